@@ -1,0 +1,1 @@
+//! Files → module tree → typed blocks; variables and their sources.

@@ -1,0 +1,1 @@
+//! Live against recorded objects, and unmanaged ones.

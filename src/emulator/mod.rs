@@ -1,0 +1,1 @@
+//! The service in a process: a world of objects, faults and the HTTP face.

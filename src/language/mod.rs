@@ -1,0 +1,1 @@
+//! Evaluation of expressions and templates over a scope.

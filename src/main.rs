@@ -1,0 +1,2 @@
+//! natform
+fn main() {}

@@ -1,0 +1,1 @@
+//! Expansion, graph, diff, rules, order and the saved plan.

@@ -1,0 +1,1 @@
+//! The recorded objects, the journal and the lock.

@@ -1,0 +1,7 @@
+//! Text → natform's own spanned tree. The only importer of `hcl::edit`; its tree is dropped file by
+//! file. Owns the limits on depth and size, better parse errors and the formatter.
+//!
+//! Parsing never stops at the first mistake that it can step over: it returns what it understood
+//! and all diagnostics.
+
+pub mod ast;
