@@ -1,1 +1,12 @@
 //! Expansion, graph, diff, rules, order and the saved plan.
+//!
+//! Planning is a function from configuration, variables, state and live lists to a [`Plan`]: no
+//! I/O, no clock, no random number. It reaches the service only through the
+//! [`Reader`](crate::refresh::Reader) that it is given.
+
+pub mod model;
+
+pub use model::{
+    Change, ChangeKind, Drift, Operation, OperationParameter, OutputChange, Plan, PlanMode,
+    Purpose, Reason,
+};

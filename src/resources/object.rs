@@ -1,0 +1,55 @@
+//! An object: the attributes of one instance, in any of its four views.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::value::{Name, Value};
+
+/// The attributes of an instance by name. Cheap to clone; attributes that are absent read as null.
+#[derive(Debug, Clone, Default)]
+pub struct Object(Arc<BTreeMap<Name, Value>>);
+
+impl Object {
+    /// Creates an object without attributes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns an attribute, if it is there and not null.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|v| !v.is_null())
+    }
+
+    /// Returns an attribute's text, if it is a known text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(Value::as_str)
+    }
+
+    /// Sets an attribute.
+    pub fn set(&mut self, name: impl Into<Name>, value: Value) {
+        Arc::make_mut(&mut self.0).insert(name.into(), value);
+    }
+
+    /// Removes an attribute.
+    pub fn remove(&mut self, name: &str) {
+        if self.0.contains_key(name) {
+            Arc::make_mut(&mut self.0).remove(name);
+        }
+    }
+
+    /// Iterates over the attributes by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&Name, &Value)> {
+        self.0.iter()
+    }
+
+    /// Returns it as a value of the language.
+    pub fn to_value(&self) -> Value {
+        Value::new(crate::value::Data::Object(Arc::clone(&self.0)))
+    }
+}
+
+impl FromIterator<(Name, Value)> for Object {
+    fn from_iter<I: IntoIterator<Item = (Name, Value)>>(attributes: I) -> Self {
+        Self(Arc::new(attributes.into_iter().collect()))
+    }
+}
