@@ -383,7 +383,8 @@ mod tests {
     #[test]
     fn one_dash_is_as_good_as_two() {
         let given = ["natform", "-C", "x", "apply", "-auto-approve", "-var=a=-b", "--json", "-1"];
-        let wanted = ["natform", "-C", "x", "apply", "--auto-approve", "--var=a=-b", "--json", "-1"];
+        let wanted =
+            ["natform", "-C", "x", "apply", "--auto-approve", "--var=a=-b", "--json", "-1"];
         let got = with_two_dashes(given.iter().map(OsString::from));
         assert_eq!(got, wanted.map(OsString::from));
     }
