@@ -5,3 +5,11 @@
 //! and all diagnostics.
 
 pub mod ast;
+mod lower;
+mod parse;
+mod template;
+
+pub use parse::{MAX_FILE_BYTES, parse, parse_expression, parse_template};
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,13 @@ impl From<i64> for Number {
     }
 }
 
+impl Number {
+    /// Reads a literal.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
