@@ -4,6 +4,7 @@
 //! I/O, no clock, no random number. It reaches the service only through the
 //! [`Reader`](crate::refresh::Reader) that it is given.
 
+pub mod document;
 pub mod model;
 
 pub use model::{
