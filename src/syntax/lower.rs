@@ -177,7 +177,7 @@ impl<'t> Lowering<'t> {
     fn number(&mut self, range: Option<Range<usize>>, span: Span) -> ExpressionKind {
         let digits: String =
             self.slice(range).chars().filter(|c| !matches!(c, ' ' | '\t')).collect();
-        if let Some(number) = Number::parse(&digits) {
+        if let Ok(number) = Number::parse(&digits) {
             return ExpressionKind::Number(number);
         }
         self.diagnostics.push(
