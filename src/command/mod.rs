@@ -4,3 +4,82 @@
 pub mod arguments;
 pub mod failure;
 pub mod terminal;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::diagnostic::{Diagnostic, render};
+use crate::environment::Environment;
+use arguments::{Arguments, Command};
+use failure::{Exit, Failure};
+use terminal::Terminal;
+
+/// What every command gets.
+pub struct Session {
+    /// The outside, with the working directory of `-C`.
+    pub environment: Environment,
+    /// The streams.
+    pub terminal: Terminal,
+}
+
+/// Runs the program with the process's arguments and returns its exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let parsed = match Arguments::try_parse_from(arguments::with_two_dashes(arguments)) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()));
+        }
+    };
+    let mut environment = Environment::real();
+    if let Some(directory) = &parsed.directory {
+        environment.working_directory = environment.working_directory.join(directory);
+    }
+    let terminal = Terminal::real(&environment, parsed.no_color);
+    let session = Session { environment, terminal };
+    let exit = match dispatch(&session, parsed.command) {
+        Ok(exit) => exit,
+        Err(failure) => session.report(&failure),
+    };
+    ExitCode::from(exit.code())
+}
+
+fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Version { json } => version(session, json),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "natform", &mut script);
+            session.terminal.print(&String::from_utf8_lossy(&script))?;
+            Ok(Exit::Done)
+        }
+        _ => Err(Failure::of(Diagnostic::error("unsupported", "not there yet"))),
+    }
+}
+
+impl Session {
+    /// Writes a failure's diagnostics to standard error and returns the exit code.
+    pub fn report(&self, failure: &Failure) -> Exit {
+        match failure {
+            Failure::ClosedOutput => Exit::Done,
+            Failure::Diagnostics(diagnostics, sources) => {
+                let style = render::Style { colour: self.terminal.colour_errors };
+                self.terminal.report(&render::render(diagnostics, sources, style));
+                Exit::Failed
+            }
+        }
+    }
+}
+
+fn version(session: &Session, json: bool) -> Result<Exit, Failure> {
+    let version = env!("CARGO_PKG_VERSION");
+    let text = if json {
+        format!("{}\n", serde_json::json!({"format_version": "1.0", "version": version}))
+    } else {
+        format!("natform {version}\n")
+    };
+    session.terminal.print(&text)?;
+    Ok(Exit::Done)
+}
