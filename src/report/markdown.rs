@@ -3,7 +3,7 @@
 
 use super::diff::{Line, Mark};
 use super::paint::Paint;
-use super::text::{change_lines, header, impact, output_lines, verdict, words};
+use super::text::{change_lines, drift_lines, header, impact, output_lines, verdict, words};
 use crate::plan::document::{ActionWord, ChangeDocument, DriftDocument, PlanDocument};
 
 const PLAIN: Paint = Paint { on: false };
@@ -101,21 +101,26 @@ fn destructive(change: &ChangeDocument) -> &'static str {
 }
 
 fn change_block(change: &ChangeDocument) -> String {
-    let mut body = String::new();
-    let outer = match change.actions.as_slice() {
+    let mark = match change.actions.as_slice() {
         [ActionWord::Create] => "+",
         [ActionWord::Delete] => "-",
         [ActionWord::Read] => " ",
         _ => "!",
     };
-    body.push_str(&format!("{outer} {} {{\n", header(&change.address)));
-    for line in change_lines(change) {
-        push_diff(&line, &mut body);
-    }
-    body.push_str("  }\n");
+    let body = resource(mark, &change.address, &change_lines(change));
     let place = change.location.as_ref().map_or(String::new(), |l| format!(" ({})", escape(l)));
     let title = format!("{} {}{place}", html(&change.address), words(change));
     folded(&title, &body)
+}
+
+/// Returns a block with its attributes as the body of a `diff` fence.
+fn resource(mark: &str, address: &str, lines: &[Line]) -> String {
+    let mut body = format!("{mark} {} {{\n", header(address));
+    for line in lines {
+        push_diff(line, &mut body);
+    }
+    body.push_str("  }\n");
+    body
 }
 
 /// Writes a line with its mark in the first column; a change of `a -> b` as `!`.
@@ -158,19 +163,8 @@ fn drift(list: &[DriftDocument]) -> String {
     }
     let mut out = String::from("### Drift\n\nChanged outside natform since it was recorded:\n\n");
     for object in list {
-        let body: String = super::text::drift_block(object, PLAIN)
-            .lines()
-            .map(|line| {
-                let text = line.trim_start();
-                let (mark, rest) = match text.split_at_checked(1) {
-                    Some(("~", rest)) => ("!", rest.trim_start()),
-                    Some((mark @ ("+" | "-"), rest)) => (mark, rest.trim_start()),
-                    _ => (" ", text),
-                };
-                let indent = line.len() - text.len();
-                format!("{mark} {}{rest}\n", " ".repeat(indent / 2))
-            })
-            .collect();
+        let mark = if object.after.is_null() { "-" } else { "!" };
+        let body = resource(mark, &object.address, &drift_lines(object));
         let what = if object.after.is_null() { "no longer exists" } else { "is not as recorded" };
         out.push_str(&folded(&format!("{} {what}", html(&object.address)), &body));
     }
@@ -194,14 +188,19 @@ fn code(text: &str) -> String {
     format!("{fence}{}{fence}", text.replace('\n', " "))
 }
 
-/// Escapes what Markdown would read as formatting.
+/// Escapes what Markdown would read as formatting, but for code between backticks.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    let mut in_code = false;
     for c in text.chars() {
         match c {
             '\n' | '\r' => out.push(' '),
-            '<' => out.push_str("&lt;"),
-            '*' | '_' | '[' | ']' | '\\' | '|' => {
+            '`' => {
+                in_code = !in_code;
+                out.push(c);
+            }
+            '<' if !in_code => out.push_str("&lt;"),
+            '*' | '_' | '[' | ']' | '\\' | '|' if !in_code => {
                 out.push('\\');
                 out.push(c);
             }

@@ -8,3 +8,6 @@ pub mod markdown;
 pub mod paint;
 pub mod state;
 pub mod text;
+
+#[cfg(test)]
+mod tests;

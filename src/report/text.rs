@@ -130,21 +130,21 @@ pub fn drift_block(object: &DriftDocument, paint: Paint) -> String {
         (Mark::Change, "is not as recorded".to_owned())
     };
     let mut out = format!("  # {} {words}\n", paint.bold(&object.address));
-    let lines = if missing {
-        Vec::new()
-    } else {
-        diff::object(
-            Side {
-                value: &object.before,
-                unknown: &Json::Null,
-                sensitive: &object.before_sensitive,
-            },
-            Side { value: &object.after, unknown: &Json::Null, sensitive: &object.after_sensitive },
-            Options { replace: &[], always: ALWAYS, hide: true },
-        )
-    };
+    let lines = drift_lines(object);
     block(symbol(mark, paint), &header(&object.address), &lines, paint, &mut out);
     out
+}
+
+/// Returns the lines of what drifted in an object; none when it is gone.
+pub fn drift_lines(object: &DriftDocument) -> Vec<Line> {
+    if object.after.is_null() {
+        return Vec::new();
+    }
+    diff::object(
+        Side { value: &object.before, unknown: &Json::Null, sensitive: &object.before_sensitive },
+        Side { value: &object.after, unknown: &Json::Null, sensitive: &object.after_sensitive },
+        Options { replace: &[], always: ALWAYS, hide: true },
+    )
 }
 
 fn legend(changes: &[&ChangeDocument], paint: Paint, out: &mut String) {
