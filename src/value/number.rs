@@ -668,13 +668,6 @@ impl std::str::FromStr for Number {
     }
 }
 
-impl Number {
-    /// Reads a literal.
-    pub fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().map(Self)
-    }
-}
-
 impl fmt::Display for Number {
     /// Writes the shortest decimal that gives the same number back, without an exponent; `+Inf` and
     /// `-Inf` for the infinities.
