@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::value::{Name, Value};
 
 /// The attributes of an instance by name. Cheap to clone; attributes that are absent read as null.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct Object(Arc<BTreeMap<Name, Value>>);
 
 impl Object {
@@ -18,6 +19,11 @@ impl Object {
     /// Returns an attribute, if it is there and not null.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|v| !v.is_null())
+    }
+
+    /// Returns whether the attribute is there, be it null.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     /// Returns an attribute's text, if it is a known text.

@@ -70,7 +70,7 @@ pub struct Hold {
 }
 
 /// What a step waits for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Wanted {
     /// The object is there with its stable status and these values (unknown ones are not compared).
     Present {
