@@ -1,8 +1,10 @@
 //! The typed blocks of a configuration. Expressions stay unevaluated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::Defaults;
 use crate::address::Mode;
 use crate::diagnostic::{SourceMap, Span};
 use crate::resources::Schema;
@@ -13,7 +15,7 @@ use crate::value::{Name, Type, Value};
 #[derive(Debug, Clone, Default)]
 pub struct Configuration {
     /// The root module.
-    pub root: Module,
+    pub root: Arc<Module>,
     /// All texts, variable files included.
     pub sources: SourceMap,
     /// The configuration files by path relative to the configuration's directory, as a saved plan
@@ -42,6 +44,11 @@ pub struct Module {
     pub outputs: BTreeMap<Name, Output>,
     /// `module` blocks with the module that each calls.
     pub calls: BTreeMap<Name, ModuleCall>,
+    /// Blocks that could not be understood, as references name them (`var.a`, `nat_gatway.main`):
+    /// they were reported once, and what refers to them is not reported again.
+    pub unread: BTreeSet<String>,
+    /// Whether a whole file could not be read: then nothing is reported as undeclared.
+    pub incomplete: bool,
 }
 
 /// The `natform` block.
@@ -69,7 +76,9 @@ pub struct Variable {
     pub name: Identifier,
     /// Type constraint; `Any` when there is none.
     pub ty: Type,
-    /// Defaults of optional attributes inside the type, by path; applied by conversion.
+    /// Defaults of optional attributes inside the type, applied before conversion.
+    pub defaults: Option<Arc<Defaults>>,
+    /// Value when none is given, converted to the type.
     pub default: Option<Value>,
     /// For people.
     pub description: Option<String>,
@@ -88,7 +97,7 @@ pub struct Variable {
 pub struct Condition {
     /// What must hold.
     pub condition: Expression,
-    /// What to say when it does not.
+    /// What to say when it does not hold.
     pub error_message: Expression,
     /// The block's header.
     pub span: Span,
@@ -186,7 +195,7 @@ pub struct ModuleCall {
     /// Name.
     pub name: Identifier,
     /// The module that it calls.
-    pub module: Module,
+    pub module: Arc<Module>,
     /// Values of the module's variables.
     pub arguments: BTreeMap<Name, (Identifier, Expression)>,
     /// `count` or `for_each`.
