@@ -9,7 +9,6 @@ use hcl::edit::Span as _;
 use hcl::edit::expr::{self as edit, TraversalOperator};
 use hcl::edit::structure::{self, BlockLabel, Structure};
 use hcl::edit::{Decorated, Ident};
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::ast::{
     Attribute, BinaryOperator, Block, Body, Expression, ExpressionKind, For, Identifier,
@@ -17,7 +16,7 @@ use super::ast::{
 };
 use super::parse::clamp;
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Span};
-use crate::value::Number;
+use crate::value::{Number, normalised};
 
 /// Deepest tree that is made. The parser bounds nesting and operators on its own; together with
 /// chains of attributes they stay below this, so that walking a tree never exhausts the stack.
@@ -58,7 +57,7 @@ impl<'t> Lowering<'t> {
         if let Some(name) = self.names.get(text) {
             return Arc::clone(name);
         }
-        let name: Arc<str> = normalise(text);
+        let name: Arc<str> = normalised(text);
         self.names.insert(Arc::clone(&name));
         name
     }
@@ -135,7 +134,7 @@ impl<'t> Lowering<'t> {
             edit::Expression::Number(number) => self.number(number.span(), span),
             edit::Expression::String(text) => {
                 self.refuse_newline(text.span());
-                ExpressionKind::String(normalise(text.value()))
+                ExpressionKind::String(normalised(text.value()))
             }
             edit::Expression::Array(array) => {
                 ExpressionKind::Tuple(array.iter().map(|e| self.expression(e)).collect())
@@ -177,7 +176,7 @@ impl<'t> Lowering<'t> {
     fn number(&mut self, range: Option<Range<usize>>, span: Span) -> ExpressionKind {
         let digits: String =
             self.slice(range).chars().filter(|c| !matches!(c, ' ' | '\t')).collect();
-        if let Some(number) = Number::parse(&digits) {
+        if let Ok(number) = Number::parse(&digits) {
             return ExpressionKind::Number(number);
         }
         self.diagnostics.push(
@@ -350,13 +349,5 @@ fn operator(operator: edit::BinaryOperator) -> BinaryOperator {
         edit::BinaryOperator::Mod => BinaryOperator::Modulo,
         edit::BinaryOperator::And => BinaryOperator::And,
         edit::BinaryOperator::Or => BinaryOperator::Or,
-    }
-}
-
-/// Returns the text in normalisation form C.
-pub(super) fn normalise(text: &str) -> Arc<str> {
-    match is_nfc_quick(text.chars()) {
-        IsNormalized::Yes => text.into(),
-        _ => text.nfc().collect::<String>().into(),
     }
 }

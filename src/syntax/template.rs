@@ -13,8 +13,9 @@ use hcl::edit::Span as _;
 use hcl::edit::template::{Directive, Element, HeredocTemplate, StringTemplate, Strip, Template};
 
 use super::ast::{Expression, ExpressionKind, Identifier, TemplatePart};
-use super::lower::{Lowering, normalise};
+use super::lower::Lowering;
 use crate::diagnostic::Span;
+use crate::value::normalised;
 
 /// One piece of the flat sequence.
 struct Piece {
@@ -256,7 +257,7 @@ fn parts(pieces: &mut Peekable<vec::IntoIter<Piece>>) -> Vec<TemplatePart> {
 
 fn flush(literal: &mut String, result: &mut Vec<TemplatePart>) {
     if !literal.is_empty() {
-        result.push(TemplatePart::Literal(normalise(literal)));
+        result.push(TemplatePart::Literal(normalised(literal)));
         literal.clear();
     }
 }
