@@ -15,6 +15,11 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
+    /// Returns what natform has.
+    pub fn of_natform() -> Self {
+        Self::default()
+    }
+
     /// Returns the schema of a type.
     pub fn find(&self, mode: Mode, kind: &str) -> Option<&'static Schema> {
         self.schemas(mode).iter().copied().find(|schema| schema.kind == kind)

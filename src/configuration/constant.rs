@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::syntax::ast::{Expression, ExpressionKind};
-use crate::value::{Data, Type, Value};
+use crate::value::{Data, Value};
 
 /// Evaluates an expression without references and functions.
 pub(super) fn evaluate(expression: &Expression, diagnostics: &mut Diagnostics) -> Option<Value> {
@@ -16,7 +16,8 @@ pub(super) fn evaluate(expression: &Expression, diagnostics: &mut Diagnostics) -
         ExpressionKind::String(text) => Value::string(Arc::clone(text)),
         ExpressionKind::Parenthesis(inner) => evaluate(inner, diagnostics)?,
         ExpressionKind::Tuple(list) => {
-            let values: Option<Vec<Value>> = list.iter().map(|e| evaluate(e, diagnostics)).collect();
+            let values: Option<Vec<Value>> =
+                list.iter().map(|e| evaluate(e, diagnostics)).collect();
             Value::new(Data::Tuple(values?.into()))
         }
         ExpressionKind::Object(items) => {
@@ -36,10 +37,4 @@ pub(super) fn evaluate(expression: &Expression, diagnostics: &mut Diagnostics) -
         }
     };
     Some(value)
-}
-
-/// Converts a value to a type.
-pub(super) fn convert(value: Value, ty: &Type) -> Result<Value, String> {
-    let _ = ty;
-    Ok(value)
 }

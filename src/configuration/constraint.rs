@@ -8,64 +8,7 @@ use super::constant;
 use super::shape::{bare, list};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::syntax::ast::{Expression, ExpressionKind, Identifier};
-use crate::value::{Data, Field, Name, Type, Value};
-
-/// Defaults of the optional attributes inside a type; its tree follows the type's.
-#[derive(Debug, Clone, Default)]
-pub struct Defaults {
-    /// Of an object's attributes.
-    values: BTreeMap<Name, Value>,
-    /// Inside an object's attributes; inside a tuple's elements by their number.
-    children: BTreeMap<Name, Self>,
-    /// Inside each element of a collection.
-    elements: Option<Box<Self>>,
-}
-
-impl Defaults {
-    fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.children.is_empty() && self.elements.is_none()
-    }
-
-    /// Fills in what a value leaves out; the result is then converted to the type.
-    #[must_use]
-    pub fn apply(&self, value: &Value) -> Value {
-        if let Some(elements) = &self.elements {
-            return each(value, |_, element| elements.apply(element));
-        }
-        let Some(entries) = value.as_entries() else {
-            return each(value, |name, element| match self.children.get(name) {
-                Some(child) => child.apply(element),
-                None => element.clone(),
-            });
-        };
-        let mut filled = entries.clone();
-        for (name, default) in &self.values {
-            if filled.get(name).is_none_or(Value::is_null) {
-                filled.insert(name.clone(), default.clone());
-            }
-        }
-        for (name, child) in &self.children {
-            if let Some(value) = filled.get_mut(name) {
-                *value = child.apply(value);
-            }
-        }
-        Value::object(filled).with_sensitive(value.is_sensitive())
-    }
-}
-
-/// Applies a function to the members of a value, named by key or number. Collections become tuples
-/// and objects, since their members may no longer be of one type; conversion follows.
-fn each(value: &Value, change: impl Fn(&str, &Value) -> Value) -> Value {
-    let data = if let Some(entries) = value.as_entries() {
-        let changed = entries.iter().map(|(k, v)| (k.clone(), change(k, v))).collect();
-        Data::Object(Arc::new(changed))
-    } else if let Some(elements) = value.as_elements() {
-        Data::Tuple(elements.iter().enumerate().map(|(i, v)| change(&i.to_string(), v)).collect())
-    } else {
-        return value.clone();
-    };
-    Value::new(data).with_sensitive(value.is_sensitive())
-}
+use crate::value::{self, Defaults, Field, Type, Value};
 
 /// The words that are types of their own.
 const PRIMITIVES: [(&str, Type); 4] =
@@ -134,8 +77,8 @@ fn invalid(expression: &Expression, help: &str, diagnostics: &mut Diagnostics) {
 }
 
 fn unknown_word(word: &str, expression: &Expression) -> Diagnostic {
-    let diagnostic = Diagnostic::error("invalid-type", format!("`{word}` is not a type"))
-        .at(expression.span);
+    let diagnostic =
+        Diagnostic::error("invalid-type", format!("`{word}` is not a type")).at(expression.span);
     let example = match word {
         "list" | "set" | "map" => Some(format!("{word}(string)")),
         "object" => Some(String::from("object({ name = string })")),
@@ -147,9 +90,7 @@ fn unknown_word(word: &str, expression: &Expression) -> Diagnostic {
     }
     let words = || PRIMITIVES.iter().map(|(name, _)| *name).chain(CONSTRUCTORS);
     match did_you_mean(word, words()) {
-        Some(near) => {
-            diagnostic.help(format!("did you mean `{near}`?")).fix(expression.span, near)
-        }
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(expression.span, near),
         None => diagnostic.help(format!("types are {}", list(words()))),
     }
 }
@@ -195,7 +136,7 @@ fn constructor(
             let mut inner = Defaults::default();
             let element = constraint(argument, &mut inner, diagnostics)?;
             if !inner.is_empty() {
-                defaults.elements = Some(Box::new(inner));
+                defaults.children.insert("".into(), inner);
             }
             Some(match constructor {
                 "list" => Type::List(element.into()),
@@ -291,8 +232,7 @@ fn field(
         None => None,
         Some(default) => {
             let value = constant::evaluate(default, diagnostics)?;
-            let filled = inner.apply(&value);
-            match constant::convert(filled, &ty) {
+            match value::convert(&inner.apply(&value), &ty) {
                 Ok(value) => Some(value),
                 Err(why) => {
                     diagnostics.push(
@@ -300,7 +240,7 @@ fn field(
                             "invalid-default",
                             "default does not fit the attribute's type",
                         )
-                        .detail(why)
+                        .detail(format!("{why}."))
                         .at(default.span),
                     );
                     None

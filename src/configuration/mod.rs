@@ -8,6 +8,7 @@
 
 mod block;
 mod catalogue;
+mod check;
 mod constant;
 mod constraint;
 mod load;
@@ -16,10 +17,12 @@ mod shape;
 mod version;
 
 pub use catalogue::Catalogue;
-pub use constraint::Defaults;
 pub use load::{EXTENSION, load, load_with};
 pub use model::{
     Condition, Configuration, Lifecycle, Local, Module, ModuleCall, Output, Provider, Repetition,
     Resource, Settings, Variable,
 };
 pub use version::{Constraints, Version};
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Defaults;
 use crate::address::Mode;
 use crate::diagnostic::{SourceMap, Span};
 use crate::resources::Schema;
 use crate::syntax::ast::{Body, Expression, Identifier};
-use crate::value::{Name, Type, Value};
+use crate::value::{self, ConversionError, Defaults, Name, Type, Value};
 
 /// A whole configuration with its sources.
 #[derive(Debug, Clone, Default)]
@@ -90,6 +89,21 @@ pub struct Variable {
     pub validations: Vec<Condition>,
     /// The block's header.
     pub span: Span,
+}
+
+impl Variable {
+    /// Fills the defaults of optional attributes in and converts a value to the variable's type.
+    pub fn convert(&self, value: &Value) -> Result<Value, ConversionError> {
+        match &self.defaults {
+            Some(defaults) => value::convert(&defaults.apply(value), &self.ty),
+            None => value::convert(value, &self.ty),
+        }
+    }
+
+    /// Returns whether a value must be given.
+    pub fn is_required(&self) -> bool {
+        self.default.is_none()
+    }
 }
 
 /// A condition with the message when it does not hold.

@@ -144,9 +144,12 @@ pub(super) fn check_labels(
     }
     if let Some(missing) = expected.get(block.labels.len()) {
         diagnostics.push(
-            Diagnostic::error("wrong-labels", format!("`{kind}` block lacks the label `{missing}`"))
-                .at(block.header)
-                .help(format!("write `{kind}{form} {{ … }}`")),
+            Diagnostic::error(
+                "wrong-labels",
+                format!("`{kind}` block lacks the label `{missing}`"),
+            )
+            .at(block.header)
+            .help(format!("write `{kind}{form} {{ … }}`")),
         );
         return false;
     }

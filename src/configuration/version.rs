@@ -88,9 +88,8 @@ fn parse_version(text: &str) -> Result<(Version, usize), String> {
         None => Vec::new(),
         Some(pre) => pre.split('.').map(String::from).collect(),
     };
-    let word = |p: &String| {
-        !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
+    let word =
+        |p: &String| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if !pre.iter().all(word) {
         return Err(fail());
     }
@@ -131,7 +130,10 @@ impl Constraints {
             !bound.pre.is_empty() && bound.numbers == version.numbers
         };
         (version.pre.is_empty() || self.0.iter().any(named))
-            && self.0.iter().all(|(operator, bound, written)| holds(*operator, bound, *written, version))
+            && self
+                .0
+                .iter()
+                .all(|(operator, bound, written)| holds(*operator, bound, *written, version))
     }
 }
 
@@ -211,7 +213,9 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "x", "1.2.3.4", ">= ", "1..2", ">< 1", "1.2,", "1.0-", "99999999999999999999"] {
+        for text in
+            ["", "x", "1.2.3.4", ">= ", "1..2", ">< 1", "1.2,", "1.0-", "99999999999999999999"]
+        {
             assert!(text.parse::<Constraints>().is_err(), "{text}");
         }
     }

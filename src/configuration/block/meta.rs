@@ -15,7 +15,12 @@ use crate::value::Name;
 
 const LIFECYCLE: Shape<'_> = Shape {
     what: "the `lifecycle` block",
-    arguments: &["create_before_destroy", "prevent_destroy", "ignore_changes", "replace_triggered_by"],
+    arguments: &[
+        "create_before_destroy",
+        "prevent_destroy",
+        "ignore_changes",
+        "replace_triggered_by",
+    ],
     required: &[],
     blocks: &[many("precondition"), many("postcondition")],
 };
@@ -109,9 +114,8 @@ impl Builder<'_> {
         {
             return Some(alias.map_or_else(|| "".into(), |alias| alias.text));
         }
-        let diagnostic =
-            Diagnostic::error("invalid-provider", "this does not name a provider")
-                .at(expression.span);
+        let diagnostic = Diagnostic::error("invalid-provider", "this does not name a provider")
+            .at(expression.span);
         self.diagnostics.push(match &*bare(expression).kind {
             ExpressionKind::String(text) => diagnostic
                 .help(format!("write it without quotes: `{text}`"))
@@ -180,9 +184,12 @@ impl Builder<'_> {
             ExpressionKind::Tuple(list) => list,
             _ => {
                 self.diagnostics.push(
-                    Diagnostic::error("invalid-argument", "`ignore_changes` must be a list or `all`")
-                        .at(attribute.value.span)
-                        .help("write `ignore_changes = [description]` or `ignore_changes = all`"),
+                    Diagnostic::error(
+                        "invalid-argument",
+                        "`ignore_changes` must be a list or `all`",
+                    )
+                    .at(attribute.value.span)
+                    .help("write `ignore_changes = [description]` or `ignore_changes = all`"),
                 );
                 return;
             }
@@ -248,8 +255,7 @@ impl Builder<'_> {
         };
         let arguments: &[&str] =
             if mode == Mode::Managed { &["create", "update", "delete"] } else { &["read"] };
-        let shape =
-            Shape { what: "the `timeouts` block", arguments, required: &[], blocks: &[] };
+        let shape = Shape { what: "the `timeouts` block", arguments, required: &[], blocks: &[] };
         shape::check(&nested.body, nested.header, shape, self.diagnostics);
         for name in arguments {
             let Some(text) = literal_text(&nested.body, name, self.diagnostics) else { continue };

@@ -8,6 +8,8 @@ mod settings;
 mod variable;
 
 pub(super) use module::{Call, without_provider_keys};
+#[cfg(test)]
+pub(super) use resource::reserved;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -88,7 +90,8 @@ impl Builder<'_> {
     }
 
     fn block(&mut self, block: &Block) {
-        let Some((kind, labels)) = BLOCKS.iter().find(|(kind, _)| **kind == *block.kind.text) else {
+        let Some((kind, labels)) = BLOCKS.iter().find(|(kind, _)| **kind == *block.kind.text)
+        else {
             self.unknown_block(block);
             return;
         };

@@ -63,7 +63,9 @@ impl Builder<'_> {
         self.diagnostics.push(
             Diagnostic::error("unknown-block", format!("`module` has no block `{kind}`"))
                 .at(nested.kind.span)
-                .help(format!("values of the module's variables are arguments: write `{kind} = …`")),
+                .help(format!(
+                    "values of the module's variables are arguments: write `{kind} = …`"
+                )),
         );
     }
 
@@ -127,7 +129,10 @@ impl Builder<'_> {
 
 /// Removes what the parser says of keys such as `alicloud.other`, which `providers` of a `module`
 /// block takes.
-pub(in crate::configuration) fn without_provider_keys(body: &Body, found: Diagnostics) -> Diagnostics {
+pub(in crate::configuration) fn without_provider_keys(
+    body: &Body,
+    found: Diagnostics,
+) -> Diagnostics {
     let places: Vec<Span> = body
         .blocks
         .iter()
@@ -138,7 +143,9 @@ pub(in crate::configuration) fn without_provider_keys(body: &Body, found: Diagno
     let expected = |diagnostic: &Diagnostic| {
         diagnostic.code == "ambiguous-key"
             && diagnostic.span().is_some_and(|span| {
-                places.iter().any(|p| p.file == span.file && p.start <= span.start && span.end <= p.end)
+                places
+                    .iter()
+                    .any(|p| p.file == span.file && p.start <= span.start && span.end <= p.end)
             })
     };
     let mut rest = Diagnostics::new();

@@ -34,6 +34,16 @@ impl Builder<'_> {
             );
             return;
         }
+        if !self.is_root {
+            self.diagnostics.push(
+                Diagnostic::error("provider-in-module", "modules take their providers from outside")
+                    .at(block.header)
+                    .help(
+                        "move the block to the root module; pass aliases with `providers = { alicloud.a = alicloud.b }` in the `module` block",
+                    ),
+            );
+            return;
+        }
         let mut arguments = vec!["alias"];
         arguments.extend(ARGUMENTS.map(|(name, _)| name));
         let shape = Shape {

@@ -3,7 +3,7 @@
 use super::{Builder, label};
 use crate::address::Mode;
 use crate::configuration::model::Resource;
-use crate::configuration::shape::{self, Nested, Shape, bare, missing_argument, suggest};
+use crate::configuration::shape::{self, Shape, bare, missing_argument, suggest};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::resources::schema::Kind;
 use crate::resources::{Attribute as SchemaAttribute, Role, Schema};
@@ -123,10 +123,13 @@ impl Builder<'_> {
         let first = block.body.blocks[..index].iter().find(|b| b.kind.text == nested.kind.text);
         if let Some(first) = first {
             self.diagnostics.push(
-                Diagnostic::error("duplicate-block", format!("second `{}` block", nested.kind.text))
-                    .at(nested.header)
-                    .see(first.header, "the first one is here")
-                    .help("put both into one block"),
+                Diagnostic::error(
+                    "duplicate-block",
+                    format!("second `{}` block", nested.kind.text),
+                )
+                .at(nested.header)
+                .see(first.header, "the first one is here")
+                .help("put both into one block"),
             );
         }
     }
@@ -156,10 +159,8 @@ impl Builder<'_> {
             if schema.blocks.iter().any(|(block, _, _)| *block == &*name.text)
                 || META_BLOCKS.contains(&&*name.text)
             {
-                diagnostic.help(format!(
-                    "`{0}` is a block: write `{0} {{ … }}` without `=`",
-                    name.text
-                ))
+                diagnostic
+                    .help(format!("`{0}` is a block: write `{0} {{ … }}` without `=`", name.text))
             } else {
                 suggest(diagnostic, name, &settable(schema), "its arguments")
             },
@@ -190,8 +191,7 @@ impl Builder<'_> {
         let required: Vec<&str> =
             attributes.iter().filter(|a| a.required).map(|a| a.name).collect();
         let what = format!("the `{name}` block");
-        let shape =
-            Shape { what: &what, arguments: &known, required: &required, blocks: &[] };
+        let shape = Shape { what: &what, arguments: &known, required: &required, blocks: &[] };
         shape::check(body, block.header, shape, self.diagnostics);
     }
 
@@ -298,6 +298,6 @@ fn sentence(text: &str) -> String {
 
 /// Names that are taken by meta-arguments; a resource type must not have attributes called so.
 #[cfg(test)]
-pub(super) fn reserved() -> Vec<&'static str> {
+pub(in crate::configuration) fn reserved() -> Vec<&'static str> {
     META_ARGUMENTS.iter().chain(&META_BLOCKS).copied().chain(["dynamic"]).collect()
 }

@@ -85,9 +85,12 @@ impl Builder<'_> {
         }
         if &*kind.text != "sqlite" {
             self.diagnostics.push(
-                Diagnostic::error("unknown-backend", format!("there is no backend `{}`", kind.text))
-                    .at(kind.span)
-                    .help("write `backend \"sqlite\" { path = \"natform.db\" }`"),
+                Diagnostic::error(
+                    "unknown-backend",
+                    format!("there is no backend `{}`", kind.text),
+                )
+                .at(kind.span)
+                .help("write `backend \"sqlite\" { path = \"natform.db\" }`"),
             );
             return;
         }
@@ -98,9 +101,8 @@ impl Builder<'_> {
         let path = literal_text(&block.body, "path", self.diagnostics);
         if let Some(path) = path {
             if path.text.trim().is_empty() {
-                self.diagnostics.push(
-                    Diagnostic::error("invalid-argument", "`path` is empty").at(path.span),
-                );
+                self.diagnostics
+                    .push(Diagnostic::error("invalid-argument", "`path` is empty").at(path.span));
                 return;
             }
             self.module.settings.state_path = Some((path.text.to_string(), path.span));

@@ -93,7 +93,7 @@ impl Builder<'_> {
                         "invalid-default",
                         format!("default of `{}` does not fit its type", variable.name.text),
                     )
-                    .detail(why)
+                    .detail(format!("{why}."))
                     .at(attribute.value.span),
                 );
                 Some(Value::null())

@@ -1,0 +1,148 @@
+use insta::assert_snapshot;
+
+use super::*;
+
+#[test]
+fn all_files_of_a_directory_are_one_module_whatever_their_order() {
+    let (configuration, diagnostics) = load_files(&[
+        ("cfg/b.nat.hcl", "locals { b = local.a }"),
+        ("cfg/a.nat.hcl", "locals { a = local.b2 }"),
+        ("cfg/c.nat.hcl", "locals { b2 = 1 }"),
+        ("cfg/.hidden.nat.hcl", "nonsense"),
+        ("cfg/#edited.nat.hcl", "nonsense"),
+        ("cfg/notes.txt", "nonsense"),
+    ]);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    assert_eq!(configuration.root.locals.len(), 3);
+    let kept: Vec<_> = configuration.files.keys().map(|p| p.display().to_string()).collect();
+    assert_eq!(kept, ["a.nat.hcl", "b.nat.hcl", "c.nat.hcl"]);
+    let shown: Vec<_> = configuration.sources.iter().map(|(_, f)| f.name.to_string()).collect();
+    assert_eq!(shown, ["cfg/a.nat.hcl", "cfg/b.nat.hcl", "cfg/c.nat.hcl"]);
+}
+
+#[test]
+fn the_kept_files_load_again_the_same_way() {
+    let files = [
+        ("cfg/main.nat.hcl", "module \"m\" { source = \"../shared/m\" }"),
+        ("shared/m/main.nat.hcl", "output \"o\" { value = 1 }"),
+    ];
+    let (first, diagnostics) = load_files(&files);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let kept = first.files.iter().map(|(p, t)| (p.clone(), t.clone().into_bytes())).collect();
+    let environment = Environment { files: Arc::new(MemoryFiles(kept)), ..Environment::real() };
+    let (second, diagnostics) = load_with(&environment, Path::new(""), &catalogue());
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    assert_eq!(second.files, first.files);
+    assert!(second.root.calls["m"].module.outputs.contains_key("o"));
+}
+
+#[test]
+fn a_missing_or_empty_directory_comes_with_advice() {
+    let say = |files: &[(&str, &str)], directory: &str| {
+        let (configuration, diagnostics) =
+            load_with(&environment(files), Path::new(directory), &catalogue());
+        write(&diagnostics, &configuration.sources)
+    };
+    assert_snapshot!(say(&[("cfg/main.nat.hcl", "")], "other"), @"");
+    assert_snapshot!(say(&[("cfg/main.nat.hcl", "")], "cfg/main.nat.hcl"), @"");
+    assert_snapshot!(say(&[("cfg/readme.md", "")], "cfg"), @"");
+    assert_snapshot!(say(&[("cfg/main.tf", "")], "./cfg"), @"");
+}
+
+#[test]
+fn unreadable_texts_are_named_with_their_line() {
+    let mut files = std::collections::BTreeMap::new();
+    files.insert(PathBuf::from("cfg/main.nat.hcl"), b"locals {\n  a = \"\xff\"\n}".to_vec());
+    files.insert(PathBuf::from("cfg/other.nat.hcl"), b"output \"o\" { value = var.a }".to_vec());
+    let environment = Environment { files: Arc::new(MemoryFiles(files)), ..Environment::real() };
+    let (configuration, diagnostics) = load_with(&environment, Path::new("cfg"), &catalogue());
+    // What another file refers to may stand in the one that could not be read.
+    assert_snapshot!(write(&diagnostics, &configuration.sources), @"");
+}
+
+#[test]
+fn real_directories_load() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("main.nat.hcl"), "locals { a = 1 }").unwrap();
+    let (configuration, diagnostics) =
+        load_with(&Environment::real(), directory.path(), &catalogue());
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    assert!(configuration.root.locals.contains_key("a"));
+    let (_, diagnostics) =
+        load_with(&Environment::real(), &directory.path().join("none"), &catalogue());
+    assert_eq!(diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), ["no-such-directory"]);
+}
+
+#[test]
+fn modules_are_read_from_disk_only_and_must_not_call_themselves() {
+    assert_snapshot!(said_of(&[
+        ("cfg/main.nat.hcl", r#"
+            module "a" { source = "./a" }
+            module "b" { source = "registry.example.com/b" }
+            module "c" { source = "./c" }
+            module "d" { source = var.x }
+            module "e" {}
+            output "o" { value = [module.a.x, module.b.x, module.c.x, module.d.x, module.e.x] }
+        "#),
+        ("cfg/a/main.nat.hcl", "module \"back\" { source = \"../\" }\noutput \"x\" { value = 1 }"),
+    ]), @"");
+}
+
+#[test]
+fn a_module_that_is_called_twice_is_read_and_reported_once() {
+    let text = said_of(&[
+        (
+            "cfg/main.nat.hcl",
+            "module \"a\" { source = \"./m\" }\nmodule \"b\" { source = \"./m/\" }",
+        ),
+        ("cfg/m/main.nat.hcl", "output \"o\" { value = local.none }"),
+    ]);
+    assert_snapshot!(text, @"");
+}
+
+#[test]
+fn calls_give_modules_what_they_require() {
+    assert_snapshot!(said_of(&[
+        ("cfg/main.nat.hcl", r#"
+            module "a" {
+              source = "./m"
+              prot   = 1
+              nested { }
+            }
+            output "o" { value = [module.a.outt, module.aa.x, module.a[0].out] }
+        "#),
+        ("cfg/m/main.nat.hcl", r#"
+            variable "port" {}
+            variable "name" { default = "x" }
+            output "out" { value = var.port }
+        "#),
+    ]), @"");
+}
+
+#[test]
+fn providers_reach_modules_by_their_aliases() {
+    assert_snapshot!(said_of(&[
+        ("cfg/main.nat.hcl", r#"
+            provider "alicloud" { alias = "other" }
+            module "good" {
+              source    = "./m"
+              providers = { alicloud = alicloud.other, alicloud.inner = alicloud.other }
+            }
+            module "none" { source = "./m" }
+            module "wrong" {
+              source    = "./m"
+              providers = { alicloud.inner = alicloud.othr }
+            }
+            resource "nat_gateway" "g" {
+              vpc_id   = "v"
+              provider = alicloud.absent
+            }
+        "#),
+        ("cfg/m/main.nat.hcl", r#"
+            resource "nat_gateway" "g" {
+              vpc_id   = "v"
+              provider = alicloud.inner
+            }
+        "#),
+    ]), @"");
+}
