@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::syntax::ast::{Expression, ExpressionKind};
+use crate::syntax::ast::{Expression, ExpressionKind, UnaryOperator};
 use crate::value::{Data, Value};
 
 /// Evaluates an expression without references and functions.
@@ -15,6 +15,11 @@ pub(super) fn evaluate(expression: &Expression, diagnostics: &mut Diagnostics) -
         ExpressionKind::Number(number) => Value::new(Data::Number(number.clone())),
         ExpressionKind::String(text) => Value::string(Arc::clone(text)),
         ExpressionKind::Parenthesis(inner) => evaluate(inner, diagnostics)?,
+        ExpressionKind::Unary(UnaryOperator::Negate, inner) => {
+            let value = evaluate(inner, diagnostics)?;
+            let number = value.as_number()?;
+            Value::new(Data::Number(-number.clone()))
+        }
         ExpressionKind::Tuple(list) => {
             let values: Option<Vec<Value>> =
                 list.iter().map(|e| evaluate(e, diagnostics)).collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::constant;
-use super::shape::{bare, list};
+use super::shape::{bare, list, sentence};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::syntax::ast::{Expression, ExpressionKind, Identifier};
 use crate::value::{self, Defaults, Field, Type, Value};
@@ -240,7 +240,7 @@ fn field(
                             "invalid-default",
                             "default does not fit the attribute's type",
                         )
-                        .detail(format!("{why}."))
+                        .detail(sentence(why))
                         .at(default.span),
                     );
                     None

@@ -217,9 +217,10 @@ impl Loader<'_> {
 
     /// Returns where a path relative to the configuration's directory is on disk.
     fn on_disk(&self, path: &Path) -> PathBuf {
-        let joined = self.configuration.directory.join(path);
-        // Joining an empty path adds a slash, which `exists` takes for a directory.
-        if path.as_os_str().is_empty() { self.configuration.directory.clone() } else { joined }
+        let directory = &self.configuration.directory;
+        let joined = normalise(&directory.join(path));
+        // The directory of a saved plan is empty, the working directory is not.
+        if joined.as_os_str().is_empty() { directory.clone() } else { joined }
     }
 
     /// Returns how a path is shown to users.

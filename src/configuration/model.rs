@@ -155,6 +155,8 @@ pub struct Resource {
     pub repetition: Repetition,
     /// Alias of the provider; `""` for the default one.
     pub provider: Name,
+    /// Where the provider is named.
+    pub provider_span: Option<Span>,
     /// `depends_on`: references to resources, data and modules.
     pub depends_on: Vec<Expression>,
     /// `lifecycle`
@@ -216,8 +218,8 @@ pub struct ModuleCall {
     pub repetition: Repetition,
     /// `depends_on`
     pub depends_on: Vec<Expression>,
-    /// `providers`: alias inside → alias outside.
-    pub providers: BTreeMap<Name, Name>,
+    /// `providers`: alias inside → alias outside with its place.
+    pub providers: BTreeMap<Name, Identifier>,
     /// The block's header.
     pub span: Span,
 }

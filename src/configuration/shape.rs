@@ -61,10 +61,27 @@ pub(super) fn check(body: &Body, header: Span, shape: Shape<'_>, diagnostics: &m
         }
     }
     for name in shape.required {
-        if body.attribute(name).is_none() {
+        if body.attribute(name).is_none() && !is_misspelt(body, name, shape.arguments) {
             diagnostics.push(missing_argument(name, shape.what, header));
         }
     }
+}
+
+/// Returns whether an argument of a body seems to be meant for `name`.
+pub(super) fn is_misspelt(body: &Body, name: &str, known: &[&str]) -> bool {
+    body.attributes.iter().map(|a| &*a.name.text).any(|given| {
+        !known.contains(&given) && did_you_mean(given, known.iter().copied()) == Some(name)
+    })
+}
+
+/// Makes a sentence of what an error says.
+pub(super) fn sentence(text: impl ToString) -> String {
+    let text = text.to_string();
+    let mut characters = text.chars();
+    let Some(first) = characters.next() else { return text };
+    let rest = characters.as_str();
+    let end = if rest.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{}{rest}{end}", first.to_uppercase())
 }
 
 /// Says that a required argument is missing.

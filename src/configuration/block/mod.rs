@@ -114,7 +114,7 @@ impl Builder<'_> {
                     format!("`{other}` blocks are not supported yet"),
                 )
                 .at(block.header)
-                .help("remove the block; `natform state` and `natform import` do its work"),
+                .help("remove the block; the `state` and `import` commands do its work"),
             ),
         }
     }

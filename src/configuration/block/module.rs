@@ -20,7 +20,7 @@ pub(in crate::configuration) struct Call {
     pub(in crate::configuration) arguments: BTreeMap<Name, (Identifier, Expression)>,
     pub(in crate::configuration) repetition: Repetition,
     pub(in crate::configuration) depends_on: Vec<Expression>,
-    pub(in crate::configuration) providers: BTreeMap<Name, Name>,
+    pub(in crate::configuration) providers: BTreeMap<Name, Identifier>,
     pub(in crate::configuration) span: Span,
 }
 
@@ -100,7 +100,7 @@ impl Builder<'_> {
     }
 
     /// Reads `providers = { alicloud = alicloud.other }`: alias inside → alias outside.
-    fn providers(&mut self, body: &Body) -> BTreeMap<Name, Name> {
+    fn providers(&mut self, body: &Body) -> BTreeMap<Name, Identifier> {
         let mut providers = BTreeMap::new();
         let Some(attribute) = body.attribute("providers") else { return providers };
         let ExpressionKind::Object(items) = &*bare(&attribute.value).kind else {
@@ -120,7 +120,7 @@ impl Builder<'_> {
                 _ => self.alias(&item.key),
             };
             if let (Some(inside), Some(outside)) = (inside, self.alias(&item.value)) {
-                providers.insert(inside, outside);
+                providers.insert(inside, Identifier { text: outside, span: item.value.span });
             }
         }
         providers

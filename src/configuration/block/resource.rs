@@ -3,7 +3,9 @@
 use super::{Builder, label};
 use crate::address::Mode;
 use crate::configuration::model::Resource;
-use crate::configuration::shape::{self, Shape, bare, missing_argument, suggest};
+use crate::configuration::shape::{
+    self, Shape, bare, is_misspelt, missing_argument, sentence, suggest,
+};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::resources::schema::Kind;
 use crate::resources::{Attribute as SchemaAttribute, Role, Schema};
@@ -58,6 +60,7 @@ impl Builder<'_> {
             body: without_meta(&block.body),
             repetition: self.repetition(&block.body),
             provider: self.provider_alias(&block.body),
+            provider_span: block.body.attribute("provider").map(|a| a.value.span),
             depends_on: self.depends_on(&block.body),
             lifecycle: self.lifecycle(block, mode, schema),
             timeouts: self.timeouts(block, mode),
@@ -110,7 +113,9 @@ impl Builder<'_> {
                 || block.body.blocks.iter().any(|b| *b.kind.text == *name)
         };
         let what = format!("`{}`", schema.kind);
-        for attribute in schema.attributes.iter().filter(|a| a.required && !given(a.name)) {
+        let known = settable(schema);
+        let missing = |name| !given(name) && !is_misspelt(&block.body, name, &known);
+        for attribute in schema.attributes.iter().filter(|a| a.required && missing(a.name)) {
             let diagnostic = missing_argument(attribute.name, &what, block.header);
             self.diagnostics.push(diagnostic.detail(sentence(attribute.doc)));
         }
@@ -143,7 +148,7 @@ impl Builder<'_> {
                         "read-only-attribute",
                         format!("`{}` of `{}` cannot be set", name.text, schema.kind),
                     )
-                    .detail(format!("The service chooses it: {}", sentence(known.doc)))
+                    .detail(format!("The service chooses it. {}", sentence(known.doc)))
                     .at(name.span)
                     .help("remove this line; other blocks may refer to its value"),
                 );
@@ -196,12 +201,17 @@ impl Builder<'_> {
     }
 
     fn unknown_nested(&mut self, kind: &Identifier, schema: &Schema) {
+        let diagnostic = Self::about_unknown_nested(kind, schema);
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn about_unknown_nested(kind: &Identifier, schema: &Schema) -> Diagnostic {
         let diagnostic = Diagnostic::error(
             "unknown-block",
             format!("`{}` has no block `{}`", schema.kind, kind.text),
         )
         .at(kind.span);
-        self.diagnostics.push(if ABSENT.contains(&&*kind.text) {
+        if ABSENT.contains(&&*kind.text) {
             diagnostic.help("natform runs no commands: remove the block")
         } else if META_ARGUMENTS.contains(&&*kind.text) {
             diagnostic.help(format!("`{0}` is an argument: write `{0} = …`", kind.text))
@@ -216,7 +226,7 @@ impl Builder<'_> {
             let mut names: Vec<&str> = schema.blocks.iter().map(|(name, _, _)| *name).collect();
             names.extend(META_BLOCKS);
             suggest(diagnostic, kind, &names, "its blocks")
-        });
+        }
     }
 
     fn dynamic(&mut self, block: &Block, schema: &Schema) {
@@ -228,7 +238,11 @@ impl Builder<'_> {
         let Some((name, attributes, _)) =
             schema.blocks.iter().find(|(name, _, _)| *name == &*kind.text)
         else {
-            self.unknown_nested(&kind, schema);
+            let mut diagnostic = Self::about_unknown_nested(&kind, schema);
+            if let Some(fix) = &mut diagnostic.fix {
+                fix.replacement = format!("\"{}\"", fix.replacement);
+            }
+            self.diagnostics.push(diagnostic);
             return;
         };
         if let Some(labels) = block.body.attribute("labels") {
@@ -289,11 +303,6 @@ fn without_meta(body: &Body) -> Body {
             .cloned()
             .collect(),
     }
-}
-
-/// Ends a text with a full stop.
-fn sentence(text: &str) -> String {
-    if text.is_empty() || text.ends_with('.') { text.to_owned() } else { format!("{text}.") }
 }
 
 /// Names that are taken by meta-arguments; a resource type must not have attributes called so.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Builder, label};
 use crate::configuration::model::{Output, Variable};
-use crate::configuration::shape::{self, Shape, literal_bool, literal_text, many};
+use crate::configuration::shape::{self, Shape, literal_bool, literal_text, many, sentence};
 use crate::configuration::{constant, constraint};
 use crate::diagnostic::Diagnostic;
 use crate::syntax::ast::{Attribute, Block};
@@ -93,7 +93,7 @@ impl Builder<'_> {
                         "invalid-default",
                         format!("default of `{}` does not fit its type", variable.name.text),
                     )
-                    .detail(format!("{why}."))
+                    .detail(sentence(why))
                     .at(attribute.value.span),
                 );
                 Some(Value::null())

@@ -94,7 +94,8 @@ fn module_providers(
     };
     for resource in module.resources.values() {
         if missing(&resource.provider) {
-            diagnostics.push(undeclared(&resource.provider, available, resource.span, call));
+            let place = resource.provider_span.unwrap_or(resource.span);
+            diagnostics.push(undeclared(&resource.provider, available, place, call));
         }
     }
     for nested in module.calls.values() {
@@ -103,10 +104,10 @@ fn module_providers(
             inside.insert("".into(), default.clone());
         }
         for (alias, outside) in &nested.providers {
-            if missing(outside) {
-                diagnostics.push(undeclared(outside, available, nested.span, call));
+            if missing(&outside.text) {
+                diagnostics.push(undeclared(&outside.text, available, outside.span, call));
             }
-            inside.insert(alias.clone(), outside.clone());
+            inside.insert(alias.clone(), outside.text.clone());
         }
         module_providers(&nested.module, &inside, Some(nested.span), diagnostics);
     }

@@ -72,31 +72,39 @@ impl Checker<'_> {
                 );
                 return;
             }
-            self.reference(&reference, place);
             let own = if root == "data" { 2 } else { 1 };
-            let extra = reference.steps.iter().skip(own).find_map(|step| match step {
-                ReferenceStep::Attribute(name) => Some(name.span),
-                _ => None,
-            });
-            if let Some(extra) = extra {
+            let extra = reference
+                .steps
+                .iter()
+                .skip(own)
+                .position(|step| matches!(step, ReferenceStep::Attribute(_)));
+            let Some(extra) = extra.map(|at| at + own) else {
+                self.reference(&reference, place);
+                continue;
+            };
+            if let ReferenceStep::Attribute(name) = &reference.steps[extra] {
                 self.diagnostics.push(
                     Diagnostic::error(
                         "invalid-argument",
                         "`depends_on` takes whole resources, not their attributes",
                     )
-                    .at(extra)
+                    .at(name.span)
                     .help("remove the attribute"),
                 );
             }
+            let mut whole = reference;
+            whole.steps.truncate(extra);
+            self.reference(&whole, place);
         }
     }
 
     /// Checks an entry of `replace_triggered_by`.
     pub(super) fn trigger(&mut self, expression: &Expression, place: Place<'_>) {
         for (i, reference) in crate::language::references(expression).iter().enumerate() {
-            self.reference(reference, place);
-            let root = &*reference.root.text;
-            if i == 0 && ROOTS.contains(&root) {
+            // What follows the first one stands in its indices.
+            if i > 0 || !ROOTS.contains(&&*reference.root.text) {
+                self.reference(reference, place);
+            } else {
                 self.diagnostics.push(
                     Diagnostic::error("invalid-argument", "this cannot trigger a replacement")
                         .at(reference.span)
