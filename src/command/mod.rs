@@ -4,13 +4,14 @@
 pub mod arguments;
 pub mod failure;
 pub mod terminal;
+pub mod validate;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::diagnostic::{Diagnostic, render};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, render};
 use crate::environment::Environment;
 use arguments::{Arguments, Command};
 use failure::{Exit, Failure};
@@ -55,6 +56,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
             session.terminal.print(&String::from_utf8_lossy(&script))?;
             Ok(Exit::Done)
         }
+        Command::Validate(arguments) => validate::run(session, &arguments),
         _ => Err(Failure::of(Diagnostic::error("unsupported", "not there yet"))),
     }
 }
@@ -65,11 +67,24 @@ impl Session {
         match failure {
             Failure::ClosedOutput => Exit::Done,
             Failure::Diagnostics(diagnostics, sources) => {
-                let style = render::Style { colour: self.terminal.colour_errors };
-                self.terminal.report(&render::render(diagnostics, sources, style));
+                self.warn(diagnostics, sources);
                 Exit::Failed
             }
         }
+    }
+
+    /// Writes diagnostics to standard error.
+    pub fn warn(&self, diagnostics: &Diagnostics, sources: &SourceMap) {
+        if !diagnostics.is_empty() {
+            let style = render::Style { colour: self.terminal.colour_errors };
+            self.terminal.report(&render::render(diagnostics, sources, style));
+        }
+    }
+
+    /// Writes one JSON document to standard output.
+    pub fn print_json(&self, document: &impl serde::Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(document).map_err(std::io::Error::from)?;
+        Ok(self.terminal.print(&(text + "\n"))?)
     }
 }
 
