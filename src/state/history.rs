@@ -51,7 +51,7 @@ impl SqliteStore {
             let past = past(writer.connection, serial)?;
             for (key, record) in past.rows {
                 let kind = if record.is_some() { HistoryKind::Update } else { HistoryKind::Delete };
-                writer.set(&key, record, kind)?;
+                writer.set(&key, record.as_ref(), kind)?;
             }
             let mut outputs = present_outputs(writer.connection)?;
             overlay(&mut outputs, past.outputs);
@@ -216,7 +216,7 @@ fn instance(key: &InstanceKey, record: Record, references: &References) -> Resul
         deposed: key.1.clone(),
         id: record.object_id,
         status: word(&record.status)?,
-        object: codec::object_from_json(&object, &mut codec::Names::default())?,
+        object: codec::object_from_json(&object)?,
         dependencies: references.dependencies(record.dependencies)?,
         provider: place.provider,
         region: place.region,

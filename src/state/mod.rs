@@ -20,6 +20,7 @@ pub mod store;
 mod tests;
 mod write;
 
+pub use export::{Export, ExportedInstance};
 pub use model::{
     HistoryChange, HistoryEntry, HistoryKind, Instance, InstanceKey, JournalEntry, Phase,
     RunRecord, Service, Snapshot, Status, Write,

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use serde_json::Value as Json;
 
 use super::fault::Fault;
 use super::read::{key_text, service_text, status_text, text, word_text};
@@ -88,16 +87,22 @@ impl<'a> Writer<'a> {
         Ok((lineage, 0))
     }
 
+    /// Takes over a lineage and goes on counting after `serial`.
+    pub(super) fn continue_from(&self, lineage: Option<&str>, serial: u64) -> Result<(), Fault> {
+        self.connection.execute(
+            "UPDATE state SET lineage = coalesce(?1, lineage), serial = ?2",
+            params![lineage, signed(serial)?],
+        )?;
+        Ok(())
+    }
+
     /// Returns the serial of this transaction, raising it at the first call.
     pub(super) fn serial(&self) -> Result<i64, Fault> {
-        let serial = match self.serial.get() {
-            Some(serial) => serial,
-            None => {
-                let serial = self.identity()?.1 + 1;
-                self.begin_serial(serial)?;
-                serial
-            }
-        };
+        if let Some(serial) = self.serial.get() {
+            return signed(serial);
+        }
+        let serial = self.identity()?.1 + 1;
+        self.begin_serial(serial)?;
         signed(serial)
     }
 
@@ -155,21 +160,17 @@ impl<'a> Writer<'a> {
     /// Records an object.
     pub(super) fn put(&self, instance: &Instance) -> Result<(), Fault> {
         let key = self.row_key(&instance.address, instance.deposed.as_deref())?;
-        let object = match codec::object_json(&instance.object) {
-            Json::Object(members) => members,
-            _ => serde_json::Map::new(),
-        };
         let record = Record {
             object_id: instance.id.clone(),
             status: status_text(instance.status).to_owned(),
-            object,
+            object: codec::object_json(&instance.object),
             dependencies: self.dependencies_id(&instance.dependencies)?,
             place: self.place_id(&instance.provider, &instance.region, &instance.service)?,
             schema_version: instance.schema_version,
             create_first: instance.create_before_destroy,
             keep: instance.prevent_destroy,
         };
-        self.set(&key, Some(record), HistoryKind::Update)
+        self.set(&key, Some(&record), HistoryKind::Update)
     }
 
     fn relocate(&self, from: &InstanceKey, to: &InstanceKey) -> Result<(), Fault> {
@@ -182,7 +183,7 @@ impl<'a> Writer<'a> {
             return Err(Fault::refused(format!("there is an object at `{}` already", to.0)));
         }
         self.set(&from_key, None, HistoryKind::MoveFrom)?;
-        self.set(&to_key, Some(record), HistoryKind::MoveTo)
+        self.set(&to_key, Some(&record), HistoryKind::MoveTo)
     }
 
     /// Makes a row what it shall be and notes what it was. `kind` is what the history calls it,
@@ -190,11 +191,11 @@ impl<'a> Writer<'a> {
     pub(super) fn set(
         &self,
         key: &RowKey,
-        record: Option<Record>,
+        record: Option<&Record>,
         kind: HistoryKind,
     ) -> Result<(), Fault> {
         let before = read_record(self.connection, key)?;
-        let (kind, undo) = match (&before, &record) {
+        let (kind, undo) = match (&before, record) {
             (None, None) => return Ok(()),
             (None, Some(_)) if kind == HistoryKind::MoveTo => (kind, None),
             (None, Some(_)) => (HistoryKind::Create, None),
@@ -207,7 +208,7 @@ impl<'a> Writer<'a> {
                 (kind, Some(undo))
             }
         };
-        self.store(key, record.as_ref())?;
+        self.store(key, record)?;
         let undo = undo.map(|undo| serde_json::to_string(&undo)).transpose();
         let undo = undo.map_err(|error| Fault::Content(error.to_string()))?;
         let number = self.changes.get();
