@@ -18,7 +18,7 @@ pub(super) fn evaluate(expression: &Expression, diagnostics: &mut Diagnostics) -
         ExpressionKind::Unary(UnaryOperator::Negate, inner) => {
             let value = evaluate(inner, diagnostics)?;
             let number = value.as_number()?;
-            Value::new(Data::Number(-number.clone()))
+            Value::new(Data::Number(number.negate()))
         }
         ExpressionKind::Tuple(list) => {
             let values: Option<Vec<Value>> =
