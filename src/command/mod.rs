@@ -3,16 +3,22 @@
 
 pub mod arguments;
 pub mod failure;
+pub mod output;
+pub mod state;
 pub mod terminal;
 pub mod validate;
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::address::Target;
+use crate::configuration::{self, Configuration};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, render};
 use crate::environment::Environment;
+use crate::state::SqliteStore;
 use arguments::{Arguments, Command};
 use failure::{Exit, Failure};
 use terminal::Terminal;
@@ -57,6 +63,8 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
             Ok(Exit::Done)
         }
         Command::Validate(arguments) => validate::run(session, &arguments),
+        Command::Output(arguments) => output::run(session, &arguments),
+        Command::State(arguments) => state::run(session, &arguments),
         _ => Err(Failure::of(Diagnostic::error("unsupported", "not there yet"))),
     }
 }
@@ -73,6 +81,19 @@ impl Session {
         }
     }
 
+    /// Writes one diagnostic that points into no source.
+    pub fn warn_one(&self, diagnostic: Diagnostic) {
+        self.warn(&diagnostic.into(), &SourceMap::default());
+    }
+
+    /// Returns the state of the working directory's configuration; mistakes elsewhere in the
+    /// configuration do not matter for it.
+    pub fn store(&self) -> Result<SqliteStore, Failure> {
+        let directory = &self.environment.working_directory;
+        let (configuration, _) = configuration::load(&self.environment, directory);
+        Ok(SqliteStore::new(state_path(&configuration, directory), &self.environment))
+    }
+
     /// Writes diagnostics to standard error.
     pub fn warn(&self, diagnostics: &Diagnostics, sources: &SourceMap) {
         if !diagnostics.is_empty() {
@@ -86,6 +107,22 @@ impl Session {
         let text = serde_json::to_string_pretty(document).map_err(std::io::Error::from)?;
         Ok(self.terminal.print(&(text + "\n"))?)
     }
+}
+
+/// Returns where the state of a configuration lies.
+fn state_path(configuration: &Configuration, directory: &Path) -> PathBuf {
+    let name = configuration.root.settings.state_path.as_ref().map_or("natform.db", |(p, _)| p);
+    directory.join(name)
+}
+
+/// Parses an address that a user gave on the command line.
+fn parse_target(text: &str) -> Result<Target, Failure> {
+    text.parse().map_err(|error: crate::address::ParseError| {
+        Failure::of(
+            Diagnostic::error("address", error.to_string())
+                .help("write it as `nat_gateway.main` or `forward_entry.web[\"80\"]`"),
+        )
+    })
 }
 
 fn version(session: &Session, json: bool) -> Result<Exit, Failure> {
