@@ -6,33 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::catalogue::Edition;
 use crate::diagnostic::Diagnostic;
 use crate::emulator::faults::{RateLimit, Rule};
 use crate::emulator::world::dump::Dump;
 use crate::environment::{Files, Timestamp};
-
-/// The edition of the reference that the emulator speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-pub enum Edition {
-    /// 2019-07-19: 20 actions, XML by default.
-    #[serde(rename = "2019-07-19")]
-    Of2019,
-    /// 2020-09-25: 24 actions, JSON by default.
-    #[default]
-    #[serde(rename = "2020-09-25")]
-    Of2020,
-}
-
-impl Edition {
-    /// Returns the edition of that date.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "2019-07-19" => Some(Self::Of2019),
-            "2020-09-25" => Some(Self::Of2020),
-            _ => None,
-        }
-    }
-}
 
 /// How long each transition takes, in milliseconds; none stands for "until told to settle".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,7 +98,10 @@ impl Timings {
             "documented" => Ok(Self::documented()),
             "manual" => Ok(Self::manual()),
             path => read_json(Path::new(path), "emulator-timings", files).map_err(|d| {
-                d.help(format!("name a JSON file or one of {}", Self::NAMES.map(|n| format!("`{n}`")).join(", ")))
+                d.help(format!(
+                    "name a JSON file or one of {}",
+                    Self::NAMES.map(|n| format!("`{n}`")).join(", ")
+                ))
             }),
         }
     }
@@ -136,7 +117,10 @@ pub fn read_json<T: serde::de::DeserializeOwned>(
         .read(path)
         .map_err(|e| Diagnostic::error(code, format!("cannot read `{}`: {e}", path.display())))?;
     serde_json::from_slice(&bytes).map_err(|e| {
-        Diagnostic::error(code, format!("`{}` is not what the emulator expects: {e}", path.display()))
+        Diagnostic::error(
+            code,
+            format!("`{}` is not what the emulator expects: {e}", path.display()),
+        )
     })
 }
 

@@ -187,9 +187,7 @@ impl World {
                 && is("BandwidthPackageId", &p.id)
                 && is("NatGatewayId", &p.gateway)
         });
-        Ok(page_of(page, &rows, ("BandwidthPackages", "BandwidthPackage"), |p| {
-            self.package_row(p)
-        }))
+        Ok(page_of(page, &rows, ("BandwidthPackages", "BandwidthPackage"), |p| self.package_row(p)))
     }
 
     fn package_row(&self, p: &BandwidthPackage) -> Value {
@@ -232,11 +230,8 @@ impl World {
     /// Returns the package that the call names, if it can be changed now.
     fn package_to_change(&self, call: &Call) -> Result<BandwidthPackage, Refusal> {
         let id = call.required("BandwidthPackageId")?;
-        let package = self
-            .packages
-            .get(id)
-            .filter(|p| p.region == call.region.id)
-            .ok_or_else(|| {
+        let package =
+            self.packages.get(id).filter(|p| p.region == call.region.id).ok_or_else(|| {
                 let listed = Action::ModifyBandwidthPackageAttribute;
                 Refusal::listed(listed, "InvalidBandwidthPackageId.NotFound")
             })?;

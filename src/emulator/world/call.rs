@@ -6,8 +6,8 @@ use std::net::Ipv4Addr;
 use serde_json::{Map, Value, json};
 
 use crate::api::catalogue::Action;
+use crate::api::catalogue::Edition;
 use crate::emulator::errors::{Refusal, Unlisted};
-use crate::emulator::settings::Edition;
 use crate::emulator::world::network::Region;
 use crate::environment::Timestamp;
 
@@ -115,7 +115,11 @@ impl Call {
         self.text("Description")
             .map(|text| {
                 let length = text.chars().count();
-                if (2..=256).contains(&length) && !is_link(text) { Ok(text) } else { Err(refusal()) }
+                if (2..=256).contains(&length) && !is_link(text) {
+                    Ok(text)
+                } else {
+                    Err(refusal())
+                }
             })
             .transpose()
     }

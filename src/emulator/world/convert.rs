@@ -210,10 +210,7 @@ fn check_vpc(call: &Call, vpc: &Vpc) -> Result<(), Refusal> {
 
 /// Returns name, status and start of each step that has begun by `now`. The five steps share the
 /// time evenly; a conversion that fails goes from the failing step to the roll-back.
-fn steps(
-    conversion: &Conversion,
-    now: Timestamp,
-) -> Vec<(&'static str, &'static str, Timestamp)> {
+fn steps(conversion: &Conversion, now: Timestamp) -> Vec<(&'static str, &'static str, Timestamp)> {
     let Some(ends) = conversion.ends else {
         return vec![("init", "processing", conversion.started)];
     };

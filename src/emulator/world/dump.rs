@@ -14,6 +14,7 @@ use crate::emulator::world::model::{
     VSwitch, Vpc,
 };
 use crate::emulator::world::objects::Object;
+use crate::environment::Timestamp;
 
 /// Version of the document.
 pub const FORMAT_VERSION: u32 = 1;
@@ -131,7 +132,12 @@ impl World {
 
     /// Puts EIPs into the world that entries can use: bound to `gateway`, with new addresses.
     /// The reference has no action that does this, but many accounts use EIPs alone.
-    pub fn bind_eips(&mut self, gateway: &str, count: u32, shared_bandwidth: Option<&str>) -> Vec<Eip> {
+    pub fn bind_eips(
+        &mut self,
+        gateway: &str,
+        count: u32,
+        shared_bandwidth: Option<&str>,
+    ) -> Vec<Eip> {
         let Some(region) = self.gateways.get(gateway).map(|g| g.region.clone()) else {
             return Vec::new();
         };
@@ -183,5 +189,19 @@ impl Dump {
         let forward = self.forward_entries.iter().map(|o| o.sequence);
         let snat = self.snat_entries.iter().map(|o| o.sequence);
         gateways.chain(packages).chain(eips).chain(forward).chain(snat).max().unwrap_or(0)
+    }
+}
+
+impl World {
+    /// Makes the world what it was at the start, with another identity.
+    pub fn reset(&mut self, now: Timestamp) {
+        self.time = now;
+        let fresh = Self::new(self.settings.clone(), now);
+        let mut dump = fresh.dump();
+        if let Some(meta) = &mut dump.meta {
+            // Two resets in a millisecond make two worlds as well.
+            meta.id = self.uuid(&[b"reset", &now.0.to_be_bytes()]);
+        }
+        self.load(dump);
     }
 }

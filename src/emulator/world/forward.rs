@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use serde_json::{Map, Value, json};
 
 use crate::api::catalogue::Action;
+use crate::api::catalogue::Edition;
 use crate::emulator::errors::{Refusal, Unlisted};
-use crate::emulator::settings::Edition;
 use crate::emulator::world::World;
 use crate::emulator::world::call::{Call, page_of};
 use crate::emulator::world::index::{Ordered, Table};
@@ -160,12 +160,10 @@ impl World {
             None => &table.entries,
         };
         let is = |name: &str, value: &str| call.text(name).is_none_or(|t| t == value);
-        let like = |name: &str, value: &str| {
-            call.text(name).is_none_or(|t| t.eq_ignore_ascii_case(value))
-        };
-        let address = |name: &str, value: Ipv4Addr| {
-            call.text(name).is_none_or(|t| t.parse() == Ok(value))
-        };
+        let like =
+            |name: &str, value: &str| call.text(name).is_none_or(|t| t.eq_ignore_ascii_case(value));
+        let address =
+            |name: &str, value: Ipv4Addr| call.text(name).is_none_or(|t| t.parse() == Ok(value));
         let rows = self.visible(Some(keys), |e: &ForwardEntry| {
             e.table == table_id
                 && is("ForwardEntryId", &e.id)
@@ -275,9 +273,8 @@ impl World {
         if self.gateway_of_address(mapping.external_ip) != Some(&gateway.id) {
             return Err(call.refuse("InvalidIp.NotInNatgw"));
         }
-        let in_snat =
-            self.index.uses.get(&mapping.external_ip).is_some_and(|u| !u.snat.is_empty());
-        let both = call.edition == Edition::Of2020
+        let in_snat = self.index.uses.get(&mapping.external_ip).is_some_and(|u| !u.snat.is_empty());
+        let both = call.edition == Edition::V2020_09_25
             && self.address_serves_both(mapping.external_ip)
             && (mapping.port_break || !is_high(&mapping.external_port));
         if in_snat && !both {
@@ -316,7 +313,7 @@ fn check_keys(table: &Table, entry: &ForwardEntry) -> Result<(), Refusal> {
 }
 
 fn row(edition: Edition, entry: &ForwardEntry) -> Value {
-    let old = edition == Edition::Of2019;
+    let old = edition == Edition::V2019_07_19;
     let spelt = |text: &str| if old { text.to_lowercase() } else { text.to_owned() };
     let mut row = json!({
         "Status": entry_status(edition, entry.pending.map(|p| p.change)),
@@ -339,7 +336,7 @@ fn row(edition: Edition, entry: &ForwardEntry) -> Value {
 pub(crate) fn entry_status(edition: Edition, change: Option<Change>) -> &'static str {
     match (change, edition) {
         (None, _) => "Available",
-        (Some(Change::Modify), Edition::Of2019) => "Modifying",
+        (Some(Change::Modify), Edition::V2019_07_19) => "Modifying",
         (Some(Change::Create | Change::Modify), _) => "Pending",
         (Some(Change::Delete), _) => "Deleting",
     }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::api::catalogue::Edition;
 use crate::emulator::errors::{Refusal, Unlisted};
-use crate::emulator::settings::Edition;
 use crate::emulator::world::call::{Call, page_of};
 use crate::emulator::world::index::Ordered;
 use crate::emulator::world::model::{
@@ -45,7 +45,8 @@ impl World {
         let one: Ordered;
         let keys = match call.text("NatGatewayId") {
             Some(id) => {
-                one = self.gateways.get(id).map(|g| (g.sequence, g.id.clone())).into_iter().collect();
+                one =
+                    self.gateways.get(id).map(|g| (g.sequence, g.id.clone())).into_iter().collect();
                 Some(&one)
             }
             None => self.index.gateways_by_region.get(call.region.id),
@@ -62,8 +63,8 @@ impl World {
                 && is("ResourceGroupId", &g.resource_group)
         });
         Ok(page_of(page, &rows, ("NatGateways", "NatGateway"), |g| match call.edition {
-            Edition::Of2019 => self.gateway_of_2019(g),
-            Edition::Of2020 => self.gateway_of_2020(g),
+            Edition::V2019_07_19 => self.gateway_of_2019(g),
+            Edition::V2020_09_25 => self.gateway_of_2020(g),
         }))
     }
 

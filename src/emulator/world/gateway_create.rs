@@ -2,15 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::api::catalogue::Edition;
 use crate::emulator::errors::{Refusal, Unlisted};
-use crate::emulator::settings::Edition;
 use crate::emulator::world::World;
 use crate::emulator::world::bandwidth::NewPackage;
 use crate::emulator::world::call::{Call, invalid, is_link};
 use crate::emulator::world::gateway::spec;
-use crate::emulator::world::model::{
-    Gateway, GatewayChange, NetworkStatus, Route, VSwitch, Vpc,
-};
+use crate::emulator::world::model::{Gateway, GatewayChange, NetworkStatus, Route, VSwitch, Vpc};
 use crate::emulator::world::network::everywhere;
 use crate::environment::Timestamp;
 
@@ -42,8 +40,7 @@ impl World {
         if self.conditions.created_gateways_get_lost {
             return Err(call.refuse("InvalidNatGatewayId.NotFound"));
         }
-        let private_ip =
-            vswitch.as_ref().map(|v| self.free_private_address(v)).transpose()?;
+        let private_ip = vswitch.as_ref().map(|v| self.free_private_address(v)).transpose()?;
         if nat_type == "Enhanced" && !self.conditions.service_linked_role_exists {
             self.conditions.service_linked_role_exists = true;
             self.touch_conditions();
@@ -144,8 +141,8 @@ impl World {
     /// Reads `BandwidthPackage.n.*`: up to four in the older edition, one in the newer.
     fn packages_with_gateway(&self, call: &Call) -> Result<Vec<NewPackage>, Refusal> {
         let most = match call.edition {
-            Edition::Of2019 => 4,
-            Edition::Of2020 => 1,
+            Edition::V2019_07_19 => 4,
+            Edition::V2020_09_25 => 1,
         };
         let mut packages = Vec::new();
         for n in 1.. {
@@ -185,7 +182,7 @@ fn gateway_description(call: &Call) -> Result<Option<&str>, Refusal> {
 
 fn nat_type(call: &Call) -> Result<&'static str, Refusal> {
     match (call.edition, call.text("NatType")) {
-        (Edition::Of2019, _) | (_, Some("Normal")) => Ok("Normal"),
+        (Edition::V2019_07_19, _) | (_, Some("Normal")) => Ok("Normal"),
         (_, Some("Enhanced")) => Ok("Enhanced"),
         (_, None) => Ok(call.region.default_nat_type()),
         (_, Some(_)) => Err(invalid("NatType")),
@@ -231,7 +228,7 @@ fn payment(call: &Call, nat_type: &str) -> Result<Payment, Refusal> {
 fn created(edition: Edition, gateway: &Gateway, packages: &[String]) -> Value {
     let mut body = Map::new();
     match edition {
-        Edition::Of2020 => {
+        Edition::V2020_09_25 => {
             body.insert("SnatTableIds".into(), json!({ "SnatTableId": [gateway.snat_table] }));
             body.insert(
                 "ForwardTableIds".into(),
@@ -245,7 +242,7 @@ fn created(edition: Edition, gateway: &Gateway, packages: &[String]) -> Value {
                 );
             }
         }
-        Edition::Of2019 => {
+        Edition::V2019_07_19 => {
             body.insert("BandwidthPackageIds".into(), json!(packages));
             body.insert("snatTableIds".into(), json!([gateway.snat_table]));
             body.insert("natGatewayId".into(), json!(gateway.id));

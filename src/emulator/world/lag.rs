@@ -94,7 +94,9 @@ impl World {
             .map(|o| ((o.sequence(), o.key().to_owned()), Cow::Borrowed(o)))
             .collect();
         let from = (T::KIND, String::new());
-        for ((_, key), list) in self.lag.changes.range(from..).take_while(|((k, _), _)| *k == T::KIND) {
+        for ((_, key), list) in
+            self.lag.changes.range(from..).take_while(|((k, _), _)| *k == T::KIND)
+        {
             let before = list.first().and_then(|(_, before)| before.as_ref());
             if let Some(current) = T::all(self).get(key) {
                 seen.remove(&(current.sequence(), key.clone()));

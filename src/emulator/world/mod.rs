@@ -162,7 +162,8 @@ impl World {
             self.touch_meta();
             let address = Ipv4Addr::from(FIRST_ADDRESS + offset);
             // The first and last of each 256 look like mistakes to people.
-            if !matches!(address.octets()[3], 0 | 255) && !self.index.owners.contains_key(&address) {
+            if !matches!(address.octets()[3], 0 | 255) && !self.index.owners.contains_key(&address)
+            {
                 return Some(address);
             }
         }

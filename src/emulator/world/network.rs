@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::emulator::answer;
 use crate::emulator::errors::{Refusal, Unlisted};
+use crate::emulator::world::World;
 use crate::emulator::world::call::Call;
 use crate::emulator::world::model::{NetworkStatus, Route, VSwitch, Vpc};
-use crate::emulator::world::World;
 
 /// A region: id, name as the service spells it, letters of its zones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -183,3 +183,19 @@ impl World {
         std::mem::take(&mut self.dirty)
     }
 }
+
+impl World {
+    /// Takes everything out, to be read again.
+    pub(crate) fn clear(&mut self) {
+        self.vpcs.clear();
+        self.vswitches.clear();
+        self.gateways.clear();
+        self.packages.clear();
+        self.shared_bandwidths.clear();
+        self.eips.clear();
+        self.forward_entries.clear();
+        self.snat_entries.clear();
+        self.tokens.clear();
+        self.index = Index::default();
+    }
+}

@@ -6,8 +6,8 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use serde_json::{Map, Value, json};
 
+use crate::api::catalogue::Edition;
 use crate::emulator::errors::{Refusal, Unlisted};
-use crate::emulator::settings::Edition;
 use crate::emulator::world::World;
 use crate::emulator::world::call::{Call, page_of};
 use crate::emulator::world::forward::{entry_status, needs_port_break};
@@ -183,7 +183,7 @@ impl World {
                 .flat_map(|u| &u.forward)
                 .filter_map(|id| self.forward_entries.get(id))
                 .collect();
-            let both = call.edition == Edition::Of2020
+            let both = call.edition == Edition::V2020_09_25
                 && self.address_serves_both(*ip)
                 && !forward.iter().any(|e| needs_port_break(e));
             if !forward.is_empty() && !both {
@@ -251,8 +251,7 @@ impl World {
             let Some(other) = self.snat_entries.get(id).filter(|e| e.id != except) else {
                 continue;
             };
-            let same_vswitch =
-                source.vswitch.is_some() && source.vswitch == other.source_vswitch;
+            let same_vswitch = source.vswitch.is_some() && source.vswitch == other.source_vswitch;
             if same_vswitch || other.source_cidr == source.cidr {
                 return Err(call.refuse("Forbidden.SourceVSwitchId.Duplicated"));
             }
@@ -281,7 +280,7 @@ fn row(edition: Edition, entry: &SnatEntry) -> Value {
         "SourceVSwitchId": entry.source_vswitch.as_deref().unwrap_or(""),
         "Status": entry_status(edition, entry.pending.map(|p| p.change)),
     });
-    if let (Edition::Of2020, Some(row)) = (edition, row.as_object_mut()) {
+    if let (Edition::V2020_09_25, Some(row)) = (edition, row.as_object_mut()) {
         row.insert("SnatEntryName".to_owned(), json!(entry.name));
     }
     row

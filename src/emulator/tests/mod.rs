@@ -1,0 +1,5 @@
+//! Tests of the emulator, from requests to answers.
+
+mod behaviour;
+mod probe;
+mod serving;
