@@ -21,8 +21,8 @@ impl Object {
         self.0.get(name).filter(|v| !v.is_null())
     }
 
-    /// Returns whether the attribute is there, be it null.
-    pub fn contains(&self, name: &str) -> bool {
+    /// Returns whether it says anything of an attribute, even that it is null.
+    pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
