@@ -12,8 +12,10 @@ mod graph;
 mod keys;
 mod kinds;
 pub mod model;
+mod rules;
 mod topology;
 mod world;
+mod world_rules;
 
 pub use model::{
     Change, ChangeKind, Drift, Operation, OperationParameter, OutputChange, Plan, PlanMode,
