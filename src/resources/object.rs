@@ -21,11 +21,6 @@ impl Object {
         self.0.get(name).filter(|v| !v.is_null())
     }
 
-    /// Returns whether the attribute is there, be it null.
-    pub fn contains(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
-
     /// Returns an attribute's text, if it is a known text.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(Value::as_str)
