@@ -4,7 +4,9 @@
 //! with its parameters and errors; `client` sends calls: credentials, transport, limits, retries.
 //! Nothing here knows resource types or state.
 
+pub mod call;
 pub mod catalogue;
 pub mod error;
+pub mod error_catalogue;
 pub mod http;
 pub mod signature;

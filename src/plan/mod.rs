@@ -4,7 +4,16 @@
 //! I/O, no clock, no random number. It reaches the service only through the
 //! [`Reader`](crate::refresh::Reader) that it is given.
 
+mod compile;
+mod diff;
+pub mod document;
+mod edges;
+mod graph;
+mod keys;
+mod kinds;
 pub mod model;
+mod topology;
+mod world;
 
 pub use model::{
     Change, ChangeKind, Drift, Operation, OperationParameter, OutputChange, Plan, PlanMode,

@@ -32,29 +32,44 @@ pub struct Plan {
     pub drift: Vec<Drift>,
     /// Outputs of the root module, all of them.
     pub outputs: Vec<OutputChange>,
-    /// Calls; `after` refers to indices of this list.
+    /// Calls in an order in which they could run one by one; `after` refers to indices of this
+    /// list.
     pub operations: Vec<Operation>,
+    /// Sets of operations that many others wait for; see [`Operation::groups`].
+    pub groups: Vec<Vec<usize>>,
+    /// Data sources that were read while planning, for the evaluation during apply.
+    pub data: BTreeMap<Address, Object>,
     /// Operations of earlier runs that recovery will finish first.
     pub unfinished: Vec<JournalEntry>,
     /// Lineage of the state that it was made from.
     pub lineage: String,
     /// Serial of the state that it was made from.
     pub serial: u64,
+    /// Whether `-target` left something out.
+    pub partial: bool,
+    /// Whether planning met an error: the plan may be shown, never applied.
+    pub errored: bool,
 }
 
 impl Plan {
-    /// Returns whether applying it would change objects or outputs, or finish operations.
+    /// Returns whether applying it would change objects or outputs, or finish operations. Drift
+    /// counts in refresh-only mode alone.
     pub fn has_changes(&self) -> bool {
         !self.unfinished.is_empty()
+            || (self.mode == PlanMode::RefreshOnly && !self.drift.is_empty())
             || self.changes.iter().any(|c| c.kind != ChangeKind::NoOp)
             || self.outputs.iter().any(OutputChange::is_change)
     }
 }
 
 /// What happens with an instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// Nothing.
+    /// Nothing in the service. Apply records `after` (what was read, and inputs that cannot be read
+    /// back); where there is no `after`, the object is gone and its record is removed.
     NoOp,
     /// A data source is read during apply.
     Read,
@@ -246,6 +261,9 @@ pub struct Operation {
     pub makes: Vec<Name>,
     /// Indices of the operations that must be settled (deletes: gone) before it is sent.
     pub after: Vec<usize>,
+    /// Indices of [`Plan::groups`] whose operations all must be settled before it is sent. Only large
+    /// `depends_on` relations end up here: `after` would need as many entries as both sides multiplied.
+    pub groups: Vec<usize>,
     /// Time limit in seconds for sending and settling.
     pub timeout: u64,
 }

@@ -440,6 +440,9 @@ impl From<&str> for Value {
 
 /// Tells whether two values are the same: `None` while unknowns leave it open. Marks do not count.
 pub fn same(a: &Value, b: &Value) -> Option<bool> {
-    let _ = (a, b);
-    None
+    match equals(a, b) {
+        Equality::Same => Some(true),
+        Equality::Different => Some(false),
+        Equality::Undecided => None,
+    }
 }
