@@ -2,7 +2,9 @@
 //! The only place with stdout, stderr, signals and exit codes.
 
 pub mod arguments;
+pub mod emulator;
 pub mod failure;
+pub mod interrupt;
 pub mod output;
 pub mod state;
 pub mod terminal;
@@ -65,6 +67,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Validate(arguments) => validate::run(session, &arguments),
         Command::Output(arguments) => output::run(session, &arguments),
         Command::State(arguments) => state::run(session, &arguments),
+        Command::Emulator(arguments) => emulator::run(session, &arguments),
         _ => Err(Failure::of(Diagnostic::error("unsupported", "not there yet"))),
     }
 }
@@ -107,6 +110,11 @@ impl Session {
         let text = serde_json::to_string_pretty(document).map_err(std::io::Error::from)?;
         Ok(self.terminal.print(&(text + "\n"))?)
     }
+}
+
+/// Returns the runtime that carries network and timers.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
 /// Returns where the state of a configuration lies.

@@ -112,8 +112,7 @@ pub(crate) fn check(
         .filter(|c| !matches!(c.kind, ChangeKind::NoOp | ChangeKind::Read | ChangeKind::Forget))
         .map(|c| c.address.kind())
         .collect();
-    let mut judge =
-        Judge { changes, kinds, world, lists, places, diagnostics: Diagnostics::new() };
+    let mut judge = Judge { changes, kinds, world, lists, places, diagnostics: Diagnostics::new() };
     for name in &touched {
         let Some(kind) = judge.kinds.get(name) else { continue };
         for rule in kind.resource.rules() {
@@ -271,8 +270,10 @@ impl<'a> Judge<'a> {
             let limit = self.world.limit(&change.provider, name, limit);
             if *count > limit {
                 let scope: Vec<&str> = scope.iter().map(|t| &**t.text()).collect();
-                let message =
-                    format!("{count} {what} (`{}`), but at most {limit} are allowed", scope.join("`, `"));
+                let message = format!(
+                    "{count} {what} (`{}`), but at most {limit} are allowed",
+                    scope.join("`, `")
+                );
                 let mut diagnostic = Diagnostic::error(code, message)
                     .detail(format!("This plan adds {} of them.", added.len()))
                     .help(format!(
@@ -305,12 +306,11 @@ impl<'a> Judge<'a> {
             let Some(number) = number.and_then(crate::value::Number::to_u64) else { continue };
             if number > limit {
                 let message = format!("{number} {what}, but at most {limit} are allowed");
-                let diagnostic = Diagnostic::error(code, message).address(&change.address).help(
-                    format!(
+                let diagnostic =
+                    Diagnostic::error(code, message).address(&change.address).help(format!(
                         "lower it, or, where the account's quota was raised, set \
                          `quotas = {{ {name} = {number} }}` in the provider block"
-                    ),
-                );
+                    ));
                 found.push(self.mark(diagnostic, item, attribute, ""));
             }
         }

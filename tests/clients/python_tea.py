@@ -12,7 +12,6 @@ from Tea.exceptions import TeaException
 from scenario import Refused, run
 
 HOST = sys.argv[1]
-NAMES = {"ListEnhancedNatGatewayAvailableZones": "ListEnhanhcedNatGatewayAvailableZones"}
 
 
 def client(secret="testsecret"):
@@ -34,7 +33,6 @@ def client(secret="testsecret"):
         return tea.call_api(params, openapi.OpenApiRequest(query=query), options)["body"]
 
     def call(action, parameters):
-        action = NAMES.get(action, action)
         try:
             if hasattr(models, f"{action}Request"):
                 return typed(action, parameters)

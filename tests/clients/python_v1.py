@@ -12,11 +12,10 @@ from scenario import Refused, run
 
 HOST = sys.argv[1]
 PACKAGE = "aliyunsdkvpc.request.v20160428"
-NAMES = {"ListEnhancedNatGatewayAvailableZones": "ListEnhanhcedNatGatewayAvailableZones"}
 
 
 def request_of(action, parameters):
-    name = NAMES.get(action, action) + "Request"
+    name = f"{action}Request"
     try:
         request = getattr(importlib.import_module(f"{PACKAGE}.{name}"), name)()
         setter = "typed"

@@ -14,7 +14,6 @@ const client = new vpc.default(
   }),
 );
 const options = new $dara.RuntimeOptions({ autoretry: false });
-const names = { ListEnhancedNatGatewayAvailableZones: "ListEnhanhcedNatGatewayAvailableZones" };
 const lower = (name) => name[0].toLowerCase() + name.slice(1);
 
 function typed(action, parameters) {
@@ -36,7 +35,5 @@ function generic(action, parameters) {
     .then((a) => a.body);
 }
 
-bridge((given, parameters) => {
-  const action = names[given] ?? given;
-  return vpc[`${action}Request`] ? typed(action, parameters) : generic(action, parameters);
-});
+bridge((action, parameters) =>
+  vpc[`${action}Request`] ? typed(action, parameters) : generic(action, parameters));

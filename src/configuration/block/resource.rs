@@ -302,6 +302,7 @@ fn without_meta(body: &Body) -> Body {
             .filter(|b| !META_BLOCKS.contains(&&*b.kind.text))
             .cloned()
             .collect(),
+        incomplete: body.incomplete,
     }
 }
 
