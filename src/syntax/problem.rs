@@ -149,8 +149,11 @@ pub(super) fn expression(
     tokens: &[Token],
     end: usize,
 ) -> Diagnostic {
-    let token = tokens.iter().copied().find(|t| t.end > offset && t.start < end);
-    let (start, stop) = token.map_or((end, end), |t| (t.start.max(offset), t.end));
+    let stopped = tokens.iter().copied().find(|t| t.end > offset && t.start < end);
+    // Where it stopped at the end, an operator that lacks its operand is to blame.
+    let last = tokens.iter().copied().rfind(|t| t.start < end);
+    let token = stopped.or(last.filter(|t| t.kind == TokenKind::Operator));
+    let (start, stop) = token.map_or((end, end), |t| (t.start.max(offset.min(t.end)), t.end));
     let at = source.span(start, stop);
     let found =
         token.map_or_else(|| String::from("the end of the expression"), |t| source.name(Some(t)));

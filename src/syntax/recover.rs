@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use hcl::edit::parser;
 
 use super::ast::{Attribute, Block, Body, Expression, ExpressionKind, Identifier};
+use super::large;
 use super::lexer::{Lexer, Problem, ProblemKind, Token, TokenKind};
 use super::lower::Lowering;
 use super::problem::{self, Source};
@@ -361,10 +362,16 @@ impl<'t> Reader<'t> {
             return None;
         };
         let text = &self.source.text[first.start..last.end];
-        match parser::parse_expr(text) {
+        let emptied = large::empty(text);
+        match parser::parse_expr(emptied.as_ref().map_or(text, |emptied| &emptied.text)) {
             Ok(tree) => {
-                let base = (self.source.base + first.start).cast_signed();
-                let mut lowering = Lowering::new(self.source.file, text, base);
+                let Source { file, base, .. } = self.source;
+                let source = Source { file, text, base: base + first.start };
+                let (items, diagnostics) =
+                    emptied.map(|emptied| emptied.items(source)).unwrap_or_default();
+                self.diagnostics.extend(diagnostics);
+                let base = source.base.cast_signed();
+                let mut lowering = Lowering::new(file, text, base).with_large(items);
                 let expression = lowering.expression(&tree);
                 self.diagnostics.extend(lowering.diagnostics);
                 Some(expression)
@@ -480,6 +487,17 @@ impl<'t> Reader<'t> {
         let Some(close) = self.peek() else { return };
         self.next += 1;
         block.span = block.header.to(self.span(close));
+        let before_close = self.tokens[..last].iter().rfind(|t| t.kind != TokenKind::BlockComment);
+        if !one_line
+            && last > first
+            && before_close.is_some_and(|token| token.kind != TokenKind::Newline)
+        {
+            let diagnostic =
+                Diagnostic::error("syntax", "expected a new line before the block's `}`")
+                    .at(self.span(close))
+                    .help("only a block with a single attribute may stand on one line");
+            self.diagnostics.push(diagnostic);
+        }
         if one_line && self.diagnostics.len() == before {
             self.check_one_line(block, &self.tokens[first..last]);
         }
