@@ -2,4 +2,5 @@
 
 mod behaviour;
 mod probe;
+mod rows;
 mod serving;
