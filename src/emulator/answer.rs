@@ -15,7 +15,7 @@ pub enum Format {
 }
 
 /// Returns `{plural: {singular: […]}}`, as the service writes lists.
-pub fn list(plural: &str, singular: &str, rows: Vec<Value>) -> Value {
+pub fn list(plural: &str, singular: &str, rows: &[Value]) -> Value {
     json!({ plural: { singular: rows } })
 }
 

@@ -94,9 +94,9 @@ pub fn missing_message(name: &str) -> String {
 /// should rely on none of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unlisted {
-    /// (ExternalIp, ExternalPort, IpProtocol) is taken in the table.
+    /// (`ExternalIp`, `ExternalPort`, `IpProtocol`) is taken in the table.
     DuplicateExternalKey,
-    /// (IpProtocol, InternalIp, InternalPort) is taken in the table.
+    /// (`IpProtocol`, `InternalIp`, `InternalPort`) is taken in the table.
     DuplicateInternalKey,
     /// The DNAT table is full.
     ForwardEntryQuota,

@@ -172,7 +172,9 @@ impl Faults {
     /// Puts the rules and limits in force.
     pub fn new(rules: Vec<Rule>, limits: Vec<RateLimit>) -> Self {
         let mut faults = Self::default();
-        rules.into_iter().for_each(|rule| faults.add(rule));
+        for rule in rules {
+            faults.add(rule);
+        }
         faults.limit(limits);
         faults
     }

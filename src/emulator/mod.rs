@@ -33,7 +33,7 @@ pub use crate::emulator::world::dump::Dump;
 
 use crate::api::catalogue::Edition;
 use crate::api::http::HttpRequest;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Diagnostics;
 use crate::emulator::answer::Format;
 use crate::emulator::errors::Refusal;
 use crate::emulator::recorder::Recorder;
@@ -64,7 +64,7 @@ impl std::fmt::Debug for Emulator {
 
 impl Emulator {
     /// Opens the world at the settings' file, or makes one there; without a file, makes one in memory.
-    pub fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, Diagnostic> {
+    pub fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, Diagnostics> {
         let settings = Arc::new(settings);
         let now = clock.now();
         let (world, store) = match &settings.data {

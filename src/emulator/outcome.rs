@@ -62,7 +62,7 @@ pub struct Record {
     pub code: Option<String>,
     /// Request id of the answer.
     pub request_id: String,
-    /// Whether a ClientToken brought an earlier answer again.
+    /// Whether a `ClientToken` brought an earlier answer again.
     pub replayed: bool,
     /// Name of the fault that hit it.
     pub fault: Option<String>,

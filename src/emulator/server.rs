@@ -84,14 +84,14 @@ pub async fn serve(
         };
         let (stream, peer) = tokio::select! {
             () = &mut shutdown => break,
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                // The other side gave up, or this process is out of files: neither ends the server.
-                Err(_) => {
+            accepted = listener.accept() => {
+                let Ok(accepted) = accepted else {
+                    // The other side gave up, or this process is out of files: neither ends the server.
                     tokio::time::sleep(Duration::from_millis(20)).await;
                     continue;
-                }
-            },
+                };
+                accepted
+            }
         };
         let (emulator, ended) = (emulator.clone(), ended.clone());
         connections.spawn(async move {

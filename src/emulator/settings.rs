@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::api::catalogue::Edition;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::emulator::faults::{RateLimit, Rule};
 use crate::emulator::world::dump::Dump;
 use crate::environment::{Files, Timestamp};
@@ -90,19 +90,14 @@ impl Timings {
         Self::all(None)
     }
 
-    /// Returns the profile of that name, or reads a JSON file.
-    pub fn named(name: &str, files: &dyn Files) -> Result<Self, Diagnostic> {
+    /// Returns the profile of that name (one of [`Timings::NAMES`]), or reads a JSON file.
+    pub fn named(name: &str, files: &dyn Files) -> Result<Self, Diagnostics> {
         match name {
             "default" => Ok(Self::default()),
             "instant" => Ok(Self::instant()),
             "documented" => Ok(Self::documented()),
             "manual" => Ok(Self::manual()),
-            path => read_json(Path::new(path), "emulator-timings", files).map_err(|d| {
-                d.help(format!(
-                    "name a JSON file or one of {}",
-                    Self::NAMES.map(|n| format!("`{n}`")).join(", ")
-                ))
-            }),
+            path => read_json(Path::new(path), "emulator-timings", files),
         }
     }
 }
@@ -112,15 +107,13 @@ pub fn read_json<T: serde::de::DeserializeOwned>(
     path: &Path,
     code: &'static str,
     files: &dyn Files,
-) -> Result<T, Diagnostic> {
+) -> Result<T, Diagnostics> {
     let bytes = files
         .read(path)
         .map_err(|e| Diagnostic::error(code, format!("cannot read `{}`: {e}", path.display())))?;
     serde_json::from_slice(&bytes).map_err(|e| {
-        Diagnostic::error(
-            code,
-            format!("`{}` is not what the emulator expects: {e}", path.display()),
-        )
+        let summary = format!("`{}` is not what the emulator expects: {e}", path.display());
+        Diagnostic::error(code, summary).into()
     })
 }
 
@@ -128,9 +121,9 @@ pub fn read_json<T: serde::de::DeserializeOwned>(
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
-    /// AccessKey id.
+    /// `AccessKey` id.
     pub access_key_id: String,
-    /// AccessKey secret.
+    /// `AccessKey` secret.
     pub access_key_secret: String,
     /// The security token that must come with it, for a temporary (STS) key.
     #[serde(default)]
@@ -190,7 +183,7 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// The world to start with, in place of the built-in one. Used when there is none at `data`.
     pub start: Option<Dump>,
-    /// How long a ClientToken is remembered, in milliseconds.
+    /// How long a `ClientToken` is remembered, in milliseconds.
     pub token_lifetime_ms: u64,
     /// By how much lists lag behind writes, in milliseconds.
     pub read_lag_ms: u64,

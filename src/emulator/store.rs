@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::emulator::settings::Settings;
 use crate::emulator::world::World;
 use crate::emulator::world::model::Kind;
@@ -63,14 +63,15 @@ impl Store {
         path: &Path,
         settings: &Arc<Settings>,
         now: Timestamp,
-    ) -> Result<(Self, World), Diagnostic> {
-        let refused = |why: String| {
+    ) -> Result<(Self, World), Diagnostics> {
+        let refused = |why: String| -> Diagnostics {
             Diagnostic::error(
                 "emulator-data",
                 format!("cannot open the emulator's data file `{}`", path.display()),
             )
             .detail(why)
-            .help("delete the file to start with an empty world, or name another one")
+            .help("delete the file to start with a new world, or name another one")
+            .into()
         };
         if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|e| refused(e.to_string()))?;

@@ -12,14 +12,14 @@ use crate::emulator::settings::{Settings, Timings};
 use crate::emulator::world::World;
 use crate::environment::Timestamp;
 
-pub const START: Timestamp = Timestamp(1_790_000_000_000);
+pub(super) const START: Timestamp = Timestamp(1_790_000_000_000);
 
 /// Returns a request that is signed in its parameters by the built-in account.
-pub fn signed(now: Timestamp, nonce: u64, parameters: &[(&str, &str)]) -> HttpRequest {
+pub(super) fn signed(now: Timestamp, nonce: u64, parameters: &[(&str, &str)]) -> HttpRequest {
     signed_by(("testid", "testsecret"), now, nonce, parameters)
 }
 
-pub fn signed_by(
+pub(super) fn signed_by(
     (id, secret): (&str, &str),
     now: Timestamp,
     nonce: u64,
@@ -47,7 +47,7 @@ pub fn signed_by(
 }
 
 /// A world with a clock that tests move.
-pub struct Probe {
+pub(super) struct Probe {
     pub world: World,
     pub now: Timestamp,
     pub nonce: u64,
@@ -56,33 +56,33 @@ pub struct Probe {
 
 /// An error as tests look at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failed {
+pub(super) struct Failed {
     pub status: u16,
     pub code: String,
     pub message: String,
 }
 
 impl Probe {
-    pub fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Settings) -> Self {
         let settings = Settings { seed: Some(1), ..settings };
         let world = World::new(Arc::new(settings), START);
         Self { world, now: START, nonce: 0, region: "cn-hangzhou" }
     }
 
     /// A world in which everything is done at once.
-    pub fn instant() -> Self {
+    pub(super) fn instant() -> Self {
         Self::new(Settings { timings: Timings::instant(), ..Settings::default() })
     }
 
-    pub fn wait(&mut self, ms: i64) {
+    pub(super) fn wait(&mut self, ms: i64) {
         self.now = Timestamp(self.now.0 + ms);
     }
 
-    pub fn send(&mut self, request: &HttpRequest) -> Outcome {
+    pub(super) fn send(&mut self, request: &HttpRequest) -> Outcome {
         self.world.handle(self.now, request)
     }
 
-    pub fn outcome(&mut self, action: &str, parameters: &[(&str, &str)]) -> Outcome {
+    pub(super) fn outcome(&mut self, action: &str, parameters: &[(&str, &str)]) -> Outcome {
         self.nonce += 1;
         let mut all = vec![("Action", action)];
         if !parameters.iter().any(|(name, _)| *name == "RegionId") {
@@ -93,7 +93,11 @@ impl Probe {
         self.send(&request)
     }
 
-    pub fn call(&mut self, action: &str, parameters: &[(&str, &str)]) -> Result<Value, Failed> {
+    pub(super) fn call(
+        &mut self,
+        action: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Value, Failed> {
         let response = self.outcome(action, parameters).response;
         let body: Value = serde_json::from_slice(&response.body).unwrap();
         if response.status == 200 {
@@ -106,7 +110,7 @@ impl Probe {
         })
     }
 
-    pub fn ok(&mut self, action: &str, parameters: &[(&str, &str)]) -> Value {
+    pub(super) fn ok(&mut self, action: &str, parameters: &[(&str, &str)]) -> Value {
         match self.call(action, parameters) {
             Ok(body) => body,
             Err(failed) => panic!("{action} {parameters:?}: {failed:?}"),
@@ -114,7 +118,7 @@ impl Probe {
     }
 
     /// Returns the code of the refusal.
-    pub fn refused(&mut self, action: &str, parameters: &[(&str, &str)]) -> String {
+    pub(super) fn refused(&mut self, action: &str, parameters: &[(&str, &str)]) -> String {
         match self.call(action, parameters) {
             Err(failed) => failed.code,
             Ok(body) => panic!("{action} {parameters:?} succeeded: {body}"),
@@ -122,7 +126,7 @@ impl Probe {
     }
 
     /// Makes a gateway with a package of two addresses.
-    pub fn gateway(&mut self) -> Made {
+    pub(super) fn gateway(&mut self) -> Made {
         let vpc = if self.region == "cn-qingdao" { "vpc-emulator-qingdao" } else { "vpc-emulator" };
         let gateway = self.ok("CreateNatGateway", &[("VpcId", vpc)]);
         let id = text(&gateway["NatGatewayId"]);
@@ -142,22 +146,27 @@ impl Probe {
         }
     }
 
-    pub fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         self.world.settle(self.now, None);
     }
 
-    pub fn ips(&mut self, package: &str) -> Vec<String> {
+    pub(super) fn ips(&mut self, package: &str) -> Vec<String> {
         let list = self.ok("DescribeBandwidthPackages", &[("BandwidthPackageId", package)]);
         let ips = &list["BandwidthPackages"]["BandwidthPackage"][0]["PublicIpAddresses"];
         ips["PublicIpAdresse"].as_array().unwrap().iter().map(|ip| text(&ip["IpAddress"])).collect()
     }
 
-    pub fn forward(&mut self, made: &Made, port: &str, internal: &str) -> Result<String, Failed> {
+    pub(super) fn forward(
+        &mut self,
+        made: &Made,
+        port: &str,
+        internal: &str,
+    ) -> Result<String, Failed> {
         let created = self.call("CreateForwardEntry", &forward_parameters(made, port, internal))?;
         Ok(text(&created["ForwardEntryId"]))
     }
 
-    pub fn snat(&mut self, made: &Made, ip: &str, vswitch: &str) -> Result<String, Failed> {
+    pub(super) fn snat(&mut self, made: &Made, ip: &str, vswitch: &str) -> Result<String, Failed> {
         let parameters = [
             ("SnatTableId", made.snat_table.as_str()),
             ("SnatIp", ip),
@@ -166,7 +175,7 @@ impl Probe {
         Ok(text(&self.call("CreateSnatEntry", &parameters)?["SnatEntryId"]))
     }
 
-    pub fn forward_entries(&mut self, made: &Made) -> Vec<Value> {
+    pub(super) fn forward_entries(&mut self, made: &Made) -> Vec<Value> {
         let list = self.ok(
             "DescribeForwardTableEntries",
             &[("ForwardTableId", &made.forward_table), ("PageSize", "50")],
@@ -174,13 +183,13 @@ impl Probe {
         list["ForwardTableEntries"]["ForwardTableEntry"].as_array().unwrap().clone()
     }
 
-    pub fn gateway_row(&mut self, id: &str) -> Value {
+    pub(super) fn gateway_row(&mut self, id: &str) -> Value {
         let list = self.ok("DescribeNatGateways", &[("NatGatewayId", id)]);
         list["NatGateways"]["NatGateway"][0].clone()
     }
 }
 
-pub fn forward_parameters<'a>(
+pub(super) fn forward_parameters<'a>(
     made: &'a Made,
     port: &'a str,
     internal: &'a str,
@@ -197,7 +206,7 @@ pub fn forward_parameters<'a>(
 
 /// A gateway with what belongs to it.
 #[derive(Debug, Clone)]
-pub struct Made {
+pub(super) struct Made {
     pub id: String,
     pub forward_table: String,
     pub snat_table: String,
@@ -205,6 +214,6 @@ pub struct Made {
     pub ips: Vec<String>,
 }
 
-pub fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }

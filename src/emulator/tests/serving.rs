@@ -75,7 +75,7 @@ fn a_file_of_something_else_is_a_diagnostic() {
     std::fs::write(&path, "this is not a database, and long enough to look at").unwrap();
     let settings = Settings { data: Some(path), ..Settings::default() };
     let error = Emulator::open(settings, Arc::new(ManualClock::at(Timestamp(0)))).unwrap_err();
-    assert_eq!(error.code, "emulator-data");
+    assert_eq!(error.iter().next().unwrap().code, "emulator-data");
 }
 
 #[tokio::test]

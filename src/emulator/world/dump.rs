@@ -45,7 +45,7 @@ pub struct Dump {
     pub forward_entries: Vec<ForwardEntry>,
     /// SNAT entries.
     pub snat_entries: Vec<SnatEntry>,
-    /// ClientTokens.
+    /// `ClientTokens`.
     pub tokens: Vec<Token>,
 }
 

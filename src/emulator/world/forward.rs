@@ -54,7 +54,7 @@ impl World {
     /// `CreateForwardEntry`.
     pub(crate) fn create_forward_entry(&mut self, call: &Call) -> Result<Value, Refusal> {
         let name = call.entry_name("ForwardEntryName")?.unwrap_or("").to_owned();
-        let mapping = self.read_mapping(call, None)?;
+        let mapping = read_mapping(call, None)?;
         let table_id = call.required("ForwardTableId")?.to_owned();
         if self.conditions.forward_tables_without_gateway.contains(&table_id) {
             return Err(call.refuse("Invalid.natgwNotExist"));
@@ -101,7 +101,7 @@ impl World {
             .filter(|e| e.table == table_id)
             .ok_or_else(|| call.refuse("InvalidForwardEntryId.NotFound"))?
             .clone();
-        let mapping = self.read_mapping(call, Some(&entry))?;
+        let mapping = read_mapping(call, Some(&entry))?;
         self.check_gateway_free(&gateway)?;
         let table = self.forward_table(&table_id);
         if !table.settling.is_empty() || entry.pending.is_some() {
@@ -196,55 +196,6 @@ impl World {
             .ok_or_else(|| call.refuse("InvalidForwardTableId.NotFound"))
     }
 
-    /// Reads the mapping that the call wants; what it leaves out stays as in `old`.
-    fn read_mapping(&self, call: &Call, old: Option<&ForwardEntry>) -> Result<Mapping, Refusal> {
-        let protocol = match (call.text("IpProtocol"), old) {
-            (Some(text), _) => ["TCP", "UDP", "Any"]
-                .into_iter()
-                .find(|p| p.eq_ignore_ascii_case(text))
-                .ok_or_else(|| call.refuse("InvalidProtocol.ValueNotSupported"))?
-                .to_owned(),
-            (None, Some(old)) => old.protocol.clone(),
-            (None, None) => return Err(call.missing("IpProtocol")),
-        };
-        let address = |name: &str, code: &str, old: Option<Ipv4Addr>| {
-            call.address(name, code)?.or(old).ok_or_else(|| call.missing(name))
-        };
-        let port = |name: &str, code: &str, old: Option<String>| match call.text(name) {
-            Some(text) => port(text, &protocol).ok_or_else(|| call.refuse(code)),
-            None => old.ok_or_else(|| call.missing(name)),
-        };
-        let before = old.map(Mapping::of);
-        let before = before.as_ref();
-        Ok(Mapping {
-            external_ip: address(
-                "ExternalIp",
-                "InvalidExternalIp.Malformed",
-                before.map(|b| b.external_ip),
-            )?,
-            internal_ip: address(
-                "InternalIp",
-                "InvalidInternalIp.Malformed",
-                before.map(|b| b.internal_ip),
-            )?,
-            external_port: port(
-                "ExternalPort",
-                "InvalidExternalPort.Malformed",
-                before.map(|b| b.external_port.clone()),
-            )?,
-            internal_port: port(
-                "InternalPort",
-                "InvalidInternalPort.Malformed",
-                before.map(|b| b.internal_port.clone()),
-            )?,
-            port_break: match call.text("PortBreak") {
-                Some(_) => call.flag("PortBreak")?,
-                None => before.is_some_and(|b| b.port_break),
-            },
-            protocol,
-        })
-    }
-
     /// Checks a mapping against the VPC, the gateway's addresses and its SNAT entries.
     fn check_mapping(
         &self,
@@ -282,6 +233,55 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Reads the mapping that the call wants; what it leaves out stays as in `old`.
+fn read_mapping(call: &Call, old: Option<&ForwardEntry>) -> Result<Mapping, Refusal> {
+    let protocol = match (call.text("IpProtocol"), old) {
+        (Some(text), _) => ["TCP", "UDP", "Any"]
+            .into_iter()
+            .find(|p| p.eq_ignore_ascii_case(text))
+            .ok_or_else(|| call.refuse("InvalidProtocol.ValueNotSupported"))?
+            .to_owned(),
+        (None, Some(old)) => old.protocol.clone(),
+        (None, None) => return Err(call.missing("IpProtocol")),
+    };
+    let address = |name: &str, code: &str, old: Option<Ipv4Addr>| {
+        call.address(name, code)?.or(old).ok_or_else(|| call.missing(name))
+    };
+    let port = |name: &str, code: &str, old: Option<String>| match call.text(name) {
+        Some(text) => port(text, &protocol).ok_or_else(|| call.refuse(code)),
+        None => old.ok_or_else(|| call.missing(name)),
+    };
+    let before = old.map(Mapping::of);
+    let before = before.as_ref();
+    Ok(Mapping {
+        external_ip: address(
+            "ExternalIp",
+            "InvalidExternalIp.Malformed",
+            before.map(|b| b.external_ip),
+        )?,
+        internal_ip: address(
+            "InternalIp",
+            "InvalidInternalIp.Malformed",
+            before.map(|b| b.internal_ip),
+        )?,
+        external_port: port(
+            "ExternalPort",
+            "InvalidExternalPort.Malformed",
+            before.map(|b| b.external_port.clone()),
+        )?,
+        internal_port: port(
+            "InternalPort",
+            "InvalidInternalPort.Malformed",
+            before.map(|b| b.internal_port.clone()),
+        )?,
+        port_break: match call.text("PortBreak") {
+            Some(_) => call.flag("PortBreak")?,
+            None => before.is_some_and(|b| b.port_break),
+        },
+        protocol,
+    })
 }
 
 /// Returns whether an entry needs `PortBreak` to share its address with SNAT entries.

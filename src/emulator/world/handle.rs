@@ -16,6 +16,7 @@ use crate::emulator::outcome::{Delivery, Outcome, Record};
 use crate::emulator::request::Arrival;
 use crate::emulator::world::World;
 use crate::emulator::world::call::Call;
+use crate::emulator::world::model::Token;
 use crate::emulator::world::network::Region;
 use crate::environment::Timestamp;
 
@@ -108,7 +109,7 @@ impl World {
             return Err(Refusal::unlisted(Unlisted::NotAuthorized));
         }
         let call = self.call(action, parameters)?;
-        if let Some((request_id, body)) = self.replay(&call)? {
+        if let Some(Token { request_id, answer: body, .. }) = self.replay(&call)? {
             return Ok(Success { request_id, body, replayed: true });
         }
         let body = match self.act(&call)? {
@@ -142,7 +143,7 @@ impl World {
         match call.action {
             Action::CreateNatGateway => self.create_gateway(call),
             Action::ModifyNatGatewayAttribute => self.modify_gateway_attribute(call),
-            Action::ListEnhancedNatGatewayAvailableZones => self.list_enhanced_zones(call),
+            Action::ListEnhancedNatGatewayAvailableZones => Ok(self.list_enhanced_zones(call)),
             Action::UpdateNatGatewayNatType => self.update_nat_type(call),
             Action::GetNatGatewayConvertStatus => self.convert_status(call),
             Action::ModifyNatGatewaySpec => self.modify_gateway_spec(call),
@@ -200,14 +201,14 @@ fn check_shape(request: &HttpRequest, arrival: &Arrival) -> Result<(), Refusal> 
 
 fn throttled(throttle: &Throttle) -> Refusal {
     let code = throttle.code.clone().unwrap_or_else(|| "Throttling.User".to_owned());
-    let status = throttle.http.filter(valid_status).unwrap_or(400);
+    let status = throttle.http.filter(|s| valid_status(*s)).unwrap_or(400);
     let mut refusal = Refusal::new(status, code, "Request was denied due to user flow control.");
     refusal.retry_after_ms = throttle.retry_after_ms;
     refusal
 }
 
-fn valid_status(status: &u16) -> bool {
-    (200..=599).contains(status)
+fn valid_status(status: u16) -> bool {
+    (200..=599).contains(&status)
 }
 
 fn unavailable() -> Refusal {
@@ -237,7 +238,7 @@ fn faulty(action: Option<Action>, error: &FaultError) -> Refusal {
         (None, _) => Refusal::listed(Action::CreateForwardEntry, "InternalServerError"),
     };
     Refusal {
-        status: error.http.filter(valid_status).unwrap_or(known.status),
+        status: error.http.filter(|s| valid_status(*s)).unwrap_or(known.status),
         message: error.message.clone().map_or(known.message, Into::into),
         ..known
     }

@@ -19,10 +19,13 @@ pub enum Listed {
     SnatEntry(SnatEntry),
 }
 
+/// When something changed, and from what.
+type Before = (Timestamp, Option<Listed>);
+
 /// Recent changes with what was there before each.
 #[derive(Debug, Clone, Default)]
 pub struct Lag {
-    changes: BTreeMap<(Kind, String), Vec<(Timestamp, Option<Listed>)>>,
+    changes: BTreeMap<(Kind, String), Vec<Before>>,
 }
 
 impl Lag {

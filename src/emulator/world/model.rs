@@ -371,7 +371,7 @@ pub struct SnatEntry {
     pub pending: Option<Pending<Change>>,
 }
 
-/// A ClientToken with the answer that it brought.
+/// A `ClientToken` with the answer that it brought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Token {

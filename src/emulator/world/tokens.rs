@@ -1,4 +1,4 @@
-//! ClientTokens: the same token with the same parameters brings the same answer and no second effect.
+//! `ClientTokens`: the same token with the same parameters brings the same answer and no second effect.
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -13,11 +13,8 @@ use crate::emulator::world::model::Token;
 const LONGEST: usize = 64;
 
 impl World {
-    /// Returns the id and the answer of the first request with the call's token, if there was one.
-    pub(crate) fn replay(
-        &self,
-        call: &Call,
-    ) -> Result<Option<(String, Map<String, Value>)>, Refusal> {
+    /// Returns the call's token with the answer that it brought before, if it did.
+    pub(crate) fn replay(&self, call: &Call) -> Result<Option<Token>, Refusal> {
         let Some(token) = call.text("ClientToken") else { return Ok(None) };
         if token.len() > LONGEST || !token.is_ascii() {
             return Err(Refusal::unlisted(Unlisted::ClientTokenMalformed));
@@ -31,7 +28,7 @@ impl World {
         if call.now < processed {
             return Err(Refusal::unlisted(Unlisted::LastTokenProcessing));
         }
-        Ok(Some((known.request_id.clone(), known.answer.clone())))
+        Ok(Some(known.clone()))
     }
 
     /// Keeps the answer for the call's token, if it has one.
