@@ -111,7 +111,7 @@ fn compare_input(known: &Known, wanted: &Object, prior: &Prior<'_>, difference: 
         }
         Some(false) | None => match known.attribute.on_change {
             OnChange::Update => difference.updated.push(Arc::clone(name)),
-            OnChange::Replace => difference.replacing.push(Arc::clone(name)),
+            OnChange::Replace | OnChange::OneWay => difference.replacing.push(Arc::clone(name)),
             OnChange::Refuse(advice) => difference.refused.push((Arc::clone(name), advice)),
             OnChange::Record => difference.noted.push(Arc::clone(name)),
         },
