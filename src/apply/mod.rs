@@ -1,1 +1,3 @@
-//! Executes a plan: scheduler, journal, sending, settling, recovery.
+//! Carries out a plan.
+mod lanes;
+pub mod scheduler;

@@ -96,9 +96,7 @@ pub(crate) fn overlay(kind: &Kind, recorded: &Object, live: &Object) -> Object {
             continue;
         }
         let marked = match recorded.get(name) {
-            Some(old) if old.deep_sensitive() => {
-                value.with_sensitive_paths(&old.sensitive_paths())
-            }
+            Some(old) if old.deep_sensitive() => value.with_sensitive_paths(&old.sensitive_paths()),
             _ => value.clone(),
         };
         merged.set(Arc::clone(&known.name), marked);
