@@ -1,1 +1,7 @@
-//! Executes a plan: scheduler, journal, sending, settling, recovery.
+//! Carries out a plan.
+mod lanes;
+pub mod event;
+pub mod interrupt;
+mod pace;
+pub mod scheduler;
+pub mod service;

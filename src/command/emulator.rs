@@ -18,7 +18,7 @@ use crate::emulator::{Account, Emulator, Settings, Timings};
 pub fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
     let settings = settings(session, arguments)?;
     let emulator = Emulator::open(settings, Arc::clone(&session.environment.clock));
-    let emulator = Arc::new(emulator.map_err(Failure::of)?);
+    let emulator = Arc::new(emulator.map_err(Failure::from)?);
     let limits = Limits { remote: arguments.allow_remote, ..Limits::default() };
     super::runtime()?.block_on(async {
         let listener = TcpListener::bind(&arguments.listen)
@@ -52,7 +52,7 @@ fn settings(session: &Session, arguments: &Arguments) -> Result<Settings, Failur
             EditionName::V2019 => Edition::V2019_07_19,
             EditionName::V2020 => Edition::V2020_09_25,
         },
-        timings: Timings::named(&arguments.timing, files).map_err(Failure::of)?,
+        timings: Timings::named(&arguments.timing, files).map_err(Failure::from)?,
         data: arguments.data.as_deref().map(path),
         ..Settings::default()
     };
@@ -69,7 +69,7 @@ fn settings(session: &Session, arguments: &Arguments) -> Result<Settings, Failur
         settings.accounts.push(Account::new(id, secret));
     }
     if let Some(file) = &arguments.faults {
-        let rules: FaultFile = read_json(&path(file), "faults", files).map_err(Failure::of)?;
+        let rules: FaultFile = read_json(&path(file), "faults", files).map_err(Failure::from)?;
         settings.faults = rules.faults;
         settings.limits = rules.limits;
     }

@@ -136,5 +136,8 @@ pub(super) fn back_up(
     connection
         .execute("VACUUM INTO ?1", [target.to_string_lossy()])
         .map_err(|error| Fault::from(error).at("back up", path))?;
+    std::fs::File::open(&target)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| StateError::io("back up", path, &error))?;
     Ok(target)
 }
