@@ -5,6 +5,7 @@
 //! [`Reader`](crate::refresh::Reader) that it is given.
 
 pub mod model;
+pub mod program;
 
 pub use model::{
     Change, ChangeKind, Drift, Operation, OperationParameter, OutputChange, Plan, PlanMode,
