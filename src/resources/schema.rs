@@ -1,6 +1,10 @@
 //! Schemas: the attributes of a resource type as data.
 
-use crate::value::Type;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use super::Object;
+use crate::value::{Data, Name, Type, Value};
 
 /// Where an attribute's value comes from, and whether a difference in it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub enum OnChange {
     Update,
     /// The object is replaced.
     Replace,
+    /// The object is replaced, because the service has no way back (`nat_type` to `Normal`).
+    OneWay,
     /// Refused, with this advice.
     Refuse(&'static str),
     /// Kept in state only; no call.
@@ -49,7 +55,7 @@ impl Kind {
     /// Returns the type of the language.
     pub fn ty(self) -> Type {
         let object = |fields: &[Attribute]| {
-            Type::Object(std::sync::Arc::new(
+            Type::Object(Arc::new(
                 fields
                     .iter()
                     .map(|f| {
@@ -71,7 +77,7 @@ impl Kind {
     }
 }
 
-/// One attribute.
+/// One attribute. The builders start from an optional, readable input that cannot be cleared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attribute {
     /// Name in configuration (the service's name in snake case).
@@ -97,6 +103,111 @@ pub struct Attribute {
     pub doc: &'static str,
 }
 
+impl Attribute {
+    const fn new(
+        name: &'static str,
+        wire: &'static str,
+        kind: Kind,
+        role: Role,
+        doc: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            wire,
+            kind,
+            role,
+            required: false,
+            computed: !matches!(role, Role::Input),
+            readable: true,
+            clearable: false,
+            on_change: OnChange::Update,
+            doc,
+        }
+    }
+
+    /// Creates an optional input.
+    pub const fn input(
+        name: &'static str,
+        wire: &'static str,
+        kind: Kind,
+        on_change: OnChange,
+        doc: &'static str,
+    ) -> Self {
+        let mut attribute = Self::new(name, wire, kind, Role::Input, doc);
+        attribute.on_change = on_change;
+        attribute
+    }
+
+    /// Creates an attribute that the service computes once.
+    pub const fn stable(
+        name: &'static str,
+        wire: &'static str,
+        kind: Kind,
+        doc: &'static str,
+    ) -> Self {
+        Self::new(name, wire, kind, Role::Stable, doc)
+    }
+
+    /// Creates an attribute that the service computes and changes on its own.
+    pub const fn volatile(
+        name: &'static str,
+        wire: &'static str,
+        kind: Kind,
+        doc: &'static str,
+    ) -> Self {
+        Self::new(name, wire, kind, Role::Volatile, doc)
+    }
+
+    /// Makes it one that configuration must set.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// Makes it one for which the service chooses a value when configuration sets none.
+    #[must_use]
+    pub const fn computed(mut self) -> Self {
+        self.computed = true;
+        self
+    }
+
+    /// Makes it one that cannot be read back.
+    #[must_use]
+    pub const fn unreadable(mut self) -> Self {
+        self.readable = false;
+        self
+    }
+
+    /// Returns whether configuration may set it.
+    pub const fn is_input(&self) -> bool {
+        matches!(self.role, Role::Input)
+    }
+
+    /// Brings a configured value closer to the attribute's type than ordinary conversion does; called
+    /// before it. A text for a set of texts becomes the set of its comma-separated parts, so that
+    /// `snat_ip = "1.2.3.4"` and the service's own `"1.2.3.4,1.2.3.5"` are accepted.
+    pub fn coerce(&self, value: &Value) -> Value {
+        if !matches!(self.kind, Kind::StringSet) {
+            return value.clone();
+        }
+        let coerced = match value.data() {
+            Data::String(text) => Value::set(Type::String, parts(text)),
+            Data::Unknown(unknown) if unknown.ty == Type::String => match &unknown.origin {
+                Some(origin) => Value::unknown_from(self.kind.ty(), Arc::clone(origin)),
+                None => Value::unknown(self.kind.ty()),
+            },
+            _ => return value.clone(),
+        };
+        coerced.with_sensitive(value.is_sensitive())
+    }
+}
+
+/// Splits a comma-separated text into its parts.
+fn parts(text: &str) -> impl Iterator<Item = Value> + '_ {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Value::from)
+}
+
 /// A resource type's or data source's attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schema {
@@ -117,4 +228,65 @@ impl Schema {
     pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
         self.attributes.iter().find(|a| a.name == name)
     }
+
+    /// Returns the object as a value of the language that has every attribute, null where the object
+    /// has none.
+    pub fn complete(&self, object: &Object) -> Value {
+        let mut attributes: BTreeMap<Name, Value> =
+            self.attributes.iter().map(|a| (name(a.name), Value::null())).collect();
+        attributes.extend(object.iter().map(|(n, v)| (Arc::clone(n), v.clone())));
+        Value::object(attributes)
+    }
 }
+
+/// Returns whether answers tell of an attribute.
+const fn is_read(attribute: &Attribute) -> bool {
+    attribute.readable && !(attribute.is_input() && attribute.wire.is_empty())
+}
+
+/// Counts the attributes of which answers tell.
+pub(super) const fn count_readable(all: &[Attribute]) -> usize {
+    let (mut count, mut index) = (0, 0);
+    while index < all.len() {
+        if is_read(&all[index]) {
+            count += 1;
+        }
+        index += 1;
+    }
+    count
+}
+
+/// Picks the attributes of which answers tell.
+pub(super) const fn readable<const N: usize>(all: &[Attribute]) -> [Attribute; N] {
+    let mut picked = [all[0]; N];
+    let (mut count, mut index) = (0, 0);
+    while index < all.len() {
+        if is_read(&all[index]) {
+            picked[count] = all[index];
+            count += 1;
+        }
+        index += 1;
+    }
+    picked
+}
+
+/// Returns the shared form of an attribute's name, so that 100,000 objects hold it once.
+pub(crate) fn name(text: &str) -> Name {
+    NAMES.get(text).map_or_else(|| text.into(), Arc::clone)
+}
+
+static NAMES: LazyLock<BTreeMap<&'static str, Name>> = LazyLock::new(|| {
+    fn collect(attributes: &'static [Attribute], names: &mut BTreeMap<&'static str, Name>) {
+        for attribute in attributes {
+            names.entry(attribute.name).or_insert_with(|| attribute.name.into());
+            if let Kind::Objects(fields) | Kind::Struct(fields) = attribute.kind {
+                collect(fields, names);
+            }
+        }
+    }
+    let mut names = BTreeMap::new();
+    for schema in super::schemas() {
+        collect(schema.attributes, &mut names);
+    }
+    names
+});

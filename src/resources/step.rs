@@ -13,8 +13,28 @@ pub struct ChangeRequest<'a> {
     pub region: &'a str,
     /// The object as it is; `None` for a create.
     pub prior: Option<&'a Object>,
-    /// The object as it shall be, unknowns included; `None` for a delete.
+    /// The object as it shall be; `None` for a delete. For a create: what configuration sets (unknown
+    /// where only apply knows it) with the defaults, and *without* what the service chooses, because
+    /// every input that is there is sent. For an update: the whole planned object, in which an input
+    /// that configuration leaves out has its prior value.
     pub planned: Option<&'a Object>,
+}
+
+impl<'a> ChangeRequest<'a> {
+    /// A create of what configuration sets.
+    pub const fn create(region: &'a str, configured: &'a Object) -> Self {
+        Self { region, prior: None, planned: Some(configured) }
+    }
+
+    /// A change in place.
+    pub const fn update(region: &'a str, prior: &'a Object, planned: &'a Object) -> Self {
+        Self { region, prior: Some(prior), planned: Some(planned) }
+    }
+
+    /// A delete.
+    pub const fn delete(region: &'a str, prior: &'a Object) -> Self {
+        Self { region, prior: Some(prior), planned: None }
+    }
 }
 
 /// One parameter of a call.
@@ -22,7 +42,9 @@ pub struct ChangeRequest<'a> {
 pub struct Parameter {
     /// Name on the wire, such as `ExternalIp` or `RemovedIpAddresses.1`.
     pub name: String,
-    /// Value; may be unknown until apply. Lists are joined or numbered by `compile`.
+    /// Value: a text as it is sent, or unknown until apply. Lists are joined or numbered by `compile`.
+    /// When the unknown becomes known, `compile` is asked again with the object in full: what it then
+    /// gives is sent (a `tcp` becomes `TCP` there).
     pub value: Value,
     /// The attribute that it comes from (`id` for the object's own id).
     pub attribute: Name,
@@ -60,6 +82,13 @@ pub struct Lane {
     pub hold: Hold,
 }
 
+impl Lane {
+    /// Excludes nothing.
+    pub const fn free() -> Self {
+        Self { gateway: None, whole_gateway: false, scope: None, hold: Hold::NONE }
+    }
+}
+
 /// How an operation uses its lane, after the service's documented exclusions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
@@ -69,12 +98,24 @@ pub struct Hold {
     pub makes_busy: bool,
 }
 
+impl Hold {
+    /// Neither waits for others nor makes them wait.
+    pub const NONE: Self = Self { needs_quiet: false, makes_busy: false };
+    /// Waits for others, and does not make them wait.
+    pub const WAITS: Self = Self { needs_quiet: true, makes_busy: false };
+    /// Makes others wait, and does not wait itself.
+    pub const BLOCKS: Self = Self { needs_quiet: false, makes_busy: true };
+    /// One at a time.
+    pub const EXCLUSIVE: Self = Self { needs_quiet: true, makes_busy: true };
+}
+
 /// What a step waits for.
 #[derive(Debug, Clone)]
 pub enum Wanted {
     /// The object is there with its stable status and these values (unknown ones are not compared).
     Present {
-        /// Where to look; `None` while the parent's id is unknown.
+        /// Where to look; `None` while the parent's id is unknown (then
+        /// [`scopes`](super::ResourceType::scopes) of the evaluated object gives it).
         scope: Option<ReadScope>,
         /// The object's id; `None` before the create's answer.
         id: Option<String>,
@@ -95,7 +136,7 @@ pub enum Wanted {
 /// Whether a step is done.
 #[derive(Debug, Clone)]
 pub enum Settled {
-    /// Done; the object as read.
+    /// Done; the object as read, with the recorded values of what the answer left out.
     Ready(Object),
     /// Done, and the object is gone.
     Gone,
