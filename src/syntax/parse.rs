@@ -5,7 +5,10 @@ use std::thread;
 use hcl::edit::parser;
 
 use super::ast::{Body, Expression, ExpressionKind};
+use super::lexer::Lexer;
 use super::lower::Lowering;
+use super::problem::{self, Source};
+use super::recover::recover;
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Span};
 
 /// Longest text that is parsed, in bytes.
@@ -48,7 +51,15 @@ fn body(file: FileId, text: &str, start: usize) -> (Body, Diagnostics) {
             let body = lowering.body(&tree);
             (body, lowering.diagnostics)
         }
-        Err(error) => (Body::default(), syntax_error(file, &error, start.cast_signed()).into()),
+        Err(error) => {
+            let (body, mut diagnostics) = recover(Source { file, text, base: start });
+            if diagnostics.is_empty() {
+                let at = start + error.location().offset();
+                let diagnostic = Diagnostic::error("syntax", error.message());
+                diagnostics.push(diagnostic.at(clamp(file, at, at)));
+            }
+            (body, diagnostics)
+        }
     }
 }
 
@@ -56,6 +67,7 @@ fn expression(file: FileId, text: &str, start: usize) -> (Expression, Diagnostic
     // The newline ends a comment that would swallow the parenthesis.
     let wrapped = format!("({text}\n)");
     let base = start.cast_signed() - 1;
+    let source = Source { file, text, base: start };
     match parser::parse_expr(&wrapped) {
         Ok(tree) => {
             let mut lowering = Lowering::new(file, &wrapped, base);
@@ -66,22 +78,20 @@ fn expression(file: FileId, text: &str, start: usize) -> (Expression, Diagnostic
                 {
                     (inner, lowering.diagnostics)
                 }
-                _ => {
-                    let diagnostic = Diagnostic::error("syntax", "unbalanced parenthesis")
-                        .at(clamp(file, start, start + text.len()));
-                    (null(file, 0..0), diagnostic.into())
-                }
+                // Something like `1) + (2`.
+                _ => (null(file, start..start), broken(source, ")", 0, Lexer::new(text, 0))),
             }
         }
         Err(error) => {
-            let end = start + text.len();
-            let diagnostic = if text.trim().is_empty() {
+            let offset = error.location().offset().saturating_sub(1);
+            let diagnostics = if text.trim().is_empty() {
                 Diagnostic::error("syntax", "expected an expression, found nothing")
-                    .at(clamp(file, start, end))
+                    .at(source.span(0, text.len()))
+                    .into()
             } else {
-                syntax_error(file, &error, base)
+                broken(source, error.message(), offset, Lexer::new(text, 0))
             };
-            (null(file, start..end), diagnostic.into())
+            (null(file, start..start + text.len()), diagnostics)
         }
     }
 }
@@ -93,10 +103,22 @@ fn template(file: FileId, text: &str, start: usize) -> (Expression, Diagnostics)
             let expression = lowering.bare_template(&tree);
             (expression, lowering.diagnostics)
         }
-        Err(error) => (
-            null(file, start..start + text.len()),
-            syntax_error(file, &error, start.cast_signed()).into(),
-        ),
+        Err(error) => {
+            let source = Source { file, text, base: start };
+            let lexer = Lexer::bare_template(text);
+            let diagnostics = broken(source, error.message(), error.location().offset(), lexer);
+            (null(file, start..start + text.len()), diagnostics)
+        }
+    }
+}
+
+/// Says what is wrong with a lone expression or template.
+fn broken(source: Source<'_>, message: &str, offset: usize, mut lexer: Lexer<'_>) -> Diagnostics {
+    let tokens: Vec<_> = std::iter::from_fn(|| lexer.next()).collect();
+    lexer.cut();
+    match lexer.problems.first() {
+        Some(problem) => problem::lexical(source, problem).into(),
+        None => problem::expression(source, message, offset, &tokens, source.text.len()).into(),
     }
 }
 
@@ -163,11 +185,6 @@ impl ParseResult for (Expression, Diagnostics) {
     fn failed(file: FileId, diagnostic: Diagnostic) -> Self {
         (null(file, 0..0), diagnostic.into())
     }
-}
-
-fn syntax_error(file: FileId, error: &parser::Error, base: isize) -> Diagnostic {
-    let at = error.location().offset().saturating_add_signed(base);
-    Diagnostic::error("syntax", error.message()).at(clamp(file, at, at + 1))
 }
 
 fn null(file: FileId, range: std::ops::Range<usize>) -> Expression {

@@ -168,3 +168,36 @@ fn deep_input_ends_with_a_diagnostic() {
     let text = format!("{}{}\n", "a {\n".repeat(20_000), "}\n".repeat(20_000));
     assert!(parse(FileId(0), &text).1.has_errors());
 }
+
+/// Renders the diagnostics of a file.
+fn report(text: &str) -> String {
+    let mut sources = SourceMap::default();
+    let file = sources.add("main.nat.hcl", text);
+    let (_, diagnostics) = parse(file, text);
+    crate::diagnostic::render::render(&diagnostics, &sources, Default::default())
+}
+
+#[test]
+fn show_broken() {
+    for text in [
+        "resource \"a\" \"b\" {\n  name = \"abc\n  x = 1\n}\n\noutput \"o\" {\n  value = [1, 2\n}\n",
+        "resource \"a\" \"b\" {\n  tags = {\n    x = 1\n}\n\nresource \"c\" \"d\" {\n  y = 2\n}\n",
+        "a {\n  x : 1\n  y = 'abc'\n  z = \n}\n",
+        "a {\n  x = 1\n  x = 2\n  y = \"${a\"\n}\n",
+        "a {\n  x = \"%{ if a }b\"\n}\n",
+        "a {\n  x\u{a0}= 1\n}\n",
+        "a\n{\n x = 1 2\n}\n",
+        "a { x = 1, y = 2 }\n",
+        "x = [1 2]\ny = {a = 1 b = 2}\nz = foo(1 2)\n w = a ? b\n v = 1 +\n",
+        "x = \"a\\qb\"\ny = a.\nz = {a = 1, a = 2}\n",
+        "x = <<EOT\nabc\n",
+        "x = a and b\ny = \"${a and b}\"\n",
+        "= 3\n}\n",
+        "x = [for a b : c]\n y = {for a in b : a}\n",
+        &format!("x = {}1{}\n", "[".repeat(70), "]".repeat(70)),
+        &format!("x = 1{}\n", " + 1".repeat(200)),
+        "x = foo(1,\n",
+    ] {
+        eprintln!("-----\n{text}-----\n{}", report(text));
+    }
+}
