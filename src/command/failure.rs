@@ -54,6 +54,12 @@ impl From<Diagnostic> for Failure {
     }
 }
 
+impl From<Diagnostics> for Failure {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::Diagnostics(diagnostics, SourceMap::default())
+    }
+}
+
 impl From<Box<Diagnostic>> for Failure {
     fn from(diagnostic: Box<Diagnostic>) -> Self {
         Self::of(*diagnostic)

@@ -17,11 +17,13 @@ mod shape;
 mod version;
 
 pub use catalogue::Catalogue;
+pub use check::iterator;
 pub use load::{EXTENSION, load, load_with};
 pub use model::{
     Condition, Configuration, Lifecycle, Local, Module, ModuleCall, Output, Provider, Repetition,
     Resource, Settings, Variable,
 };
+pub(crate) use shape::sentence;
 pub use version::{Constraints, Version};
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::shape::sentence;
 use crate::address::Mode;
-use crate::diagnostic::{SourceMap, Span};
+use crate::diagnostic::{Diagnostic, SourceMap, Span};
 use crate::resources::Schema;
 use crate::syntax::ast::{Body, Expression, Identifier};
 use crate::value::{self, ConversionError, Defaults, Name, Type, Value};
@@ -98,6 +99,27 @@ impl Variable {
             Some(defaults) => value::convert(&defaults.apply(value), &self.ty),
             None => value::convert(value, &self.ty),
         }
+    }
+
+    /// Takes a value that was given: null counts as none where the variable is not nullable, the
+    /// rest is converted. The diagnostic has no place yet.
+    pub fn accept(&self, value: &Value) -> Result<Value, Diagnostic> {
+        let name = &self.name.text;
+        if value.is_null() && !self.nullable {
+            return self.default.clone().ok_or_else(|| {
+                Diagnostic::error("invalid-variable", format!("value of `var.{name}` is null"))
+                    .detail("The variable has `nullable = false`.")
+                    .see(self.span, "declared here")
+            });
+        }
+        self.convert(value).map_err(|error| {
+            Diagnostic::error(
+                "invalid-variable",
+                format!("value of `var.{name}` does not fit its type"),
+            )
+            .detail(sentence(error))
+            .see(self.span, format!("its type is `{}`", self.ty))
+        })
     }
 
     /// Returns whether a value must be given.

@@ -75,7 +75,7 @@ pub(super) fn is_misspelt(body: &Body, name: &str, known: &[&str]) -> bool {
 }
 
 /// Makes a sentence of what an error says.
-pub(super) fn sentence(text: impl ToString) -> String {
+pub(crate) fn sentence(text: impl ToString) -> String {
     let text = text.to_string();
     let mut characters = text.chars();
     let Some(first) = characters.next() else { return text };

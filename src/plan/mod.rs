@@ -12,6 +12,7 @@ mod graph;
 mod keys;
 mod kinds;
 pub mod model;
+pub mod program;
 mod rules;
 mod topology;
 mod world;

@@ -170,7 +170,7 @@ impl<'a> Checker<'a> {
 }
 
 /// Returns the name by which the contents of a `dynamic` block call the element.
-pub(crate) fn iterator(block: &Block) -> Option<&str> {
+pub fn iterator(block: &Block) -> Option<&str> {
     match block.body.attribute("iterator").map(|a| &*bare(&a.value).kind) {
         Some(ExpressionKind::Variable(name)) => Some(name),
         _ => block.labels.first().map(|label| &*label.text),
