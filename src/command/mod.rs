@@ -6,6 +6,7 @@ pub mod emulator;
 pub mod failure;
 pub mod interrupt;
 pub mod output;
+pub mod providers;
 pub mod state;
 pub mod terminal;
 pub mod validate;

@@ -17,7 +17,11 @@ pub struct Catalogue {
 impl Catalogue {
     /// Returns what natform has.
     pub fn of_natform() -> Self {
-        Self::default()
+        Self {
+            managed: crate::resources::all().iter().map(|r| r.schema()).collect(),
+            data: crate::resources::data_sources().to_vec(),
+            quotas: crate::resources::quotas(),
+        }
     }
 
     /// Returns the schema of a type.
