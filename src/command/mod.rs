@@ -3,9 +3,11 @@
 
 pub mod arguments;
 pub mod emulator;
+pub mod events;
 pub mod failure;
 pub mod interrupt;
 pub mod output;
+pub mod progress;
 pub mod providers;
 pub mod state;
 pub mod terminal;

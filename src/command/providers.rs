@@ -169,11 +169,12 @@ impl Connector<'_> {
             variables.insert("NATFORM_CA_FILE".into(), path.to_string_lossy().into_owned());
             environment.variables = Arc::new(variables);
         }
-        let network = Network::new(site, NetworkSettings::default(), &environment).map_err(|error| {
-            Diagnostic::error("network", error.to_string())
-                .at_opt(settings.spans.get("ca_file").copied())
-                .help(error.advice())
-        })?;
+        let network =
+            Network::new(site, NetworkSettings::default(), &environment).map_err(|error| {
+                Diagnostic::error("network", error.to_string())
+                    .at_opt(settings.spans.get("ca_file").copied())
+                    .help(error.advice())
+            })?;
         let service = match endpoint {
             Endpoint::Real(_) => Service::Real,
             _ => Service::Server(site.to_string()),

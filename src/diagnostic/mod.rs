@@ -314,7 +314,9 @@ pub fn did_you_mean<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
+    // In a name of one or two letters any other is as near.
+    let limit = name.chars().count().div_ceil(3);
+    let limit = if name.chars().count() < 3 { 0 } else { limit.min(3) };
     candidates
         .into_iter()
         .map(|c| (distance(name, c), c))
