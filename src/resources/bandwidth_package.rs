@@ -478,8 +478,8 @@ fn converted(recorded: &Object, listings: &Listings) -> Live {
     let mut object = recorded.clone();
     object.set(schema::name("convert_to_shared"), Value::from(true));
     object.set(schema::name("status"), Value::null());
-    if let (Some(bound), Type::List(element)) = (bound, Kind::Objects(PUBLIC_IPS).ty()) {
-        let list = Value::list((*element).clone(), bound);
+    if let Some(bound) = bound {
+        let list = answer::object_list(Kind::Objects(PUBLIC_IPS), bound);
         object.set(schema::name("public_ips"), list);
     }
     Live::Found(object)
@@ -497,9 +497,10 @@ fn reorder(object: &mut Object, recorded: &Object) {
         order.iter().position(|a| Some(a.as_str()) == address).unwrap_or(usize::MAX)
     };
     let ips = object.get("public_ips").and_then(Value::as_elements).map(<[Value]>::to_vec);
-    if let (Some(mut ips), Type::List(element)) = (ips, Kind::Objects(PUBLIC_IPS).ty()) {
+    if let Some(mut ips) = ips {
         ips.sort_by_key(place);
-        object.set(schema::name("public_ips"), Value::list((*element).clone(), ips));
+        let ips = answer::object_list(Kind::Objects(PUBLIC_IPS), ips);
+        object.set(schema::name("public_ips"), ips);
         let list = answer::string_list(order.iter().map(String::as_str));
         object.set(schema::name("public_ip_addresses"), list);
     }

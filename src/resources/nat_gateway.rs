@@ -641,7 +641,7 @@ impl ResourceType for NatGateway {
             ("SnatTableIds", "snat_table_ids"),
             ("BandwidthPackageIds", "bandwidth_package_ids"),
         ] {
-            let ids = answer::member(answer, wire).map(answer::texts).unwrap_or_default();
+            let ids = answer::member_texts(answer, wire).unwrap_or_default();
             if !ids.is_empty() {
                 let list = answer::string_list(ids.iter().map(String::as_str));
                 object.set(schema::name(name), list);
