@@ -1,9 +1,16 @@
+//! Tests of the parser: forms, spans, limits. Mistakes, properties and formatting have their own
+//! files.
+
+mod formatting;
+mod mistakes;
+mod properties;
+
 use super::ast::*;
 use super::*;
 use crate::diagnostic::{FileId, SourceMap, Span};
 
 /// Parses a file that has no mistakes.
-fn good(text: &str) -> Body {
+pub(super) fn good(text: &str) -> Body {
     let (body, diagnostics) = parse(FileId(0), text);
     assert!(diagnostics.is_empty(), "{text}: {diagnostics:?}");
     body
@@ -16,7 +23,7 @@ fn tree(text: &str) -> String {
     show(&expression)
 }
 
-fn show(e: &Expression) -> String {
+pub(super) fn show(e: &Expression) -> String {
     let all = |list: &[Expression]| list.iter().map(show).collect::<Vec<_>>().join(", ");
     match &*e.kind {
         ExpressionKind::Null => "null".into(),
@@ -57,6 +64,17 @@ fn show(e: &Expression) -> String {
         ),
         ExpressionKind::Parenthesis(e) => format!("({})", show(e)),
     }
+}
+
+/// Writes a whole tree without its spans.
+pub(super) fn show_body(body: &Body) -> String {
+    let attributes =
+        body.attributes.iter().map(|a| format!("{} = {}\n", a.name.text, show(&a.value)));
+    let blocks = body.blocks.iter().map(|block| {
+        let labels: Vec<_> = block.labels.iter().map(|l| format!("{:?}", l.text)).collect();
+        format!("{} {} {{\n{}}}\n", block.kind.text, labels.join(" "), show_body(&block.body))
+    });
+    attributes.chain(blocks).collect()
 }
 
 fn show_parts(parts: &[TemplatePart]) -> String {
@@ -169,35 +187,24 @@ fn deep_input_ends_with_a_diagnostic() {
     assert!(parse(FileId(0), &text).1.has_errors());
 }
 
-/// Renders the diagnostics of a file.
-fn report(text: &str) -> String {
-    let mut sources = SourceMap::default();
-    let file = sources.add("main.nat.hcl", text);
-    let (_, diagnostics) = parse(file, text);
-    crate::diagnostic::render::render(&diagnostics, &sources, Default::default())
-}
-
 #[test]
-fn show_broken() {
-    for text in [
-        "resource \"a\" \"b\" {\n  name = \"abc\n  x = 1\n}\n\noutput \"o\" {\n  value = [1, 2\n}\n",
-        "resource \"a\" \"b\" {\n  tags = {\n    x = 1\n}\n\nresource \"c\" \"d\" {\n  y = 2\n}\n",
-        "a {\n  x : 1\n  y = 'abc'\n  z = \n}\n",
-        "a {\n  x = 1\n  x = 2\n  y = \"${a\"\n}\n",
-        "a {\n  x = \"%{ if a }b\"\n}\n",
-        "a {\n  x\u{a0}= 1\n}\n",
-        "a\n{\n x = 1 2\n}\n",
-        "a { x = 1, y = 2 }\n",
-        "x = [1 2]\ny = {a = 1 b = 2}\nz = foo(1 2)\n w = a ? b\n v = 1 +\n",
-        "x = \"a\\qb\"\ny = a.\nz = {a = 1, a = 2}\n",
-        "x = <<EOT\nabc\n",
-        "x = a and b\ny = \"${a and b}\"\n",
-        "= 3\n}\n",
-        "x = [for a b : c]\n y = {for a in b : a}\n",
-        &format!("x = {}1{}\n", "[".repeat(70), "]".repeat(70)),
-        &format!("x = 1{}\n", " + 1".repeat(200)),
-        "x = foo(1,\n",
-    ] {
-        eprintln!("-----\n{text}-----\n{}", report(text));
-    }
+fn large_objects_are_read_in_linear_time() {
+    let items: Vec<_> =
+        (0..6_000).map(|i| format!("  key{i} = {{ port = {i}, name = \"é\" }} # c\n")).collect();
+    let items = items.concat();
+    let text = format!("ports = {{\n{items}}}\nafter = 1\n");
+    let mut sources = SourceMap::default();
+    let file = sources.add("f", text.as_str());
+    let (body, diagnostics) = parse(file, &text);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let ExpressionKind::Object(items) = &*body.attributes[0].value.kind else { panic!() };
+    assert_eq!(items.len(), 6_000);
+    assert_eq!(sources.snippet(items[5_999].key.span), "key5999");
+    assert_eq!(sources.snippet(items[2_345].value.span), "{ port = 2345, name = \"é\" }");
+    assert_eq!(sources.snippet(body.attributes[1].span), "after = 1");
+
+    let broken = text.replace("key5000 = {", "key5000 = = {").replace("key7 =", "key9 =");
+    let (_, diagnostics) = parse(file, &broken);
+    let summaries: Vec<_> = diagnostics.iter().map(|d| d.summary.as_str()).collect();
+    assert_eq!(summaries, ["object has the key `key9` twice", "expected an expression, found `=`"]);
 }
