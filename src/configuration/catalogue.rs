@@ -1,7 +1,7 @@
 //! Which resource types and data sources blocks may name.
 
 use crate::address::Mode;
-use crate::resources::Schema;
+use crate::resources::{self, ResourceType, Schema};
 
 /// The schemas that blocks are checked against.
 #[derive(Debug, Clone, Default)]
@@ -18,9 +18,9 @@ impl Catalogue {
     /// Returns what natform has.
     pub fn of_natform() -> Self {
         Self {
-            managed: crate::resources::all().iter().map(|r| r.schema()).collect(),
-            data: crate::resources::data_sources().to_vec(),
-            quotas: crate::resources::quotas(),
+            managed: resources::all().into_iter().map(ResourceType::schema).collect(),
+            data: resources::data_sources().to_vec(),
+            quotas: resources::quotas(),
         }
     }
 

@@ -314,13 +314,12 @@ pub fn did_you_mean<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    // In a name of one or two letters any other is as near.
-    let limit = name.chars().count().div_ceil(3);
-    let limit = if name.chars().count() < 3 { 0 } else { limit.min(3) };
+    let length = name.chars().count();
+    let limit = (length / 3).max(1);
     candidates
         .into_iter()
         .map(|c| (distance(name, c), c))
-        .filter(|(d, _)| *d <= limit)
+        .filter(|(d, _)| *d <= limit && *d < length)
         .min()
         .map(|(_, c)| c)
 }
@@ -333,8 +332,8 @@ fn distance(a: &str, b: &str) -> usize {
     for (i, row) in rows.iter_mut().enumerate() {
         row[0] = i;
     }
-    for (j, cell) in rows[0].iter_mut().enumerate() {
-        *cell = j;
+    for j in 0..=b.len() {
+        rows[0][j] = j;
     }
     for i in 1..=a.len() {
         for j in 1..=b.len() {

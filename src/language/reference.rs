@@ -111,7 +111,9 @@ impl<'a> Finder<'a> {
             }
             ExpressionKind::Call { name, arguments, .. } => {
                 self.calls.push(name);
-                arguments.iter().for_each(|e| self.expression(e));
+                for argument in arguments {
+                    self.expression(argument);
+                }
             }
             ExpressionKind::Unary(_, inner) | ExpressionKind::Parenthesis(inner) => {
                 self.expression(inner);

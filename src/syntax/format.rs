@@ -4,7 +4,7 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::lexer::{Lexer, Token, TokenKind};
+use super::lexer::{Lexer, Token, TokenKind, line_end};
 use super::parse::parse;
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId};
 
@@ -136,26 +136,9 @@ impl<'t> Editor<'t> {
     /// Copies the value of an attribute up to the end of its line.
     fn value(&mut self) {
         let first = self.next;
-        let mut depth = 0usize;
-        while let Some(token) = self.tokens.get(self.next) {
-            match token.kind {
-                TokenKind::Newline | TokenKind::LineComment if depth == 0 => break,
-                TokenKind::Close(_) if depth == 0 => break,
-                TokenKind::Open(_)
-                | TokenKind::QuoteOpen
-                | TokenKind::HeredocOpen
-                | TokenKind::InterpolationOpen
-                | TokenKind::DirectiveOpen => depth += 1,
-                TokenKind::Close(_)
-                | TokenKind::QuoteClose
-                | TokenKind::HeredocClose
-                | TokenKind::TemplateClose => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            self.next += 1;
-        }
+        self.next = line_end(self.tokens, first);
         let tokens = &self.tokens[first..self.next];
-        let Some(inner) = self.unwrapped(tokens) else {
+        let Some(inner) = unwrapped(tokens) else {
             let pieces: Vec<_> = tokens.iter().map(|token| self.piece(*token)).collect();
             self.pieces.extend(pieces);
             return;
@@ -174,42 +157,42 @@ impl<'t> Editor<'t> {
             self.pieces.extend(pieces);
         }
     }
+}
 
-    /// Returns what is inside `"${…}"`, if that is the whole value.
-    fn unwrapped<'a>(&self, tokens: &'a [Token]) -> Option<&'a [Token]> {
-        let [open, interpolation, inner @ .., end, close] = tokens else { return None };
-        let whole = open.kind == TokenKind::QuoteOpen
-            && interpolation.kind == TokenKind::InterpolationOpen
-            && interpolation.end - interpolation.start == 2
-            && end.kind == TokenKind::TemplateClose
-            && end.end - end.start == 1
-            && close.kind == TokenKind::QuoteClose;
-        if !whole {
-            return None;
-        }
-        let mut quotes = 0usize;
-        for token in inner {
-            match token.kind {
-                TokenKind::QuoteOpen => quotes += 1,
-                TokenKind::QuoteClose => quotes = quotes.checked_sub(1)?,
-                TokenKind::InterpolationOpen | TokenKind::TemplateClose | TokenKind::Literal
-                    if quotes == 0 =>
-                {
-                    return None;
-                }
-                TokenKind::LineComment | TokenKind::HeredocOpen => return None,
-                _ => {}
-            }
-        }
-        let mut inner = inner;
-        while let [Token { kind: TokenKind::Newline, .. }, rest @ ..] = inner {
-            inner = rest;
-        }
-        while let [rest @ .., Token { kind: TokenKind::Newline, .. }] = inner {
-            inner = rest;
-        }
-        (!inner.is_empty()).then_some(inner)
+/// Returns what is inside `"${…}"`, if that is the whole value.
+fn unwrapped(tokens: &[Token]) -> Option<&[Token]> {
+    let [open, interpolation, inner @ .., end, close] = tokens else { return None };
+    let whole = open.kind == TokenKind::QuoteOpen
+        && interpolation.kind == TokenKind::InterpolationOpen
+        && interpolation.end - interpolation.start == 2
+        && end.kind == TokenKind::TemplateClose
+        && end.end - end.start == 1
+        && close.kind == TokenKind::QuoteClose;
+    if !whole {
+        return None;
     }
+    let mut quotes = 0usize;
+    for token in inner {
+        match token.kind {
+            TokenKind::QuoteOpen => quotes += 1,
+            TokenKind::QuoteClose => quotes = quotes.checked_sub(1)?,
+            TokenKind::InterpolationOpen | TokenKind::TemplateClose | TokenKind::Literal
+                if quotes == 0 =>
+            {
+                return None;
+            }
+            TokenKind::LineComment | TokenKind::HeredocOpen => return None,
+            _ => {}
+        }
+    }
+    let mut inner = inner;
+    while let [Token { kind: TokenKind::Newline, .. }, rest @ ..] = inner {
+        inner = rest;
+    }
+    while let [rest @ .., Token { kind: TokenKind::Newline, .. }] = inner {
+        inner = rest;
+    }
+    (!inner.is_empty()).then_some(inner)
 }
 
 /// Returns whether a formatted text has these tokens.
@@ -341,26 +324,41 @@ fn is_spaced(before: Option<Piece<'_>>, subject: Piece<'_>, after: Piece<'_>) ->
         Number, Open, QuoteClose, QuoteOpen, TemplateClose,
     };
     let opens_template = |piece: Piece<'_>| matches!(piece.kind, InterpolationOpen | DirectiveOpen);
-    match (subject.kind, after.kind) {
-        (Identifier, Open(b'(')) => false,
-        _ if subject.is("::") && after.kind == Identifier => false,
-        _ if subject.kind == Identifier && after.is("::") => false,
-        _ if subject.is(".") || after.is(".") => false,
-        _ if after.is(",") || after.is("...") => false,
-        _ if subject.is(",") => true,
-        (Literal | QuoteOpen | HeredocOpen, _) | (_, Literal | QuoteClose | HeredocClose) => false,
-        (Identifier, _)
-            if subject.text == "in" && before.is_some_and(|piece| piece.kind == Identifier) =>
-        {
-            true
-        }
-        (Identifier | Number | Close(_) | TemplateClose, Open(b'[')) => false,
-        _ if subject.is("!") => false,
-        _ if subject.is("-") => !is_negation(before),
-        (Open(b'{'), Close(b'}')) => false,
-        (Open(b'{'), _) | (_, Close(b'}')) => true,
+    let kinds = (subject.kind, after.kind);
+    let joined = matches!(kinds, (Identifier, Open(b'(')))
+        || subject.is("::") && after.kind == Identifier
+        || subject.kind == Identifier && after.is("::")
+        || subject.is(".")
+        || after.is(".")
+        || after.is(",")
+        || after.is("...");
+    if joined {
+        return false;
+    }
+    if subject.is(",") {
+        return true;
+    }
+    if matches!(
+        kinds,
+        (Literal | QuoteOpen | HeredocOpen, _) | (_, Literal | QuoteClose | HeredocClose)
+    ) {
+        return false;
+    }
+    let previous_is_name = before.is_some_and(|piece| piece.kind == Identifier);
+    if subject.kind == Identifier && subject.text == "in" && previous_is_name {
+        return true;
+    }
+    if subject.is("!") {
+        return false;
+    }
+    if subject.is("-") {
+        return !is_negation(before);
+    }
+    match kinds {
+        (Identifier | Number | Close(_) | TemplateClose, Open(b'['))
+        | (Open(b'{'), Close(b'}')) => false,
+        (Open(b'{'), _) | (_, Close(b'}')) | (Close(b'}'), TemplateClose) => true,
         (_, Open(b'{')) if opens_template(subject) => true,
-        (Close(b'}'), TemplateClose) => true,
         (TemplateClose, _) if opens_template(after) => false,
         _ => subject.brackets() <= 0 && after.brackets() >= 0,
     }

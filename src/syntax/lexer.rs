@@ -474,6 +474,30 @@ impl<'t> Lexer<'t> {
     }
 }
 
+/// Returns the index of the token that ends the line of the token at `from`: a newline, a comment to
+/// the end of the line, or a bracket that closes what is around.
+pub(super) fn line_end(tokens: &[Token], from: usize) -> usize {
+    let mut depth = 0usize;
+    for (i, token) in tokens.iter().enumerate().skip(from) {
+        match token.kind {
+            TokenKind::Newline | TokenKind::LineComment | TokenKind::Close(_) if depth == 0 => {
+                return i;
+            }
+            TokenKind::Open(_)
+            | TokenKind::QuoteOpen
+            | TokenKind::HeredocOpen
+            | TokenKind::InterpolationOpen
+            | TokenKind::DirectiveOpen => depth += 1,
+            TokenKind::Close(_)
+            | TokenKind::QuoteClose
+            | TokenKind::HeredocClose
+            | TokenKind::TemplateClose => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    tokens.len()
+}
+
 /// Returns the closing bracket.
 pub(super) fn closer(open: u8) -> u8 {
     match open {

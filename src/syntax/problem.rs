@@ -110,11 +110,10 @@ fn character(text: &str, at: Span) -> Diagnostic {
     match first {
         '\'' => {
             let diagnostic = error(String::from("strings are written in double quotes"));
-            match text.len() > 1 && !inner.contains('"') {
-                true => {
-                    diagnostic.help(format!("write `\"{inner}\"`")).fix(at, format!("\"{inner}\""))
-                }
-                false => diagnostic.help("replace `'` by `\"`"),
+            if text.len() > 1 && !inner.contains('"') {
+                diagnostic.help(format!("write `\"{inner}\"`")).fix(at, format!("\"{inner}\""))
+            } else {
+                diagnostic.help("replace `'` by `\"`")
             }
         }
         '\u{201c}' | '\u{201d}' | '\u{2018}' | '\u{2019}' | '`' => {

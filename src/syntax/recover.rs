@@ -3,12 +3,13 @@
 //! understood.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hcl::edit::parser;
 
 use super::ast::{Attribute, Block, Body, Expression, ExpressionKind, Identifier};
 use super::large;
-use super::lexer::{Lexer, Problem, ProblemKind, Token, TokenKind};
+use super::lexer::{Lexer, Problem, ProblemKind, Token, TokenKind, line_end};
 use super::lower::Lowering;
 use super::problem::{self, Source};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
@@ -199,27 +200,9 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Returns the end of the line at this depth, or the `}` that ends the block: the position
-    /// behind the last token that belongs here.
+    /// Returns where the line ends, or the block that it stands in.
     fn line_end(&self) -> usize {
-        let mut depth = 0usize;
-        for (i, token) in self.tokens.iter().enumerate().skip(self.next) {
-            match token.kind {
-                TokenKind::Newline | TokenKind::LineComment if depth == 0 => return i,
-                TokenKind::Close(_) if depth == 0 => return i,
-                TokenKind::Open(_)
-                | TokenKind::QuoteOpen
-                | TokenKind::HeredocOpen
-                | TokenKind::InterpolationOpen
-                | TokenKind::DirectiveOpen => depth += 1,
-                TokenKind::Close(_)
-                | TokenKind::QuoteClose
-                | TokenKind::HeredocClose
-                | TokenKind::TemplateClose => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-        }
-        self.tokens.len()
+        line_end(self.tokens, self.next)
     }
 
     /// Returns whether these tokens have something that was reported already.
@@ -433,18 +416,14 @@ impl<'t> Reader<'t> {
         self.next = first + close + 1;
         let tokens = &self.tokens[first..self.next];
         let expression = self.expression(tokens)?;
-        match &*expression.kind {
-            ExpressionKind::String(text) => {
-                Some(Identifier { text: text.clone(), span: expression.span })
-            }
-            _ => {
-                let diagnostic = Diagnostic::error("syntax", "label of a block is no plain string")
-                    .detail("Labels cannot hold interpolations or directives.")
-                    .at(expression.span.to(self.span(open)));
-                self.diagnostics.push(diagnostic);
-                None
-            }
+        if let ExpressionKind::String(text) = &*expression.kind {
+            return Some(Identifier { text: Arc::clone(text), span: expression.span });
         }
+        let diagnostic = Diagnostic::error("syntax", "label of a block is no plain string")
+            .detail("Labels cannot hold interpolations or directives.")
+            .at(expression.span.to(self.span(open)));
+        self.diagnostics.push(diagnostic);
+        None
     }
 
     /// Expects `{` on the header's line; takes one on a later line with a message.

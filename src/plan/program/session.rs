@@ -269,7 +269,7 @@ impl<'a> Session<'a> {
 
     /// Returns the instances of a block.
     pub(super) fn expansion(&self, module: usize, resource: &Resource) -> Option<Expansion> {
-        if let Repetition::Single = resource.repetition {
+        if self.inner.general || matches!(resource.repetition, Repetition::Single) {
             return Some(Expansion::single());
         }
         let item =

@@ -99,10 +99,16 @@ impl ResourceType for BandwidthPackage {
         let name = "public_ip_addresses";
         let unknown = |ty, name: &str| Value::unknown_from(ty, format!("{origin}.{name}"));
         let before = prior.and_then(|prior| prior.texts(name)).unwrap_or_default();
-        if planned.flag("convert_to_shared") && !prior.is_some_and(|p| p.flag("convert_to_shared"))
-        {
-            let name = "common_bandwidth_package_id";
-            planned.set(schema::name(name), unknown(Type::String, name));
+        let shared = "common_bandwidth_package_id";
+        let converts = planned.get("convert_to_shared").and_then(Value::as_bool);
+        match (prior.is_some_and(|prior| prior.flag("convert_to_shared")), converts) {
+            (false, Some(true)) => {
+                planned.set(schema::name(shared), unknown(Type::String, shared));
+            }
+            (false, Some(false)) if prior.is_none() => {
+                planned.set(schema::name(shared), Value::null());
+            }
+            _ => {}
         }
         let same = prior.is_some_and(|prior| !call::changes(prior, planned, "ip_count"));
         let list = match planned.integer("ip_count").map(usize::try_from) {

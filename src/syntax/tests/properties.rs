@@ -134,9 +134,9 @@ fn configuration() -> impl Strategy<Value = String> {
         let mut text = String::from("resource type name{\n");
         for (i, ((indent, value), comment)) in items.into_iter().enumerate() {
             let end = if value.ends_with('\n') { "" } else { comment };
-            text.push_str(&format!("{indent}n{i}={value}{end}\n"));
+            text.extend([indent, &format!("n{i}="), &value, end, "\n"]);
             if i % 2 == 1 {
-                text.push_str(&format!("{indent}block \"x\" {{\n{indent} y= 1\n}}\n\n"));
+                text.extend([indent, "block \"x\" {\n", indent, " y= 1\n}\n\n"]);
             }
         }
         text.push_str("}\nlocals { z=1 }\n");
@@ -263,9 +263,10 @@ fn unwrapped(tree: &str) -> String {
                 .strip_prefix("template(")
                 .and_then(|value| value.strip_suffix(')'))
                 .filter(|value| !value.contains(['"', ' ']) || value.starts_with('('));
-            format!("{name} = {}\n", inner.unwrap_or(value))
+            format!("{name} = {}", inner.unwrap_or(value))
         })
-        .collect()
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]

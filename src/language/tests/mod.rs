@@ -1,3 +1,6 @@
+mod golden;
+mod messages;
+
 use std::collections::BTreeMap;
 
 use super::functions::FunctionContext;
