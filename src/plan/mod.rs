@@ -12,6 +12,7 @@ mod graph;
 mod keys;
 mod kinds;
 pub mod model;
+mod refresh_scopes;
 mod rules;
 mod topology;
 mod world;
