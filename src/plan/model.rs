@@ -22,7 +22,7 @@ pub enum PlanMode {
 }
 
 /// A plan.
-#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Plan {
     /// What is planned.
     pub mode: PlanMode,
