@@ -3,6 +3,7 @@
 //! This module owns the [`SourceMap`], [`Span`]s into it and the [`Diagnostic`] with its renderings
 //! as text ([`render`]) and JSON ([`json`]). It knows nothing of the language or of resources.
 
+mod excerpt;
 pub mod json;
 pub mod render;
 

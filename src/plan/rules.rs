@@ -28,6 +28,8 @@ pub(crate) struct Judge<'a> {
     pub(super) lists: &'a BTreeMap<Name, Listings>,
     pub(super) places: &'a Places<'a>,
     pub(super) diagnostics: Diagnostics,
+    /// Remarks on changes, by their index.
+    pub(super) remarks: Vec<(usize, String)>,
 }
 
 /// One object of the planned world.
@@ -99,28 +101,36 @@ pub(super) fn list(names: &[String]) -> String {
     }
 }
 
-/// Checks all rules.
+/// Checks all rules. Beside what is violated, returns remarks on changes by their index: what a forced
+/// delete takes along.
 pub(crate) fn check(
     changes: &[Change],
     kinds: &Kinds,
     world: &World,
     lists: &BTreeMap<Name, Listings>,
     places: &Places<'_>,
-) -> Diagnostics {
+) -> (Diagnostics, Vec<(usize, String)>) {
     let touched: BTreeSet<&str> = changes
         .iter()
         .filter(|c| !matches!(c.kind, ChangeKind::NoOp | ChangeKind::Read | ChangeKind::Forget))
         .map(|c| c.address.kind())
         .collect();
-    let mut judge =
-        Judge { changes, kinds, world, lists, places, diagnostics: Diagnostics::new() };
+    let mut judge = Judge {
+        changes,
+        kinds,
+        world,
+        lists,
+        places,
+        diagnostics: Diagnostics::new(),
+        remarks: Vec::new(),
+    };
     for name in &touched {
         let Some(kind) = judge.kinds.get(name) else { continue };
         for rule in kind.resource.rules() {
             judge.rule(name, rule);
         }
     }
-    judge.diagnostics
+    (judge.diagnostics, judge.remarks)
 }
 
 impl<'a> Judge<'a> {
@@ -277,7 +287,7 @@ impl<'a> Judge<'a> {
                     .detail(format!("This plan adds {} of them.", added.len()))
                     .help(format!(
                         "remove some, spread them, or, where the account's quota was raised, set \
-                         `quotas = {{ {name} = {count} }}` in the provider block"
+                         `{name} = {count}` in the `quotas` block of the provider"
                     ));
                 for item in added.iter().take(NAMED) {
                     diagnostic = self.mark(diagnostic, item, "", "adds to it");
@@ -308,7 +318,7 @@ impl<'a> Judge<'a> {
                 let diagnostic = Diagnostic::error(code, message).address(&change.address).help(
                     format!(
                         "lower it, or, where the account's quota was raised, set \
-                         `quotas = {{ {name} = {number} }}` in the provider block"
+                         `{name} = {number}` in the `quotas` block of the provider"
                     ),
                 );
                 found.push(self.mark(diagnostic, item, attribute, ""));

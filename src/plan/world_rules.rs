@@ -130,12 +130,15 @@ impl<'a> Judge<'a> {
 
     fn gateway_not_empty(&mut self, code: &'static str) {
         let mut found = Vec::new();
-        for change in self.changes {
+        let mut remarks = Vec::new();
+        for (index, change) in self.changes.iter().enumerate() {
             if let (Some(before), true) = (&change.before, deletes(change, topology::GATEWAY)) {
+                let left = self.left_behind(before);
                 if before.get("force").and_then(Value::as_bool) == Some(true) {
+                    let taken = left.iter().map(|name| format!("takes along {name} (`force`)"));
+                    remarks.extend(taken.map(|remark| (index, remark)));
                     continue;
                 }
-                let left = self.left_behind(before);
                 if !left.is_empty() {
                     let message = format!(
                         "`{}` cannot be deleted: {} would be left in it",
@@ -157,6 +160,7 @@ impl<'a> Judge<'a> {
             }
         }
         self.diagnostics.extend(found);
+        self.remarks.extend(remarks);
     }
 
     /// Returns what the deletion of a gateway meets: objects in it that the plan does not delete.

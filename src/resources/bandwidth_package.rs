@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use super::call::{self, Parameters};
 use super::fault::Checks;
 use super::listing::{self, Listings, Live, ReadScope};
-use super::schema::{Attribute, Kind, OnChange, Schema};
+use super::schema::{self, Attribute, Kind, OnChange, Schema};
 use super::{
     ChangeRequest, Fault, Hold, Impact, Lane, Object, ResourceType, Rule, Settled, Step, Wanted,
     answer, public_addresses,
@@ -47,132 +47,143 @@ const PUBLIC_IPS: &[Attribute] = &[
     ),
 ];
 
+const ATTRIBUTES: &[Attribute] = &[
+    Attribute::input(
+        "nat_gateway_id",
+        "NatGatewayId",
+        Kind::String,
+        OnChange::Replace,
+        "Id of the gateway; one gateway holds at most 4 packages. A change replaces the package \
+             and gives up its addresses.",
+    )
+    .required(),
+    Attribute::input(
+        "bandwidth",
+        "Bandwidth",
+        Kind::Integer,
+        OnChange::Update,
+        "Bandwidth that its addresses share, 5 to 1000 Mbit/s.",
+    )
+    .required(),
+    Attribute::input(
+        "ip_count",
+        "IpCount",
+        Kind::Integer,
+        OnChange::Update,
+        "Number of public addresses, 1 to 50. A smaller number gives up addresses that nothing \
+             uses, from the end of `public_ip_addresses`.",
+    )
+    .required(),
+    Attribute::input(
+        "name",
+        "Name",
+        Kind::String,
+        OnChange::Update,
+        "Name, 2 to 128 characters: letters, digits, `.`, `_`, `-`, starting with a letter or \
+             Chinese character.",
+    )
+    .computed(),
+    Attribute::input(
+        "description",
+        "Description",
+        Kind::String,
+        OnChange::Update,
+        "Description, 2 to 256 characters. It cannot be cleared, only changed.",
+    ),
+    Attribute::input(
+        "isp",
+        "ISP",
+        Kind::String,
+        OnChange::Replace,
+        "Kind of line; only `BGP`, the default. A change replaces the package.",
+    )
+    .computed(),
+    Attribute::input(
+        "internet_charge_type",
+        "InternetChargeType",
+        Kind::String,
+        OnChange::Replace,
+        "`PayByTraffic` or `PayByBandwidth`. A change replaces the package.",
+    )
+    .computed(),
+    Attribute::input(
+        "zone",
+        "Zone",
+        Kind::String,
+        OnChange::Replace,
+        "Zone of the addresses; the service picks one by default. A change replaces the package.",
+    )
+    .computed(),
+    Attribute::input(
+        "convert_to_shared",
+        "",
+        Kind::Bool,
+        OnChange::Update,
+        "Whether to turn the package into shared bandwidth, for good: its addresses become EIPs \
+             of the gateway, its price stays. Default: `false`.",
+    ),
+    Attribute::input(
+        "force",
+        "Force",
+        Kind::Bool,
+        OnChange::Record,
+        "Whether the package is deleted although entries use its addresses. Default: `false`. \
+             Kept in the state only.",
+    )
+    .unreadable(),
+    Attribute::stable("id", "BandwidthPackageId", Kind::String, "Id, `bwp-…`."),
+    Attribute::stable(
+        "region_id",
+        "RegionId",
+        Kind::String,
+        "Region that it is in, such as `cn-hangzhou`.",
+    ),
+    Attribute::stable(
+        "public_ip_addresses",
+        "",
+        Kind::Strings,
+        "Its public addresses in a lasting order: an address keeps its index as long as those \
+             before it stay; new ones come last, by number.",
+    ),
+    Attribute::stable(
+        "common_bandwidth_package_id",
+        "",
+        Kind::String,
+        "Id of the shared bandwidth that it became, `cbwp-…`; null before.",
+    ),
+    Attribute::stable("creation_time", "CreationTime", Kind::String, "When it was made, UTC."),
+    Attribute::stable(
+        "instance_charge_type",
+        "InstanceChargeType",
+        Kind::String,
+        "How it is paid; only `PostPaid`.",
+    ),
+    Attribute::volatile("status", "Status", Kind::String, "`Available` when at rest."),
+    Attribute::volatile(
+        "business_status",
+        "BusinessStatus",
+        Kind::String,
+        "`Normal`, `FinancialLocked` or `SecurityLocked`.",
+    ),
+    Attribute::volatile(
+        "public_ips",
+        "PublicIpAddresses",
+        Kind::Objects(PUBLIC_IPS),
+        "Its public addresses with their ids and use, in the order of `public_ip_addresses`.",
+    ),
+];
+
+/// What an answer tells of one, for the data source.
+pub(super) const ROW: &[Attribute] =
+    &schema::readable::<{ schema::count_readable(ATTRIBUTES) }>(ATTRIBUTES);
+
 pub(super) static SCHEMA: Schema = Schema {
     kind: "bandwidth_package",
     doc: "A NAT bandwidth package: bandwidth and public addresses for a gateway. Only accounts that \
           had one before 2017-11-03 can use packages.",
     version: 1,
     blocks: &[],
-    attributes: &[
-        Attribute::input(
-            "nat_gateway_id",
-            "NatGatewayId",
-            Kind::String,
-            OnChange::Replace,
-            "Id of the gateway; one gateway holds at most 4 packages. A change replaces the package \
-             and gives up its addresses.",
-        )
-        .required(),
-        Attribute::input(
-            "bandwidth",
-            "Bandwidth",
-            Kind::Integer,
-            OnChange::Update,
-            "Bandwidth that its addresses share, 5 to 1000 Mbit/s.",
-        )
-        .required(),
-        Attribute::input(
-            "ip_count",
-            "IpCount",
-            Kind::Integer,
-            OnChange::Update,
-            "Number of public addresses, 1 to 50. A smaller number gives up addresses that nothing \
-             uses, from the end of `public_ip_addresses`.",
-        )
-        .required(),
-        Attribute::input(
-            "name",
-            "Name",
-            Kind::String,
-            OnChange::Update,
-            "Name, 2 to 128 characters: letters, digits, `.`, `_`, `-`, starting with a letter or \
-             Chinese character.",
-        )
-        .computed(),
-        Attribute::input(
-            "description",
-            "Description",
-            Kind::String,
-            OnChange::Update,
-            "Description, 2 to 256 characters. It cannot be cleared, only changed.",
-        ),
-        Attribute::input(
-            "isp",
-            "ISP",
-            Kind::String,
-            OnChange::Replace,
-            "Kind of line; only `BGP`, the default. A change replaces the package.",
-        )
-        .computed(),
-        Attribute::input(
-            "internet_charge_type",
-            "InternetChargeType",
-            Kind::String,
-            OnChange::Replace,
-            "`PayByTraffic` or `PayByBandwidth`. A change replaces the package.",
-        )
-        .computed(),
-        Attribute::input(
-            "zone",
-            "Zone",
-            Kind::String,
-            OnChange::Replace,
-            "Zone of the addresses; the service picks one by default. A change replaces the package.",
-        )
-        .computed(),
-        Attribute::input(
-            "convert_to_shared",
-            "",
-            Kind::Bool,
-            OnChange::Update,
-            "Whether to turn the package into shared bandwidth, for good: its addresses become EIPs \
-             of the gateway, its price stays. Default: `false`.",
-        ),
-        Attribute::input(
-            "force",
-            "Force",
-            Kind::Bool,
-            OnChange::Record,
-            "Whether the package is deleted although entries use its addresses. Default: `false`. \
-             Kept in the state only.",
-        )
-        .unreadable(),
-        Attribute::stable("id", "BandwidthPackageId", Kind::String, "Id, `bwp-…`."),
-        Attribute::stable("region_id", "RegionId", Kind::String, "Region."),
-        Attribute::stable(
-            "public_ip_addresses",
-            "",
-            Kind::Strings,
-            "Its public addresses in a lasting order: an address keeps its index as long as those \
-             before it stay; new ones come last, by number.",
-        ),
-        Attribute::stable(
-            "common_bandwidth_package_id",
-            "",
-            Kind::String,
-            "Id of the shared bandwidth that it became, `cbwp-…`; null before.",
-        ),
-        Attribute::stable("creation_time", "CreationTime", Kind::String, "When it was made, UTC."),
-        Attribute::stable(
-            "instance_charge_type",
-            "InstanceChargeType",
-            Kind::String,
-            "How it is paid; only `PostPaid`.",
-        ),
-        Attribute::volatile("status", "Status", Kind::String, "`Available` when at rest."),
-        Attribute::volatile(
-            "business_status",
-            "BusinessStatus",
-            Kind::String,
-            "`Normal`, `FinancialLocked` or `SecurityLocked`.",
-        ),
-        Attribute::volatile(
-            "public_ips",
-            "PublicIpAddresses",
-            Kind::Objects(PUBLIC_IPS),
-            "Its public addresses with their ids and use, in the order of `public_ip_addresses`.",
-        ),
-    ],
+    attributes: ATTRIBUTES,
 };
 
 static RULES: [Rule; 4] = [
@@ -247,7 +258,7 @@ fn create(region: &str, planned: &Object) -> Vec<Step> {
             values: call::pick(planned, &["ip_count"]),
         },
         impacts: vec![Impact::ChangesBilling],
-        makes: chosen.map(|a| super::schema::name(a.name)).collect(),
+        makes: chosen.map(|a| schema::name(a.name)).collect(),
     };
     let mut steps = vec![create];
     if planned.flag("convert_to_shared") {
@@ -277,7 +288,7 @@ fn convert(region: &str, object: &Object, id: Option<&str>) -> Step {
         None => vec![super::Parameter {
             name: "BandwidthPackageId".to_owned(),
             value: Value::unknown(Type::String),
-            attribute: super::schema::name("id"),
+            attribute: schema::name("id"),
         }],
     };
     Step {
@@ -392,7 +403,7 @@ impl<'a> Update<'a> {
             }
             left.retain(|address| !batch.contains(&address));
             let list = answer::string_list(left.iter().map(String::as_str));
-            let values = [(super::schema::name("public_ip_addresses"), list)].into_iter().collect();
+            let values = [(schema::name("public_ip_addresses"), list)].into_iter().collect();
             let impacts = [Impact::ChangesBilling, Impact::ReleasesAddress];
             self.push(Action::RemoveBandwidthPackageIps, parameters, values, &impacts, &makes);
         }
@@ -450,7 +461,7 @@ fn as_public_ip(bound: &Value) -> Value {
             .iter()
             .map(|field| {
                 let value = bound.get(field.name).cloned().unwrap_or_else(Value::null);
-                (super::schema::name(field.name), value)
+                (schema::name(field.name), value)
             })
             .collect(),
     )
@@ -465,11 +476,11 @@ fn converted(recorded: &Object, listings: &Listings) -> Live {
         return Live::Absent;
     }
     let mut object = recorded.clone();
-    object.set(super::schema::name("convert_to_shared"), Value::from(true));
-    object.set(super::schema::name("status"), Value::null());
+    object.set(schema::name("convert_to_shared"), Value::from(true));
+    object.set(schema::name("status"), Value::null());
     if let (Some(bound), Type::List(element)) = (bound, Kind::Objects(PUBLIC_IPS).ty()) {
         let list = Value::list((*element).clone(), bound);
-        object.set(super::schema::name("public_ips"), list);
+        object.set(schema::name("public_ips"), list);
     }
     Live::Found(object)
 }
@@ -488,9 +499,9 @@ fn reorder(object: &mut Object, recorded: &Object) {
     let ips = object.get("public_ips").and_then(Value::as_elements).map(<[Value]>::to_vec);
     if let (Some(mut ips), Type::List(element)) = (ips, Kind::Objects(PUBLIC_IPS).ty()) {
         ips.sort_by_key(place);
-        object.set(super::schema::name("public_ips"), Value::list((*element).clone(), ips));
+        object.set(schema::name("public_ips"), Value::list((*element).clone(), ips));
         let list = answer::string_list(order.iter().map(String::as_str));
-        object.set(super::schema::name("public_ip_addresses"), list);
+        object.set(schema::name("public_ip_addresses"), list);
     }
 }
 
@@ -559,7 +570,7 @@ impl ResourceType for BandwidthPackage {
         if planned.flag("convert_to_shared") && !prior.is_some_and(|p| p.flag("convert_to_shared"))
         {
             let name = "common_bandwidth_package_id";
-            planned.set(super::schema::name(name), unknown(Type::String, name));
+            planned.set(schema::name(name), unknown(Type::String, name));
         }
         let same = prior.is_some_and(|prior| !call::changes(prior, planned, "ip_count"));
         let list = match planned.integer("ip_count").map(usize::try_from) {
@@ -577,7 +588,7 @@ impl ResourceType for BandwidthPackage {
             }
             _ => unknown(Kind::Strings.ty(), name),
         };
-        planned.set(super::schema::name(name), list);
+        planned.set(schema::name(name), list);
         remarks
     }
 
@@ -613,7 +624,7 @@ impl ResourceType for BandwidthPackage {
                 reorder(&mut object, recorded);
                 let mut object = object.over(recorded);
                 // While it is listed it is a package, whatever was planned for it.
-                object.set(super::schema::name("convert_to_shared"), Value::from(false));
+                object.set(schema::name("convert_to_shared"), Value::from(false));
                 Live::Found(object)
             }
             Live::Absent => converted(recorded, listings),
@@ -650,8 +661,8 @@ impl ResourceType for BandwidthPackage {
         match listing::find_package(listings, id) {
             Live::Absent => {
                 let mut object = recorded.clone();
-                object.set(super::schema::name("convert_to_shared"), Value::from(true));
-                object.set(super::schema::name("status"), Value::null());
+                object.set(schema::name("convert_to_shared"), Value::from(true));
+                object.set(schema::name("status"), Value::null());
                 Live::Found(object)
             }
             Live::Found(_) | Live::Unread => self.live(&recorded, listings),
@@ -689,9 +700,7 @@ impl ResourceType for BandwidthPackage {
             _ => return Object::new(),
         };
         let id = answer::member_text(answer, wire);
-        id.map(|id| (super::schema::name(attribute), Value::from(id.as_str())))
-            .into_iter()
-            .collect()
+        id.map(|id| (schema::name(attribute), Value::from(id.as_str()))).into_iter().collect()
     }
 }
 
@@ -716,7 +725,7 @@ fn shrink_remarks(shrink: &public_addresses::Shrink) -> Vec<String> {
 pub(super) fn row(json: &serde_json::Value) -> Object {
     let mut object = answer::object(SCHEMA.attributes, json);
     if let Some(zone) = answer::member_text(json, "ZoneId") {
-        object.set(super::schema::name("zone"), Value::from(zone.as_str()));
+        object.set(schema::name("zone"), Value::from(zone.as_str()));
     }
     let ips = object.get("public_ips").and_then(Value::as_elements).unwrap_or_default();
     let addresses: Vec<String> = ips
@@ -726,7 +735,7 @@ pub(super) fn row(json: &serde_json::Value) -> Object {
     if object.has("public_ips") {
         let order = answer::address_list(addresses);
         let list = answer::string_list(order.iter().map(String::as_str));
-        object.set(super::schema::name("public_ip_addresses"), list);
+        object.set(schema::name("public_ip_addresses"), list);
         reorder(&mut object, &Object::new());
     }
     object

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::reads::ListCall;
 use super::schema::{Attribute, Kind, OnChange, Schema, name};
 use super::{Fault, LiveRow, Object, answer, spelling};
 use super::{bandwidth_package, forward_entry, nat_gateway, snat_entry};
+use crate::api::call::Call;
 use crate::api::catalogue::Action;
 use crate::value::{Equality, Type, Value, equals};
 
@@ -57,7 +57,7 @@ static NAT_GATEWAYS: Schema = Schema {
         filter("nat_type", "NatType", "Only gateways of this type: `Normal` or `Enhanced`."),
         filter("resource_group_id", "ResourceGroupId", "Only gateways of this resource group."),
         IDS,
-        results("nat_gateways", nat_gateway::SCHEMA.attributes, "The gateways, by id."),
+        results("nat_gateways", nat_gateway::ROW, "The gateways, by id."),
     ],
 };
 
@@ -80,7 +80,7 @@ static FORWARD_ENTRIES: Schema = Schema {
         ),
         filter("forward_entry_name", "ForwardEntryName", "Only entries of this name."),
         IDS,
-        results("forward_entries", forward_entry::SCHEMA.attributes, "The entries, by id."),
+        results("forward_entries", forward_entry::ROW, "The entries, by id."),
     ],
 };
 
@@ -97,7 +97,7 @@ static SNAT_ENTRIES: Schema = Schema {
         filter("snat_ip", "SnatIp", "Only entries whose pool has this public address."),
         filter("snat_entry_name", "SnatEntryName", "Only entries of this name."),
         IDS,
-        results("snat_entries", snat_entry::SCHEMA.attributes, "The entries, by id."),
+        results("snat_entries", snat_entry::ROW, "The entries, by id."),
     ],
 };
 
@@ -110,7 +110,7 @@ static BANDWIDTH_PACKAGES: Schema = Schema {
         filter("bandwidth_package_id", "BandwidthPackageId", "Only the package with this id."),
         filter("nat_gateway_id", "NatGatewayId", "Only packages of this gateway."),
         IDS,
-        results("bandwidth_packages", bandwidth_package::SCHEMA.attributes, "The packages, by id."),
+        results("bandwidth_packages", bandwidth_package::ROW, "The packages, by id."),
     ],
 };
 
@@ -229,14 +229,9 @@ pub fn parameters(schema: &Schema, filters: &Object) -> BTreeMap<String, String>
 }
 
 /// Returns the list read of a data source.
-pub fn list_call(
-    kind: &str,
-    region: &str,
-    parameters: &BTreeMap<String, String>,
-) -> Option<ListCall> {
-    let mut parameters = parameters.clone();
-    parameters.insert("RegionId".to_owned(), region.to_owned());
-    Some(ListCall { action: action(kind)?, parameters })
+pub fn list_call(kind: &str, region: &str, parameters: &BTreeMap<String, String>) -> Option<Call> {
+    let call = Call { action: action(kind)?, parameters: parameters.clone() };
+    Some(call.with("RegionId", region))
 }
 
 /// Makes a data source's object from the filters that were sent and the rows that were read. Rows

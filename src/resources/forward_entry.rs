@@ -3,7 +3,7 @@
 use super::call::{self, Parameters};
 use super::fault::Checks;
 use super::listing::{self, Listings, Live, ReadScope};
-use super::schema::{Attribute, Kind, OnChange, Schema};
+use super::schema::{self, Attribute, Kind, OnChange, Schema};
 use super::{
     ChangeRequest, Fault, Hold, Impact, Lane, Object, ResourceType, Rule, Settled, Step, Wanted,
     answer, spelling,
@@ -24,13 +24,7 @@ const MATCH: [(&str, &str); 5] = [
     ("IpProtocol", "ip_protocol"),
 ];
 
-pub(super) static SCHEMA: Schema = Schema {
-    kind: "forward_entry",
-    doc: "An entry of a gateway's DNAT table: what reaches a public address and port goes to a \
-          private address and port.",
-    version: 1,
-    blocks: &[],
-    attributes: &[
+const ATTRIBUTES: &[Attribute] = &[
         Attribute::input(
             "forward_table_id",
             "ForwardTableId",
@@ -109,7 +103,19 @@ pub(super) static SCHEMA: Schema = Schema {
             Kind::String,
             "`Available`, `Pending` (being created or changed) or `Deleting`.",
         ),
-    ],
+];
+
+/// What an answer tells of one, for the data source.
+pub(super) const ROW: &[Attribute] =
+    &schema::readable::<{ schema::count_readable(ATTRIBUTES) }>(ATTRIBUTES);
+
+pub(super) static SCHEMA: Schema = Schema {
+    kind: "forward_entry",
+    doc: "An entry of a gateway's DNAT table: what reaches a public address and port goes to a \
+          private address and port.",
+    version: 1,
+    blocks: &[],
+    attributes: ATTRIBUTES,
 };
 
 static RULES: [Rule; 6] = [
@@ -315,12 +321,10 @@ impl ResourceType for ForwardEntry {
     }
 
     fn created(&self, action: Action, answer: &serde_json::Value) -> Object {
-        let mut object = Object::new();
-        if action == Action::CreateForwardEntry {
-            if let Some(id) = answer::member_text(answer, "ForwardEntryId") {
-                object.set("id", Value::from(id.as_str()));
-            }
+        if action != Action::CreateForwardEntry {
+            return Object::new();
         }
-        object
+        let id = answer::member_text(answer, "ForwardEntryId");
+        id.map(|id| (schema::name("id"), Value::from(id.as_str()))).into_iter().collect()
     }
 }

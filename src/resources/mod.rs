@@ -21,6 +21,8 @@ pub mod schema;
 pub mod snat_entry;
 pub mod spelling;
 pub mod step;
+#[cfg(test)]
+mod tests;
 
 pub use fault::Fault;
 pub use listing::{Listing, Listings, Live, LiveRow, Page, ReadScope};

@@ -6,7 +6,7 @@ use super::call::{self, Parameters};
 use super::conversion::{self, Conversion, conversion};
 use super::fault::Checks;
 use super::listing::{self, Listing, Listings, Live, ReadScope};
-use super::schema::{Attribute, Kind, OnChange, Schema};
+use super::schema::{self, Attribute, Kind, OnChange, Schema};
 use super::{
     ChangeRequest, Fault, Impact, Lane, Object, ResourceType, Rule, Settled, Step, Wanted, answer,
     spelling,
@@ -67,191 +67,207 @@ const IP_LISTS: &[Attribute] = &[
     ),
 ];
 
+const ATTRIBUTES: &[Attribute] = &[
+    Attribute::input(
+        "vpc_id",
+        "VpcId",
+        Kind::String,
+        OnChange::Replace,
+        "Id of the VPC. A Normal gateway takes the VPC's default route, so there is one of them a \
+             VPC. A change replaces the gateway.",
+    )
+    .required(),
+    Attribute::input(
+        "name",
+        "Name",
+        Kind::String,
+        OnChange::Update,
+        "Name, 2 to 128 characters: letters, digits, `.`, `_`, `-`, starting with a letter or \
+             Chinese character. Default: the gateway's id.",
+    )
+    .computed(),
+    Attribute::input(
+        "description",
+        "Description",
+        Kind::String,
+        OnChange::Update,
+        "Description, 2 to 256 characters. It cannot be cleared, only changed.",
+    ),
+    Attribute::input(
+        "spec",
+        "Spec",
+        Kind::String,
+        OnChange::Update,
+        "Size: `Small` (10,000 connections, 1,000 new ones a second), `Middle` (50,000; 5,000), \
+             `Large` (200,000; 10,000) or `XLarge.1` (1,000,000; 50,000). Default: `Small`.",
+    )
+    .computed(),
+    Attribute::input(
+        "instance_charge_type",
+        "InstanceChargeType",
+        Kind::String,
+        OnChange::Replace,
+        "`PostPaid` (by use, the default) or `PrePaid` (subscription). A change replaces the \
+             gateway.",
+    )
+    .computed(),
+    Attribute::input(
+        "pricing_cycle",
+        "PricingCycle",
+        Kind::String,
+        OnChange::Refuse(PREPAID_ADVICE),
+        "Unit of `duration`: `Month` or `Year`. Required with `PrePaid`. It cannot be read back.",
+    )
+    .unreadable(),
+    Attribute::input(
+        "duration",
+        "Duration",
+        Kind::Integer,
+        OnChange::Refuse(PREPAID_ADVICE),
+        "Length of the subscription: 1 to 9 months or 1 to 3 years. Required with `PrePaid`. It \
+             cannot be read back.",
+    )
+    .unreadable(),
+    Attribute::input(
+        "auto_pay",
+        "AutoPay",
+        Kind::Bool,
+        OnChange::Refuse(PREPAID_ADVICE),
+        "Whether the order of a subscription is paid at once. Required with `PrePaid`, and then \
+             `true`. It cannot be read back.",
+    )
+    .unreadable(),
+    Attribute::input(
+        "vswitch_id",
+        "VSwitchId",
+        Kind::String,
+        OnChange::Replace,
+        "Id of the vSwitch in which an Enhanced gateway gets its private address. Required with \
+             `Enhanced`. A change replaces the gateway, but for its conversion to `Enhanced`.",
+    )
+    .computed(),
+    Attribute::input(
+        "nat_type",
+        "NatType",
+        Kind::String,
+        OnChange::Update,
+        "`Normal` or `Enhanced`; the default is the region's. `Normal` is converted to \
+             `Enhanced` in place, with one or two interruptions of about a second; the way back \
+             replaces the gateway.",
+    )
+    .computed(),
+    Attribute::input(
+        "internet_charge_type",
+        "InternetChargeType",
+        Kind::String,
+        OnChange::Replace,
+        "`PayBySpec` (by size, the default) or `PayByLcu` (by usage; Enhanced only). A change \
+             replaces the gateway.",
+    )
+    .computed(),
+    Attribute::input(
+        "force",
+        "Force",
+        Kind::Bool,
+        OnChange::Record,
+        "Whether deleting the gateway also deletes its entries and bandwidth packages, unbinds \
+             its addresses and removes routes to it. Default: `false`. Kept in the state only.",
+    )
+    .unreadable(),
+    Attribute::stable("id", "NatGatewayId", Kind::String, "Id, `ngw-…`."),
+    Attribute::stable(
+        "region_id",
+        "RegionId",
+        Kind::String,
+        "Region that it is in, such as `cn-hangzhou`.",
+    ),
+    Attribute::stable(
+        "forward_table_id",
+        "",
+        Kind::String,
+        "Id of the DNAT table, `ftb-…`; the first, where there are several.",
+    ),
+    Attribute::stable(
+        "forward_table_ids",
+        "ForwardTableIds",
+        Kind::Strings,
+        "Ids of the DNAT tables.",
+    ),
+    Attribute::stable(
+        "snat_table_id",
+        "",
+        Kind::String,
+        "Id of the SNAT table, `stb-…`; the first, where there are several.",
+    ),
+    Attribute::stable("snat_table_ids", "SnatTableIds", Kind::Strings, "Ids of the SNAT tables."),
+    Attribute::stable("creation_time", "CreationTime", Kind::String, "When it was made, UTC."),
+    Attribute::stable(
+        "resource_group_id",
+        "ResourceGroupId",
+        Kind::String,
+        "Id of the resource group, `rg-…`.",
+    ),
+    Attribute::volatile(
+        "status",
+        "Status",
+        Kind::String,
+        "`Available`, `Creating` (`Initiating` in the 2019 edition), `Modifying` (`Pending`), \
+             `Converting` or `Deleting`.",
+    ),
+    Attribute::volatile(
+        "business_status",
+        "BusinessStatus",
+        Kind::String,
+        "`Normal`, `FinancialLocked` or `SecurityLocked`.",
+    ),
+    Attribute::volatile(
+        "expired_time",
+        "ExpiredTime",
+        Kind::String,
+        "When a subscription ends, UTC.",
+    ),
+    Attribute::volatile(
+        "deletion_protection",
+        "DeletionProtection",
+        Kind::Bool,
+        "Whether the service refuses to delete it.",
+    ),
+    Attribute::volatile(
+        "ecs_metric_enabled",
+        "EcsMetricEnabled",
+        Kind::Bool,
+        "Whether its traffic is monitored.",
+    ),
+    Attribute::volatile(
+        "ip_lists",
+        "IpLists",
+        Kind::Objects(IP_LISTS),
+        "Public addresses that are bound to it (EIPs).",
+    ),
+    Attribute::volatile(
+        "bandwidth_package_ids",
+        "BandwidthPackageIds",
+        Kind::Strings,
+        "Ids of its bandwidth packages; answered in the 2019 edition only.",
+    ),
+    Attribute::volatile(
+        "nat_gateway_private_info",
+        "NatGatewayPrivateInfo",
+        Kind::Struct(PRIVATE_INFO),
+        "Private side of an Enhanced gateway; its fields are null with `Normal`.",
+    ),
+];
+
+/// What an answer tells of one, for the data source.
+pub(super) const ROW: &[Attribute] =
+    &schema::readable::<{ schema::count_readable(ATTRIBUTES) }>(ATTRIBUTES);
+
 pub(super) static SCHEMA: Schema = Schema {
     kind: "nat_gateway",
     doc: "A NAT gateway of a VPC, with one DNAT and one SNAT table.",
     version: 1,
     blocks: &[],
-    attributes: &[
-        Attribute::input(
-            "vpc_id",
-            "VpcId",
-            Kind::String,
-            OnChange::Replace,
-            "Id of the VPC. A Normal gateway takes the VPC's default route, so there is one of them a \
-             VPC. A change replaces the gateway.",
-        )
-        .required(),
-        Attribute::input(
-            "name",
-            "Name",
-            Kind::String,
-            OnChange::Update,
-            "Name, 2 to 128 characters: letters, digits, `.`, `_`, `-`, starting with a letter or \
-             Chinese character. Default: the gateway's id.",
-        )
-        .computed(),
-        Attribute::input(
-            "description",
-            "Description",
-            Kind::String,
-            OnChange::Update,
-            "Description, 2 to 256 characters. It cannot be cleared, only changed.",
-        ),
-        Attribute::input(
-            "spec",
-            "Spec",
-            Kind::String,
-            OnChange::Update,
-            "Size: `Small` (10,000 connections, 1,000 new ones a second), `Middle` (50,000; 5,000), \
-             `Large` (200,000; 10,000) or `XLarge.1` (1,000,000; 50,000). Default: `Small`.",
-        )
-        .computed(),
-        Attribute::input(
-            "instance_charge_type",
-            "InstanceChargeType",
-            Kind::String,
-            OnChange::Replace,
-            "`PostPaid` (by use, the default) or `PrePaid` (subscription). A change replaces the \
-             gateway.",
-        )
-        .computed(),
-        Attribute::input(
-            "pricing_cycle",
-            "PricingCycle",
-            Kind::String,
-            OnChange::Refuse(PREPAID_ADVICE),
-            "Unit of `duration`: `Month` or `Year`. Required with `PrePaid`. It cannot be read back.",
-        )
-        .unreadable(),
-        Attribute::input(
-            "duration",
-            "Duration",
-            Kind::Integer,
-            OnChange::Refuse(PREPAID_ADVICE),
-            "Length of the subscription: 1 to 9 months or 1 to 3 years. Required with `PrePaid`. It \
-             cannot be read back.",
-        )
-        .unreadable(),
-        Attribute::input(
-            "auto_pay",
-            "AutoPay",
-            Kind::Bool,
-            OnChange::Refuse(PREPAID_ADVICE),
-            "Whether the order of a subscription is paid at once. Required with `PrePaid`, and then \
-             `true`. It cannot be read back.",
-        )
-        .unreadable(),
-        Attribute::input(
-            "vswitch_id",
-            "VSwitchId",
-            Kind::String,
-            OnChange::Replace,
-            "Id of the vSwitch in which an Enhanced gateway gets its private address. Required with \
-             `Enhanced`. A change replaces the gateway, but for its conversion to `Enhanced`.",
-        )
-        .computed(),
-        Attribute::input(
-            "nat_type",
-            "NatType",
-            Kind::String,
-            OnChange::Update,
-            "`Normal` or `Enhanced`; the default is the region's. `Normal` is converted to \
-             `Enhanced` in place, with one or two interruptions of about a second; the way back \
-             replaces the gateway.",
-        )
-        .computed(),
-        Attribute::input(
-            "internet_charge_type",
-            "InternetChargeType",
-            Kind::String,
-            OnChange::Replace,
-            "`PayBySpec` (by size, the default) or `PayByLcu` (by usage; Enhanced only). A change \
-             replaces the gateway.",
-        )
-        .computed(),
-        Attribute::input(
-            "force",
-            "Force",
-            Kind::Bool,
-            OnChange::Record,
-            "Whether deleting the gateway also deletes its entries and bandwidth packages, unbinds \
-             its addresses and removes routes to it. Default: `false`. Kept in the state only.",
-        )
-        .unreadable(),
-        Attribute::stable("id", "NatGatewayId", Kind::String, "Id, `ngw-…`."),
-        Attribute::stable("region_id", "RegionId", Kind::String, "Region."),
-        Attribute::stable(
-            "forward_table_id",
-            "",
-            Kind::String,
-            "Id of the DNAT table, `ftb-…`; the first, where there are several.",
-        ),
-        Attribute::stable(
-            "forward_table_ids",
-            "ForwardTableIds",
-            Kind::Strings,
-            "Ids of the DNAT tables.",
-        ),
-        Attribute::stable(
-            "snat_table_id",
-            "",
-            Kind::String,
-            "Id of the SNAT table, `stb-…`; the first, where there are several.",
-        ),
-        Attribute::stable("snat_table_ids", "SnatTableIds", Kind::Strings, "Ids of the SNAT tables."),
-        Attribute::stable("creation_time", "CreationTime", Kind::String, "When it was made, UTC."),
-        Attribute::stable("resource_group_id", "ResourceGroupId", Kind::String, "Resource group."),
-        Attribute::volatile(
-            "status",
-            "Status",
-            Kind::String,
-            "`Available`, `Creating` (`Initiating` in the 2019 edition), `Modifying` (`Pending`), \
-             `Converting` or `Deleting`.",
-        ),
-        Attribute::volatile(
-            "business_status",
-            "BusinessStatus",
-            Kind::String,
-            "`Normal`, `FinancialLocked` or `SecurityLocked`.",
-        ),
-        Attribute::volatile(
-            "expired_time",
-            "ExpiredTime",
-            Kind::String,
-            "When a subscription ends, UTC.",
-        ),
-        Attribute::volatile(
-            "deletion_protection",
-            "DeletionProtection",
-            Kind::Bool,
-            "Whether the service refuses to delete it.",
-        ),
-        Attribute::volatile(
-            "ecs_metric_enabled",
-            "EcsMetricEnabled",
-            Kind::Bool,
-            "Whether its traffic is monitored.",
-        ),
-        Attribute::volatile(
-            "ip_lists",
-            "IpLists",
-            Kind::Objects(IP_LISTS),
-            "Public addresses that are bound to it (EIPs).",
-        ),
-        Attribute::volatile(
-            "bandwidth_package_ids",
-            "BandwidthPackageIds",
-            Kind::Strings,
-            "Ids of its bandwidth packages; answered in the 2019 edition only.",
-        ),
-        Attribute::volatile(
-            "nat_gateway_private_info",
-            "NatGatewayPrivateInfo",
-            Kind::Struct(PRIVATE_INFO),
-            "Private side of an Enhanced gateway; its fields are null with `Normal`.",
-        ),
-    ],
+    attributes: ATTRIBUTES,
 };
 
 static RULES: [Rule; 4] = [
@@ -312,7 +328,7 @@ fn create(region: &str, planned: &Object) -> Step {
         lane: Lane::free(),
         wanted: Wanted::Present { scope: Some(scope(region)), id: None, values: Object::new() },
         impacts: vec![Impact::ChangesBilling],
-        makes: chosen.map(|a| super::schema::name(a.name)).collect(),
+        makes: chosen.map(|a| schema::name(a.name)).collect(),
     }
 }
 
@@ -504,7 +520,7 @@ impl ResourceType for NatGateway {
             },
             "vswitch_id" if is_conversion(prior, planned) => OnChange::Update,
             // A Normal gateway has no vSwitch; it is kept for a conversion to come.
-            "vswitch_id" if types == (Some("Normal"), Some("Normal")) => OnChange::Record,
+            "vswitch_id" if types.0 != Some("Enhanced") => OnChange::Record,
             _ => attribute.on_change,
         }
     }
@@ -520,7 +536,7 @@ impl ResourceType for NatGateway {
             let name = "nat_gateway_private_info";
             let origin = format!("{origin}.{name}");
             let ty = Kind::Struct(PRIVATE_INFO).ty();
-            planned.set(super::schema::name(name), Value::unknown_from(ty, origin));
+            planned.set(schema::name(name), Value::unknown_from(ty, origin));
         }
         Vec::new()
     }
@@ -555,11 +571,11 @@ impl ResourceType for NatGateway {
 
     fn settling(&self, wanted: &Wanted) -> Vec<ReadScope> {
         let mut scopes = super::wanted_scope(wanted);
-        if let Wanted::Present { scope: Some(scope), id: Some(gateway), values } = wanted {
-            if values.has("nat_type") {
-                let (region, gateway) = (scope.region().to_owned(), gateway.clone());
-                scopes.push(ReadScope::ConvertStatus { region, gateway });
-            }
+        if let Wanted::Present { scope: Some(scope), id: Some(gateway), values } = wanted
+            && values.has("nat_type")
+        {
+            let (region, gateway) = (scope.region().to_owned(), gateway.clone());
+            scopes.push(ReadScope::ConvertStatus { region, gateway });
         }
         scopes
     }
@@ -568,8 +584,8 @@ impl ResourceType for NatGateway {
         let live = self.live(&super::with_wanted_id(wanted, recorded), listings);
         let Live::Found(mut object) = live else { return live };
         let steps = self.settling(wanted).iter().rev().find_map(|scope| match scope {
-            ReadScope::ConvertStatus { gateway, .. } => match listings.get(scope)? {
-                Listing::Rows(rows) => rows.get(gateway)?.get("convert_steps").cloned(),
+            ReadScope::ConvertStatus { .. } => match listings.get(scope)? {
+                Listing::Rows(rows) => rows.values().next()?.get("convert_steps").cloned(),
                 Listing::ParentGone | Listing::Failed(_) => None,
             },
             _ => None,
@@ -618,7 +634,7 @@ impl ResourceType for NatGateway {
             return object;
         }
         if let Some(id) = answer::member_text(answer, "NatGatewayId") {
-            object.set(super::schema::name("id"), Value::from(id.as_str()));
+            object.set(schema::name("id"), Value::from(id.as_str()));
         }
         for (wire, name) in [
             ("ForwardTableIds", "forward_table_ids"),
@@ -628,7 +644,7 @@ impl ResourceType for NatGateway {
             let ids = answer::member(answer, wire).map(answer::texts).unwrap_or_default();
             if !ids.is_empty() {
                 let list = answer::string_list(ids.iter().map(String::as_str));
-                object.set(super::schema::name(name), list);
+                object.set(schema::name(name), list);
             }
         }
         first_tables(&mut object);
@@ -643,7 +659,7 @@ fn first_tables(object: &mut Object) {
     {
         let first = object.texts(list).and_then(|ids| ids.into_iter().next());
         if let Some(id) = first {
-            object.set(super::schema::name(single), Value::from(id.as_str()));
+            object.set(schema::name(single), Value::from(id.as_str()));
         }
     }
 }
@@ -655,7 +671,7 @@ pub(super) fn row(json: &serde_json::Value) -> Object {
     let info = object.get("nat_gateway_private_info");
     let vswitch = info.and_then(|info| info.get("vswitch_id")).filter(|v| !v.is_null()).cloned();
     if let Some(vswitch) = vswitch {
-        object.set(super::schema::name("vswitch_id"), vswitch);
+        object.set(schema::name("vswitch_id"), vswitch);
     }
     NatGateway.normalise(&mut object);
     object

@@ -1,41 +1,29 @@
 //! The list reads: which action reads a list, and how a page of its answer is read. Pure; the calls
 //! are made by `refresh/`.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use super::schema::name;
 use super::{LiveRow, Object, Page, ReadScope, answer};
 use super::{bandwidth_package, data, forward_entry, nat_gateway, snat_entry};
 use super::{forward_entry::ForwardEntry, snat_entry::SnatEntry};
+use crate::api::call::Call;
 use crate::api::catalogue::Action;
 use crate::value::Value;
 
 /// How many rows a page has at most.
 pub const PAGE_SIZE: u64 = 50;
 
-/// A list read: the action with its parameters but for the page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListCall {
-    /// The action.
-    pub action: Action,
-    /// Its parameters, `RegionId` included, without `PageNumber` and `PageSize`.
-    pub parameters: BTreeMap<String, String>,
+/// Returns whether an action answers in pages.
+pub const fn is_paged(action: Action) -> bool {
+    !matches!(
+        action,
+        Action::GetNatGatewayConvertStatus | Action::ListEnhancedNatGatewayAvailableZones
+    )
 }
 
-impl ListCall {
-    /// Returns whether the action answers in pages.
-    pub const fn is_paged(&self) -> bool {
-        !matches!(
-            self.action,
-            Action::GetNatGatewayConvertStatus | Action::ListEnhancedNatGatewayAvailableZones
-        )
-    }
-}
-
-/// Returns the call that reads a list.
-pub fn list_call(scope: &ReadScope) -> ListCall {
+/// Returns the call that reads a list, but for the page.
+pub fn list_call(scope: &ReadScope) -> Call {
     let (action, filter) = match scope {
         ReadScope::Gateways { .. } => (Action::DescribeNatGateways, None),
         ReadScope::BandwidthPackages { .. } => (Action::DescribeBandwidthPackages, None),
@@ -50,14 +38,22 @@ pub fn list_call(scope: &ReadScope) -> ListCall {
         }
         ReadScope::EnhancedZones { .. } => (Action::ListEnhancedNatGatewayAvailableZones, None),
     };
-    let region = ("RegionId".to_owned(), scope.region().to_owned());
-    let filter = filter.map(|(wire, id)| (wire.to_owned(), id.clone()));
-    ListCall { action, parameters: [region].into_iter().chain(filter).collect() }
+    let call = Call::new(action).with("RegionId", scope.region());
+    match filter {
+        Some((wire, id)) => call.with(wire, id.as_str()),
+        None => call,
+    }
+}
+
+/// Returns a page of a list call, from 1.
+#[must_use]
+pub fn paged(call: &Call, number: u64, size: u64) -> Call {
+    call.clone().with("PageNumber", number.to_string()).with("PageSize", size.to_string())
 }
 
 /// Returns the call that reads one object of a list; its answer is a page as the list's. None for
 /// lists whose rows have no id of their own.
-pub fn single_call(scope: &ReadScope, id: &str) -> Option<ListCall> {
+pub fn single_call(scope: &ReadScope, id: &str) -> Option<Call> {
     let filter = match scope {
         ReadScope::Gateways { .. } => "NatGatewayId",
         ReadScope::BandwidthPackages { .. } => "BandwidthPackageId",
@@ -65,9 +61,7 @@ pub fn single_call(scope: &ReadScope, id: &str) -> Option<ListCall> {
         ReadScope::SnatEntries { .. } => "SnatEntryId",
         ReadScope::ConvertStatus { .. } | ReadScope::EnhancedZones { .. } => return None,
     };
-    let mut call = list_call(scope);
-    call.parameters.insert(filter.to_owned(), id.to_owned());
-    Some(call)
+    Some(list_call(scope).with(filter, id))
 }
 
 /// Reads a page of an action's answer. The error is a sentence about what the answer lacks.
@@ -116,11 +110,11 @@ fn normalised(ty: &dyn super::ResourceType, mut object: Object) -> Object {
 /// The steps of a conversion: one row, by the gateway's id. A gateway that was never converted has
 /// none.
 fn convert_status(answer: &Json) -> Result<Page, String> {
+    if !answer.is_object() {
+        return Err("the answer is not an object".to_owned());
+    }
     let mut object = answer::object(data::CONVERT_STATUS.attributes, answer);
-    let id = object
-        .text("nat_gateway_id")
-        .map(str::to_owned)
-        .ok_or_else(|| "the answer has no `NatGatewayId`".to_owned())?;
+    let id = object.text("nat_gateway_id").unwrap_or_default().to_owned();
     object.set(name("id"), Value::from(id.as_str()));
     Ok(Page { rows: vec![LiveRow { id, object }], total: Some(1), size: None })
 }

@@ -239,6 +239,37 @@ impl Schema {
     }
 }
 
+/// Returns whether answers tell of an attribute.
+const fn is_read(attribute: &Attribute) -> bool {
+    attribute.readable && !(attribute.is_input() && attribute.wire.is_empty())
+}
+
+/// Counts the attributes of which answers tell.
+pub(super) const fn count_readable(all: &[Attribute]) -> usize {
+    let (mut count, mut index) = (0, 0);
+    while index < all.len() {
+        if is_read(&all[index]) {
+            count += 1;
+        }
+        index += 1;
+    }
+    count
+}
+
+/// Picks the attributes of which answers tell.
+pub(super) const fn readable<const N: usize>(all: &[Attribute]) -> [Attribute; N] {
+    let mut picked = [all[0]; N];
+    let (mut count, mut index) = (0, 0);
+    while index < all.len() {
+        if is_read(&all[index]) {
+            picked[count] = all[index];
+            count += 1;
+        }
+        index += 1;
+    }
+    picked
+}
+
 /// Returns the shared form of an attribute's name, so that 100,000 objects hold it once.
 pub(crate) fn name(text: &str) -> Name {
     NAMES.get(text).map_or_else(|| text.into(), Arc::clone)

@@ -3,7 +3,7 @@
 use super::call::{self, Parameters};
 use super::fault::Checks;
 use super::listing::{self, Listings, Live, ReadScope};
-use super::schema::{Attribute, Kind, OnChange, Schema};
+use super::schema::{self, Attribute, Kind, OnChange, Schema};
 use super::{
     ChangeRequest, Fault, Hold, Impact, Lane, Object, ResourceType, Rule, Settled, Step, Wanted,
     answer, spelling,
@@ -15,13 +15,7 @@ use crate::value::Value;
 #[derive(Debug)]
 pub struct SnatEntry;
 
-pub(super) static SCHEMA: Schema = Schema {
-    kind: "snat_entry",
-    doc: "An entry of a gateway's SNAT table: what a vSwitch or a network sends to the internet \
-          leaves from one of a pool of public addresses.",
-    version: 1,
-    blocks: &[],
-    attributes: &[
+const ATTRIBUTES: &[Attribute] = &[
         Attribute::input(
             "snat_table_id",
             "SnatTableId",
@@ -74,7 +68,19 @@ pub(super) static SCHEMA: Schema = Schema {
             Kind::String,
             "`Available`, `Pending` (being created or changed) or `Deleting`.",
         ),
-    ],
+];
+
+/// What an answer tells of one, for the data source.
+pub(super) const ROW: &[Attribute] =
+    &schema::readable::<{ schema::count_readable(ATTRIBUTES) }>(ATTRIBUTES);
+
+pub(super) static SCHEMA: Schema = Schema {
+    kind: "snat_entry",
+    doc: "An entry of a gateway's SNAT table: what a vSwitch or a network sends to the internet \
+          leaves from one of a pool of public addresses.",
+    version: 1,
+    blocks: &[],
+    attributes: ATTRIBUTES,
 };
 
 static RULES: [Rule; 5] = [
@@ -310,12 +316,10 @@ impl ResourceType for SnatEntry {
     }
 
     fn created(&self, action: Action, answer: &serde_json::Value) -> Object {
-        let mut object = Object::new();
-        if action == Action::CreateSnatEntry {
-            if let Some(id) = answer::member_text(answer, "SnatEntryId") {
-                object.set("id", Value::from(id.as_str()));
-            }
+        if action != Action::CreateSnatEntry {
+            return Object::new();
         }
-        object
+        let id = answer::member_text(answer, "SnatEntryId");
+        id.map(|id| (schema::name("id"), Value::from(id.as_str()))).into_iter().collect()
     }
 }

@@ -5,3 +5,14 @@
 //! and all diagnostics.
 
 pub mod ast;
+mod lexer;
+mod lower;
+mod parse;
+mod problem;
+mod recover;
+mod template;
+
+pub use parse::{MAX_FILE_BYTES, parse, parse_expression, parse_template};
+
+#[cfg(test)]
+mod tests;

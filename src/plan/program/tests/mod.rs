@@ -1,0 +1,1 @@
+//! Programs over configurations held in memory.
