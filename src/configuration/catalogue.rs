@@ -1,7 +1,7 @@
 //! Which resource types and data sources blocks may name.
 
 use crate::address::Mode;
-use crate::resources::Schema;
+use crate::resources::{self, ResourceType, Schema};
 
 /// The schemas that blocks are checked against.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +17,11 @@ pub struct Catalogue {
 impl Catalogue {
     /// Returns what natform has.
     pub fn of_natform() -> Self {
-        Self::default()
+        Self {
+            managed: resources::all().into_iter().map(ResourceType::schema).collect(),
+            data: resources::data_sources().to_vec(),
+            quotas: resources::quotas(),
+        }
     }
 
     /// Returns the schema of a type.

@@ -189,27 +189,17 @@ impl Loader<'_> {
     /// Reads and parses a file, and tells whether all of it was understood.
     fn read_file(&mut self, file: &Path) -> Option<(Body, bool)> {
         let shown = self.shown(file);
-        let bytes = match self.files.read(&self.on_disk(file)) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                self.diagnostics.push(
-                    Diagnostic::error("unreadable", format!("cannot read `{shown}`"))
-                        .detail(format!("The system says: {error}.")),
-                );
-                return None;
-            }
-        };
-        let text = match String::from_utf8(bytes) {
+        let text = match read_text(self.files, &self.on_disk(file), &shown) {
             Ok(text) => text,
-            Err(error) => {
-                self.diagnostics.push(not_utf8(&shown, error.as_bytes(), error.utf8_error()));
+            Err(diagnostic) => {
+                self.diagnostics.push(diagnostic);
                 return None;
             }
         };
         let id = self.configuration.sources.add(shown, text.as_str());
         let (body, found) = syntax::parse(id, &text);
         let found = block::without_provider_keys(&body, found);
-        let complete = !found.has_errors();
+        let complete = is_complete(&body);
         self.diagnostics.extend(found);
         self.configuration.files.insert(file.to_path_buf(), text);
         Some((body, complete))
@@ -228,6 +218,11 @@ impl Loader<'_> {
         let shown = normalise(&self.on_disk(path));
         if shown.as_os_str().is_empty() { String::from(".") } else { shown.display().to_string() }
     }
+}
+
+/// Returns whether all of a body and of the blocks in it was understood.
+fn is_complete(body: &Body) -> bool {
+    !body.incomplete && body.blocks.iter().all(|block| is_complete(&block.body))
 }
 
 /// Hidden files and the copies that editors leave are not part of a configuration.
@@ -256,15 +251,23 @@ fn no_files(directory: &str, names: &[String]) -> Diagnostic {
     }
 }
 
-fn not_utf8(file: &str, bytes: &[u8], error: std::str::Utf8Error) -> Diagnostic {
-    let line = bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
-    Diagnostic::error("not-utf8", format!("`{file}` is not UTF-8"))
-        .detail(format!("Line {line} has a byte that no UTF-8 text has."))
-        .help("save the file as UTF-8")
+/// Reads a text file; `shown` is its name in messages.
+pub(super) fn read_text(files: &dyn Files, path: &Path, shown: &str) -> Result<String, Diagnostic> {
+    let bytes = files.read(path).map_err(|error| {
+        Diagnostic::error("unreadable", format!("cannot read `{shown}`"))
+            .detail(format!("The system says: {error}."))
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.iter().filter(|b| **b == b'\n').count() + 1;
+        Diagnostic::error("not-utf8", format!("`{shown}` is not UTF-8"))
+            .detail(format!("Line {line} has a byte that no UTF-8 text has."))
+            .help("save the file as UTF-8")
+    })
 }
 
 /// Resolves `.` and `..` without looking at the disk.
-fn normalise(path: &Path) -> PathBuf {
+pub(super) fn normalise(path: &Path) -> PathBuf {
     let mut result = PathBuf::new();
     for component in path.components() {
         match component {

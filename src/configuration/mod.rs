@@ -14,6 +14,7 @@ mod constraint;
 mod load;
 pub mod model;
 mod shape;
+mod variables;
 mod version;
 
 pub use catalogue::Catalogue;
@@ -24,6 +25,7 @@ pub use model::{
     Resource, Settings, Variable,
 };
 pub(crate) use shape::sentence;
+pub use variables::{VariableOption, Variables, no_value, variables};
 pub use version::{Constraints, Version};
 
 #[cfg(test)]

@@ -76,6 +76,9 @@ pub struct Variable {
     pub name: Identifier,
     /// Type constraint; `Any` when there is none.
     pub ty: Type,
+    /// Whether a value from the command line or the environment is taken as text, not parsed: for
+    /// primitive types, and where no type is given.
+    pub literal: bool,
     /// Defaults of optional attributes inside the type, applied before conversion.
     pub defaults: Option<Arc<Defaults>>,
     /// Value when none is given, converted to the type.

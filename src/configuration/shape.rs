@@ -60,6 +60,9 @@ pub(super) fn check(body: &Body, header: Span, shape: Shape<'_>, diagnostics: &m
             );
         }
     }
+    if body.incomplete {
+        return;
+    }
     for name in shape.required {
         if body.attribute(name).is_none() && !is_misspelt(body, name, shape.arguments) {
             diagnostics.push(missing_argument(name, shape.what, header));

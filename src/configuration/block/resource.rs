@@ -114,7 +114,9 @@ impl Builder<'_> {
         };
         let what = format!("`{}`", schema.kind);
         let known = settable(schema);
-        let missing = |name| !given(name) && !is_misspelt(&block.body, name, &known);
+        let missing = |name| {
+            !block.body.incomplete && !given(name) && !is_misspelt(&block.body, name, &known)
+        };
         for attribute in schema.attributes.iter().filter(|a| a.required && missing(a.name)) {
             let diagnostic = missing_argument(attribute.name, &what, block.header);
             self.diagnostics.push(diagnostic.detail(sentence(attribute.doc)));
@@ -302,6 +304,7 @@ fn without_meta(body: &Body) -> Body {
             .filter(|b| !META_BLOCKS.contains(&&*b.kind.text))
             .cloned()
             .collect(),
+        incomplete: body.incomplete,
     }
 }
 

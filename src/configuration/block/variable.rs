@@ -51,6 +51,7 @@ impl Builder<'_> {
             constraint::read(&attribute.value, self.diagnostics)
         });
         let mut variable = Variable {
+            literal: ty.is_primitive() || body.attribute("type").is_none(),
             ty,
             defaults,
             default: None,

@@ -3,6 +3,7 @@
 mod blocks;
 mod loading;
 mod references;
+mod variables;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

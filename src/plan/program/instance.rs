@@ -121,7 +121,7 @@ fn argument(
         .at(attribute.value.span)]);
         session.fail();
     };
-    let value = match convert(&value, &schema.kind.ty()) {
+    let value = match convert(&schema.coerce(&value), &schema.kind.ty()) {
         Ok(value) => value,
         Err(error) => {
             invalid(sentence(error));

@@ -360,8 +360,8 @@ impl Shapes {
         let path = self.shortest_cycle(start, &members);
         let mut names: Vec<String> =
             path.iter().map(|(at, _)| self.name(&self.graph[*at])).collect();
-        names.push(self.name(&self.graph[start]));
         names.dedup();
+        names.push(self.name(&self.graph[start]));
         let mut diagnostic = Diagnostic::error(
             "dependency-cycle",
             if names.len() > 2 {
@@ -420,7 +420,8 @@ impl Shapes {
         match &node.what {
             What::Variable(name) => format!("{path}var.{name}"),
             What::Local(name) => format!("{path}local.{name}"),
-            What::Output(name) => format!("{path}output.{name}"),
+            What::Output(name) if path.is_empty() => format!("output.{name}"),
+            What::Output(name) => format!("{path}{name}"),
             What::Call(name) | What::Done(name) => format!("{path}module.{name}"),
             What::Resource(Mode::Data, kind, name) => format!("{path}data.{kind}.{name}"),
             What::Resource(Mode::Managed, kind, name) => format!("{path}{kind}.{name}"),
