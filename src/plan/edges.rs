@@ -228,12 +228,8 @@ impl<'a> Wiring<'a> {
     }
 
     fn find_maker(&mut self, origin: &str) -> Option<Node> {
-        let (change, attribute) = origin.rmatch_indices('.').find_map(|(dot, _)| {
-            let address: Address = origin[..dot].parse().ok()?;
-            let index = self.by_address.get(&address)?;
-            let rest = &origin[dot + 1..];
-            Some((*index, &rest[..rest.find(['.', '[']).unwrap_or(rest.len())]))
-        })?;
+        let find = |address: &Address| self.by_address.get(address).copied();
+        let (change, attribute) = super::origins::split(origin, find)?;
         let changes = self.changes;
         if changes[change].kind == ChangeKind::Read {
             return self.made(&changes[change].address.resource);
@@ -280,8 +276,7 @@ impl<'a> Wiring<'a> {
         let (changes, depends_on) = (self.changes, self.depends_on);
         for (index, change) in self.active() {
             let own = &change.address.resource;
-            if let (Some(declared), Some(first)) = (depends_on.get(own), self.makers(index).next())
-            {
+            if let (Some(declared), Some(first)) = (depends_on.get(own), self.makers(index).next()) {
                 for resource in declared {
                     if let Some(join) = self.made(resource)
                         && resource != own

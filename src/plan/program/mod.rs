@@ -6,10 +6,8 @@
 //! are exact to the instance. Local values, variables of modules and outputs are evaluated once and
 //! kept as long as what they used stays the same.
 
-mod check;
 mod conditions;
 mod expansion;
-mod files;
 mod instance;
 mod modules;
 mod objects;
@@ -39,8 +37,6 @@ use crate::language::functions::FunctionContext;
 use crate::syntax::ast::Expression;
 use crate::value::{Name, Value};
 
-pub use self::check::check;
-pub use self::files::FileRecord;
 pub use self::instance::Configured;
 pub use self::objects::{ObjectMap, Objects, stamp, unknown_attribute, unknown_object};
 pub use self::provider::ProviderSettings;
@@ -60,9 +56,6 @@ struct Inner {
     /// Values of the root module's variables.
     variables: BTreeMap<Name, Value>,
     working_directory: PathBuf,
-    /// Whether it is evaluated in general, for mistakes only: each block and module stands for all
-    /// its instances, and all variables are unknown.
-    general: bool,
     shapes: Shapes,
     modules: Modules,
     /// Blocks so that what is needed comes first; or the cycles that make this impossible.
@@ -90,8 +83,21 @@ impl Program {
         variables: BTreeMap<Name, Value>,
         environment: &Environment,
     ) -> (Self, Diagnostics) {
-        let (mut inner, mut diagnostics) = Inner::new(configuration, environment);
-        inner.variables = variables;
+        let shapes = Shapes::new(&configuration);
+        let cycles = shapes.cycles();
+        let mut diagnostics = cycles.clone();
+        let order = if cycles.is_empty() { Ok(shapes.sorted()) } else { Err(cycles) };
+        let mut inner = Inner {
+            configuration,
+            variables,
+            working_directory: environment.working_directory.clone(),
+            shapes,
+            modules: Modules::new(),
+            order,
+            caches: Caches::default(),
+            needs: Mutex::default(),
+            spans: Mutex::default(),
+        };
         inner.expand_modules(&mut diagnostics);
         if inner.order.is_ok() {
             inner.validate_root(&mut diagnostics);
@@ -328,26 +334,6 @@ impl Program {
 }
 
 impl Inner {
-    /// Creates one without variables and module instances, and reports cycles.
-    fn new(configuration: Arc<Configuration>, environment: &Environment) -> (Self, Diagnostics) {
-        let shapes = Shapes::new(&configuration);
-        let cycles = shapes.cycles();
-        let order = if cycles.is_empty() { Ok(shapes.sorted()) } else { Err(cycles.clone()) };
-        let inner = Self {
-            configuration,
-            variables: BTreeMap::new(),
-            working_directory: environment.working_directory.clone(),
-            general: false,
-            shapes,
-            modules: Modules::new(),
-            order,
-            caches: Caches::default(),
-            needs: Mutex::default(),
-            spans: Mutex::default(),
-        };
-        (inner, cycles)
-    }
-
     /// Returns the blocks of a module instance.
     fn module(&self, module: usize) -> &Module {
         &self.shapes.list[self.modules.list[module].shape].module

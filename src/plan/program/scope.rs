@@ -109,11 +109,7 @@ impl<'a> Place<'a> {
 
     fn repetition(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
         let member = steps.first().and_then(Step::name).unwrap_or_default();
-        let general = self.session.inner.general;
         let value = match (&*root.text, member, &self.each) {
-            ("each", "key", Some(_)) if general => Some(Value::unknown(Type::String)),
-            ("each", "value", Some(_)) if general => Some(Value::unknown(Type::Any)),
-            ("count", "index", Some(_)) if general => Some(Value::unknown(Type::Number)),
             ("each", "key", Some(Each { key: Some(Key::Text(text)), .. })) => {
                 Some(Value::string(Arc::clone(text)))
             }
@@ -187,11 +183,6 @@ impl<'a> Place<'a> {
             return Ok((Value::unknown(Type::Any), steps.len()));
         };
         let what = format!("module.{name}");
-        if inner.general
-            && let Some(child) = children.get(&None)
-        {
-            return Ok(self.any_module(*child, &call.repetition, steps));
-        }
         let whole = || self.session.item(self.module, Item::Call(name.clone()));
         let (child, sensitive, used) = match instance(&call.repetition, &what, &steps[1..])? {
             Chosen::Whole => return Ok((whole(), 1)),
@@ -217,27 +208,6 @@ impl<'a> Place<'a> {
                     .collect();
                 Ok((Value::object(outputs).with_sensitive(sensitive), used))
             }
-        }
-    }
-
-    /// Resolves a reference to a module whose one instance stands for all.
-    fn any_module(
-        &self,
-        child: usize,
-        repetition: &Repetition,
-        steps: &[Step<'_>],
-    ) -> (Value, usize) {
-        let used = match (repetition, steps.get(1)) {
-            (Repetition::Single, _) => 1,
-            (_, Some(Step::Index(..))) => 2,
-            _ => return (Value::unknown(Type::Any), steps.len()),
-        };
-        let outputs = &self.session.inner.module(child).outputs;
-        match steps.get(used) {
-            Some(Step::Attribute(output)) if outputs.contains_key(&output.text) => {
-                (self.session.item(child, Item::Output(output.text.clone())), used + 1)
-            }
-            _ => (Value::unknown(Type::Any), steps.len()),
         }
     }
 
@@ -269,19 +239,10 @@ impl<'a> Place<'a> {
     /// Resolves what follows the name of a block.
     fn object(&self, resource: &Resource, steps: &[Step<'_>]) -> Resolved {
         let session = self.session;
-        let address = session.address(self.module, resource);
-        if session.inner.general {
-            return Ok(match (&resource.repetition, steps.first()) {
-                (Repetition::Single, _) => self.part(&address.instance(None), resource, steps, 0),
-                (_, Some(Step::Index(..))) => {
-                    self.part(&address.instance(None), resource, &steps[1..], 1)
-                }
-                _ => (Value::unknown(Type::Any), steps.len()),
-            });
-        }
         let Some(expansion) = session.expansion(self.module, resource) else {
             return Ok((Value::unknown(Type::Any), steps.len()));
         };
+        let address = session.address(self.module, resource);
         let what = address.to_string();
         let Chosen::One { key, sensitive, used } = instance(&resource.repetition, &what, steps)?
         else {

@@ -269,7 +269,7 @@ impl<'a> Session<'a> {
 
     /// Returns the instances of a block.
     pub(super) fn expansion(&self, module: usize, resource: &Resource) -> Option<Expansion> {
-        if self.inner.general || matches!(resource.repetition, Repetition::Single) {
+        if let Repetition::Single = resource.repetition {
             return Some(Expansion::single());
         }
         let item =
