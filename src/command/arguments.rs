@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::configuration::VariableOption;
 
 /// Plans and applies Alibaba Cloud NAT gateways as code.
 ///
@@ -319,6 +321,36 @@ pub struct Emulator {
     pub allow_remote: bool,
 }
 
+/// Parses the command line, and returns `-var` and `-var-file` in the order in which they were given,
+/// which decides which one wins.
+pub fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<(Arguments, Vec<VariableOption>), clap::Error> {
+    let matches = Arguments::command().try_get_matches_from(with_two_dashes(arguments))?;
+    let parsed = Arguments::from_arg_matches(&matches)?;
+    Ok((parsed, matches.subcommand().map_or_else(Vec::new, |(_, of_command)| ordered(of_command))))
+}
+
+fn ordered(matches: &clap::ArgMatches) -> Vec<VariableOption> {
+    let mut options: Vec<(usize, VariableOption)> = Vec::new();
+    if let (Ok(Some(values)), Some(places)) =
+        (matches.try_get_many::<String>("var"), indices(matches, "var"))
+    {
+        options.extend(places.into_iter().zip(values.cloned().map(VariableOption::Var)));
+    }
+    if let (Ok(Some(values)), Some(places)) =
+        (matches.try_get_many::<PathBuf>("var_file"), indices(matches, "var_file"))
+    {
+        options.extend(places.into_iter().zip(values.cloned().map(VariableOption::File)));
+    }
+    options.sort_by_key(|(place, _)| *place);
+    options.into_iter().map(|(_, option)| option).collect()
+}
+
+fn indices(matches: &clap::ArgMatches, name: &str) -> Option<Vec<usize>> {
+    matches.indices_of(name).map(Iterator::collect)
+}
+
 /// Writes Terraform's one-dash flags (`-auto-approve`) with two dashes, as the parser wants them.
 ///
 /// One-letter flags, negative numbers and everything behind `--` stay as they are.
@@ -373,7 +405,6 @@ pub fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definition_is_sound() {

@@ -7,6 +7,8 @@ pub mod events;
 pub mod failure;
 pub mod interrupt;
 pub mod output;
+pub mod plan;
+pub mod planning;
 pub mod progress;
 pub mod providers;
 pub mod state;
@@ -17,10 +19,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use crate::address::Target;
-use crate::configuration::{self, Configuration};
+use crate::configuration::{self, Configuration, VariableOption};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, render};
 use crate::environment::Environment;
 use crate::state::SqliteStore;
@@ -34,11 +36,13 @@ pub struct Session {
     pub environment: Environment,
     /// The streams.
     pub terminal: Terminal,
+    /// `-var` and `-var-file` in the order in which they were given.
+    pub variables: Vec<VariableOption>,
 }
 
 /// Runs the program with the process's arguments and returns its exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let parsed = match Arguments::try_parse_from(arguments::with_two_dashes(arguments)) {
+    let (parsed, variables) = match arguments::parse(arguments) {
         Ok(parsed) => parsed,
         Err(error) => {
             let _ = error.print();
@@ -50,7 +54,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         environment.working_directory = environment.working_directory.join(directory);
     }
     let terminal = Terminal::real(&environment, parsed.no_color);
-    let session = Session { environment, terminal };
+    let session = Session { environment, terminal, variables };
     let exit = match dispatch(&session, parsed.command) {
         Ok(exit) => exit,
         Err(failure) => session.report(&failure),
@@ -71,6 +75,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Output(arguments) => output::run(session, &arguments),
         Command::State(arguments) => state::run(session, &arguments),
         Command::Emulator(arguments) => emulator::run(session, &arguments),
+        Command::Plan(arguments) => plan::run(session, &arguments),
         _ => Err(Failure::of(Diagnostic::error("unsupported", "not there yet"))),
     }
 }

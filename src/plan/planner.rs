@@ -276,14 +276,22 @@ impl Planner<'_> {
             if deposed.is_some() {
                 let locations = &mut self.locations;
                 let reason = Reason::Deposed;
-                changes.push(orphans::end(key, existing, reason, true, program, &self.kinds, locations));
+                changes.push(orphans::end(
+                    key,
+                    existing,
+                    reason,
+                    true,
+                    program,
+                    &self.kinds,
+                    locations,
+                ));
                 continue;
             }
             if planned.contains(address) {
                 continue;
             }
-            let configured = pass.instances.contains(address)
-                || pass.unexpanded.contains(&address.resource);
+            let configured =
+                pass.instances.contains(address) || pass.unexpanded.contains(&address.resource);
             if configured {
                 // Its block has mistakes, which are reported.
                 changes.push(orphans::keep(key, existing, program, &mut self.locations));
@@ -291,7 +299,15 @@ impl Planner<'_> {
             }
             let (reason, destroy) = orphans::why(address, program, self.input.directives);
             let locations = &mut self.locations;
-            changes.push(orphans::end(key, existing, reason, destroy, program, &self.kinds, locations));
+            changes.push(orphans::end(
+                key,
+                existing,
+                reason,
+                destroy,
+                program,
+                &self.kinds,
+                locations,
+            ));
         }
         changes.sort_by(|a, b| (&a.address, &a.deposed).cmp(&(&b.address, &b.deposed)));
         changes.extend(aside);
@@ -314,8 +330,7 @@ impl Planner<'_> {
         let names = Names::collect(&outcome.changes, self.lists.all().values());
         let compiled = compile::operations(&mut outcome.changes, &self.kinds, &names);
         let depends_on = self.depends_on(&outcome.changes);
-        let mut graph =
-            edges::graph(&outcome.changes, &compiled, &self.kinds, &world, &depends_on);
+        let mut graph = edges::graph(&outcome.changes, &compiled, &self.kinds, &world, &depends_on);
         match graph.arrange() {
             Ok(arranged) => {
                 (outcome.operations, outcome.groups) = ordered(compiled, arranged);
@@ -517,8 +532,7 @@ fn breaks(cycles: &[Cycle], outcome: &Outcome) -> Option<BTreeMap<Address, Vec<S
         let changes = &outcome.changes;
         let members: Vec<usize> =
             keyed.into_iter().filter(|c| changes[*c].kind == ChangeKind::Update).collect();
-        let chosen =
-            members.iter().copied().find(|change| !changes[*change].prevent_destroy)?;
+        let chosen = members.iter().copied().find(|change| !changes[*change].prevent_destroy)?;
         let others = members.iter().filter(|m| **m != chosen);
         let others = others.map(|m| changes[*m].address.to_string()).collect();
         breaks.insert(changes[chosen].address.clone(), others);
@@ -539,9 +553,8 @@ fn cycle_report(cycle: &Cycle, outcome: &Outcome) -> Diagnostic {
         }
         named.push(name);
     }
-    let place = |change: &Change| {
-        outcome.places.get(&change.address.resource).and_then(|(_, span)| *span)
-    };
+    let place =
+        |change: &Change| outcome.places.get(&change.address.resource).and_then(|(_, span)| *span);
     let path = named.join(" → ");
     if let Some(change) = impossible {
         let message = format!("`{}` cannot be created before it is destroyed", change.address);
@@ -589,6 +602,9 @@ fn protected(change: &Change, places: &rules::Places<'_>) -> Diagnostic {
     Diagnostic::error("prevent-destroy", message)
         .address(&change.address)
         .at_opt(places(&change.address, ""))
-        .detail(format!("`lifecycle.prevent_destroy` is set. It would be {verb} because {}.", reasons.join("; ")))
+        .detail(format!(
+            "`lifecycle.prevent_destroy` is set. It would be {verb} because {}.",
+            reasons.join("; ")
+        ))
         .help("change what leads to it, or remove `prevent_destroy`")
 }

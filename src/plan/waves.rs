@@ -80,7 +80,8 @@ fn entries(kind: &str, region: String, table: &str) -> ReadScope {
 
 /// A gateway that goes must be empty, or takes along what is in it.
 fn gone(change: &Change, wanted: &mut Wanted) {
-    let Some(before) = change.before.as_ref().filter(|_| change.address.kind() == topology::GATEWAY)
+    let Some(before) =
+        change.before.as_ref().filter(|_| change.address.kind() == topology::GATEWAY)
     else {
         return;
     };
