@@ -5,12 +5,15 @@ pub mod arguments;
 pub mod emulator;
 pub mod events;
 pub mod failure;
+pub mod graph;
 pub mod interrupt;
 pub mod output;
 pub mod plan;
+pub mod plan_file;
 pub mod planning;
 pub mod progress;
 pub mod providers;
+pub mod show;
 pub mod state;
 pub mod terminal;
 pub mod validate;
@@ -76,6 +79,8 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::State(arguments) => state::run(session, &arguments),
         Command::Emulator(arguments) => emulator::run(session, &arguments),
         Command::Plan(arguments) => plan::run(session, &arguments),
+        Command::Show(arguments) => show::run(session, &arguments),
+        Command::Graph(arguments) => graph::run(session, &arguments),
         _ => Err(Failure::of(Diagnostic::error("unsupported", "not there yet"))),
     }
 }

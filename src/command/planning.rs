@@ -73,6 +73,17 @@ pub fn prepare(
     Ok(Prepared { program, files, redactor, store, runtime, warnings: diagnostics })
 }
 
+/// Loads the configuration without values of variables, for what does not need them.
+pub fn prepare_unbound(session: &Session) -> Result<Program, Failure> {
+    let environment = &session.environment;
+    let (configuration, diagnostics) =
+        configuration::load(environment, &environment.working_directory);
+    if diagnostics.has_errors() {
+        return Err(Failure::Diagnostics(diagnostics, configuration.sources));
+    }
+    Ok(Program::new(Arc::new(configuration), BTreeMap::new(), environment).0)
+}
+
 /// Collects the values of variables.
 fn bind(
     session: &Session,
