@@ -1,7 +1,7 @@
 //! Carries out a plan.
-mod lanes;
 pub mod event;
 pub mod interrupt;
+mod lanes;
 mod pace;
 pub mod scheduler;
 pub mod service;

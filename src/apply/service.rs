@@ -11,8 +11,11 @@ use crate::resources::{Listing, ReadScope};
 /// empty.
 pub trait Service {
     /// Sends a mutating call once, with the token in it, if any.
-    fn send<'a>(&'a self, provider: &'a str, call: &'a Call)
-    -> BoxFuture<'a, Result<Answer, ApiError>>;
+    fn send<'a>(
+        &'a self,
+        provider: &'a str,
+        call: &'a Call,
+    ) -> BoxFuture<'a, Result<Answer, ApiError>>;
 
     /// Reads a whole list now.
     fn list<'a>(&'a self, provider: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing>;
