@@ -146,7 +146,10 @@ mod tests {
             let mut pace = Pace::default();
             run(&mut pace, 10, |_| takes);
             let (asked, late) = run(&mut pace, 100, |_| takes);
-            assert!(asked < 1.2 && (late < 1.03 || takes < 100), "{takes}: {asked} questions, {late}");
+            assert!(
+                asked < 1.2 && (late < 1.03 || takes < 100),
+                "{takes}: {asked} questions, {late}"
+            );
         }
     }
 

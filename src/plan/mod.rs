@@ -15,6 +15,7 @@ pub mod model;
 mod topology;
 mod world;
 
+pub use compile::{set_aside_key, steps};
 pub use model::{
     Change, ChangeKind, Drift, Operation, OperationParameter, OutputChange, Plan, PlanMode,
     Purpose, Reason,
