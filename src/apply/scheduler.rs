@@ -306,18 +306,15 @@ impl Scheduler {
         if self.nodes[node].progress != Progress::Waiting {
             return;
         }
-        match self.nodes[node].place {
-            Some(place) => {
-                self.nodes[node].progress = Progress::Ready;
-                let rank = self.rank(node);
-                self.lanes[place.group].queue(place, rank);
-                self.look_again(place.group);
-            }
-            None => {
-                self.nodes[node].progress = Progress::Settled;
-                self.release(node);
-            }
-        }
+        let Some(place) = self.nodes[node].place else {
+            // A group is settled as soon as all its members are.
+            self.nodes[node].progress = Progress::Settled;
+            return self.release(node);
+        };
+        self.nodes[node].progress = Progress::Ready;
+        let rank = self.rank(node);
+        self.lanes[place.group].queue(place, rank);
+        self.look_again(place.group);
     }
 
     fn rank(&self, index: usize) -> Rank {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::history::refuse_open;
-use super::read::{self, service_from_text, service_text};
+use super::read::{self, service_from_text};
 use super::sqlite::SqliteStore;
 use super::store::{Lock, StateError};
 use super::{HistoryKind, Instance, InstanceKey, Snapshot, Status, codec};
@@ -104,7 +104,7 @@ fn exported(instance: &Instance, encode: &mut impl FnMut(&Value) -> Json) -> Exp
         status: instance.status,
         provider: instance.provider.to_string(),
         region: instance.region.clone(),
-        service: service_text(&instance.service),
+        service: instance.service.to_string(),
         schema_version: instance.schema_version,
         create_before_destroy: instance.create_before_destroy,
         prevent_destroy: instance.prevent_destroy,

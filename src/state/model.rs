@@ -86,6 +86,17 @@ pub enum Service {
     Server(String),
 }
 
+impl std::fmt::Display for Service {
+    /// Writes `real`, `embedded:ID` or `server:URL`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Real => f.write_str("real"),
+            Self::Embedded(id) => write!(f, "embedded:{id}"),
+            Self::Server(url) => write!(f, "server:{url}"),
+        }
+    }
+}
+
 /// How far an object got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -251,15 +251,6 @@ pub(super) fn status_text(status: Status) -> &'static str {
     }
 }
 
-/// Prints a service: `real`, `embedded:ID` or `server:URL`.
-pub(super) fn service_text(service: &Service) -> String {
-    match service {
-        Service::Real => String::from("real"),
-        Service::Embedded(id) => format!("embedded:{id}"),
-        Service::Server(url) => format!("server:{url}"),
-    }
-}
-
 /// Parses a service.
 pub(super) fn service_from_text(text: &str) -> Result<Service, Fault> {
     if text == "real" {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fault::Fault;
-use super::read::{key_text, service_text, status_text, text, word_text};
+use super::read::{key_text, status_text, text, word_text};
 use super::record::{Record, Undo};
 use super::{
     HistoryKind, Instance, InstanceKey, JournalEntry, RunRecord, Service, Write, codec, journal,
@@ -118,10 +118,16 @@ impl<'a> Writer<'a> {
     }
 
     fn begin_run(&self, run: &RunRecord) -> Result<(), Fault> {
+        // Under the lock nobody else is at work: what has not ended was broken off.
+        self.connection.execute(
+            "UPDATE run SET ended_at = ?2 WHERE ended_at IS NULL AND uuid <> ?1",
+            params![run.id, self.clock.now().0],
+        )?;
         self.connection.execute(
             "INSERT INTO run (uuid, command, who, plan, started_at, ended_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (uuid) DO UPDATE SET ended_at = excluded.ended_at",
+             ON CONFLICT (uuid) DO UPDATE SET ended_at = excluded.ended_at,
+               plan = coalesce(excluded.plan, plan)",
             params![
                 run.id,
                 run.command,
@@ -352,7 +358,7 @@ impl<'a> Writer<'a> {
         region: &str,
         service: &Service,
     ) -> Result<i64, Fault> {
-        let service = service_text(service);
+        let service = service.to_string();
         let columns = params![provider, region, service];
         let known = self
             .connection
