@@ -37,6 +37,8 @@ impl Exit {
 pub enum Failure {
     /// Diagnostics with the sources that they point into; warnings may be among them.
     Diagnostics(Diagnostics, SourceMap),
+    /// What went wrong was said already.
+    Ended(Exit),
     /// Nobody reads standard output any more.
     ClosedOutput,
 }

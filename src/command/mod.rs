@@ -1,6 +1,7 @@
 //! The commands, one file each: arguments → settings → the folders above → rendering and exit code.
 //! The only place with stdout, stderr, signals and exit codes.
 
+pub mod apply;
 pub mod arguments;
 pub mod emulator;
 pub mod events;
@@ -13,6 +14,7 @@ pub mod plan_file;
 pub mod planning;
 pub mod progress;
 pub mod providers;
+pub mod service;
 pub mod show;
 pub mod state;
 pub mod terminal;
@@ -81,6 +83,11 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Plan(arguments) => plan::run(session, &arguments),
         Command::Show(arguments) => show::run(session, &arguments),
         Command::Graph(arguments) => graph::run(session, &arguments),
+        Command::Apply(arguments) => apply::run(session, &arguments),
+        Command::Destroy(mut arguments) => {
+            arguments.planning.destroy = true;
+            apply::run(session, &arguments)
+        }
         _ => Err(Failure::of(Diagnostic::error("unsupported", "not there yet"))),
     }
 }
@@ -90,6 +97,7 @@ impl Session {
     pub fn report(&self, failure: &Failure) -> Exit {
         match failure {
             Failure::ClosedOutput => Exit::Done,
+            Failure::Ended(exit) => *exit,
             Failure::Diagnostics(diagnostics, sources) => {
                 self.warn(diagnostics, sources);
                 Exit::Failed

@@ -47,7 +47,9 @@ fn make(
         );
     }
     let providers = planning::connect(session, &prepared, &snapshot, &planning.service)?;
-    let (plan, diagnostics) = planning::plan(session, &prepared, &snapshot, &providers, &options);
+    let reader = planning::reader(session, &prepared, &providers);
+    let (plan, diagnostics, _) =
+        planning::plan(&prepared, &snapshot, &providers, &options, &reader);
     let sources = prepared.sources().clone();
     let document = PlanDocument::new(&plan, &diagnostics, &sources, planning.show_sensitive);
     let has_changes = plan.has_changes();

@@ -11,6 +11,7 @@ use super::Session;
 use super::arguments::{Planning, Service as Flags};
 use super::failure::Failure;
 use super::providers::{self, Providers};
+use super::service::KeepingReader;
 use crate::address::Address;
 use crate::api::redact::Redactor;
 use crate::configuration::{self, Configuration};
@@ -20,6 +21,7 @@ use crate::plan::program::Program;
 use crate::plan::saved::SavedPlan;
 use crate::plan::{Directives, Plan, PlanInput, PlanMode, PlanOptions, ProviderContext};
 use crate::refresh::ServiceReader;
+use crate::resources::Listings;
 use crate::state::{Snapshot, SqliteStore};
 use crate::value::{Name, Value};
 
@@ -213,21 +215,25 @@ pub fn contexts(providers: &Providers) -> BTreeMap<Name, ProviderContext> {
         .collect()
 }
 
-/// Makes a plan. Its diagnostics begin with the warnings of the preparation.
+/// Returns the reader over the clients of a run.
+pub fn reader(session: &Session, prepared: &Prepared, providers: &Providers) -> ServiceReader {
+    let clock = Arc::clone(&session.environment.clock);
+    let reader = ServiceReader::new(prepared.runtime.handle().clone(), clock);
+    providers.iter().fold(reader, |reader, (alias, provider)| {
+        reader.with_provider(alias, provider.client.clone())
+    })
+}
+
+/// Makes a plan. Its diagnostics begin with the warnings of the preparation. Also returns the lists
+/// that were read for it, by provider.
 pub fn plan(
-    session: &Session,
     prepared: &Prepared,
     snapshot: &Snapshot,
     providers: &Providers,
     options: &PlanOptions,
-) -> (Plan, Diagnostics) {
-    let mut reader = ServiceReader::new(
-        prepared.runtime.handle().clone(),
-        Arc::clone(&session.environment.clock),
-    );
-    for (alias, provider) in providers {
-        reader = reader.with_provider(alias, provider.client.clone());
-    }
+    reader: &ServiceReader,
+) -> (Plan, Diagnostics, BTreeMap<String, Listings>) {
+    let keeping = KeepingReader::new(reader);
     let input = PlanInput {
         program: &prepared.program,
         snapshot,
@@ -235,11 +241,34 @@ pub fn plan(
         providers: &contexts(providers),
         directives: &Directives::default(),
     };
-    let (plan, found) = crate::plan::plan(input, &reader);
+    let (plan, found) = crate::plan::plan(input, &keeping);
     let mut diagnostics = prepared.warnings.clone();
     diagnostics.extend(found);
     diagnostics.sort();
-    (plan, diagnostics)
+    (plan, diagnostics, keeping.into_lists())
+}
+
+/// Makes the configuration of a saved plan ready.
+pub fn prepare_saved(
+    session: &Session,
+    program: Program,
+    environment: &Environment,
+) -> Result<Prepared, Failure> {
+    let directory = &session.environment.working_directory;
+    let redactor = Redactor::default();
+    program.variables().values().for_each(|value| hide(&redactor, value, false));
+    let store = SqliteStore::new(
+        super::state_path(program.configuration(), directory),
+        &session.environment,
+    );
+    Ok(Prepared {
+        files: Arc::new(RecordingFiles::new(Arc::clone(&environment.files))),
+        program,
+        redactor,
+        store,
+        runtime: super::runtime()?,
+        warnings: Diagnostics::new(),
+    })
 }
 
 /// Returns the saved form of a plan.
