@@ -333,22 +333,17 @@ pub fn parse(
 
 fn ordered(matches: &clap::ArgMatches) -> Vec<VariableOption> {
     let mut options: Vec<(usize, VariableOption)> = Vec::new();
-    if let (Ok(Some(values)), Some(places)) =
-        (matches.try_get_many::<String>("var"), indices(matches, "var"))
-    {
-        options.extend(places.into_iter().zip(values.cloned().map(VariableOption::Var)));
+    // Asking for the places of a flag that the command does not have panics, so values come first.
+    if let Ok(Some(values)) = matches.try_get_many::<String>("var") {
+        let places = matches.indices_of("var").into_iter().flatten();
+        options.extend(places.zip(values.cloned().map(VariableOption::Var)));
     }
-    if let (Ok(Some(values)), Some(places)) =
-        (matches.try_get_many::<PathBuf>("var_file"), indices(matches, "var_file"))
-    {
-        options.extend(places.into_iter().zip(values.cloned().map(VariableOption::File)));
+    if let Ok(Some(values)) = matches.try_get_many::<PathBuf>("var_file") {
+        let places = matches.indices_of("var_file").into_iter().flatten();
+        options.extend(places.zip(values.cloned().map(VariableOption::File)));
     }
     options.sort_by_key(|(place, _)| *place);
     options.into_iter().map(|(_, option)| option).collect()
-}
-
-fn indices(matches: &clap::ArgMatches, name: &str) -> Option<Vec<usize>> {
-    matches.indices_of(name).map(Iterator::collect)
 }
 
 /// Writes Terraform's one-dash flags (`-auto-approve`) with two dashes, as the parser wants them.
