@@ -251,7 +251,12 @@ fn whole(side: Side<'_>, label: &str, note: &str, mark: Mark, depth: usize, line
 
 /// Appends the entries of two maps.
 fn entries(before: Side<'_>, after: Side<'_>, depth: usize, lines: &mut Vec<Line>) {
-    let keys: BTreeSet<&str> = before.keys().union(&after.keys()).copied().collect();
+    let all = before.keys();
+    let keys: Vec<&str> = all
+        .union(&after.keys())
+        .copied()
+        .filter(|key| !(before.at(key).is_absent() && after.at(key).is_absent()))
+        .collect();
     let name = |key: &str| {
         let word = key.starts_with(|c: char| c.is_alphabetic() || c == '_')
             && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
@@ -259,9 +264,6 @@ fn entries(before: Side<'_>, after: Side<'_>, depth: usize, lines: &mut Vec<Line
     };
     let width = keys.iter().map(|k| name(k).chars().count()).max().unwrap_or(0);
     for key in keys {
-        if before.at(key).is_absent() && after.at(key).is_absent() {
-            continue;
-        }
         let label = format!("{:width$} = ", name(key));
         value(before.at(key), after.at(key), &label, "", depth, lines);
     }
