@@ -1,1 +1,3 @@
 //! Evaluation of expressions and templates over a scope.
+
+pub mod functions;
