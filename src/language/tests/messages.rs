@@ -201,3 +201,23 @@ fn index_beyond_the_end() {
       = var.port is 80
     ");
 }
+
+#[test]
+fn misspelt_function() {
+    insta::assert_snapshot!(report(r#"uper("x")"#), @r"");
+}
+
+#[test]
+fn mistake_in_a_template_file() {
+    insta::assert_snapshot!(report(r#"templatefile("wrong.tpl", {name = 1})"#), @r"");
+}
+
+#[test]
+fn argument_of_a_wrong_type() {
+    insta::assert_snapshot!(report(r#"length(var.port)"#), @r"");
+}
+
+#[test]
+fn failed_call() {
+    insta::assert_snapshot!(report(r#"cidrsubnet("10.0.0.0/8", 40, var.port)"#), @r"");
+}
