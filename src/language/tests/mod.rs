@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use super::functions::FunctionContext;
 use super::*;
-use crate::environment::{MemoryFiles, Timestamp};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId};
+use crate::environment::{MemoryFiles, Timestamp};
 use crate::syntax::ast::Identifier;
 use crate::syntax::parse_expression;
 use crate::value::{Type, Value};
@@ -377,5 +377,7 @@ fn template_files() {
         ("templatefile(null, {})", "! invalid argument of `templatefile`"),
         ("templatefile(var.text, {})", "(known after apply)"),
     ]);
-    assert!(print("templatefile(\"self.tpl\", {})").contains("! invalid argument of `templatefile`"));
+    assert!(
+        print("templatefile(\"self.tpl\", {})").contains("! invalid argument of `templatefile`")
+    );
 }
