@@ -15,8 +15,9 @@ pub enum Format {
 }
 
 /// Returns `{plural: {singular: […]}}`, as the service writes lists.
-pub fn list(plural: &str, singular: &str, rows: &[Value]) -> Value {
-    json!({ plural: { singular: rows } })
+pub fn list(plural: &str, singular: &str, rows: Vec<Value>) -> Map<String, Value> {
+    let inner = Map::from_iter([(singular.to_owned(), Value::Array(rows))]);
+    Map::from_iter([(plural.to_owned(), Value::Object(inner))])
 }
 
 /// Writes a success: the fields of `body` behind the request id.
@@ -24,11 +25,11 @@ pub fn success(
     format: Format,
     action: &str,
     request_id: &str,
-    body: &Map<String, Value>,
+    body: Map<String, Value>,
 ) -> HttpResponse {
     let mut whole = Map::with_capacity(body.len() + 1);
     whole.insert("RequestId".to_owned(), json!(request_id));
-    whole.extend(body.iter().map(|(k, v)| (k.clone(), v.clone())));
+    whole.extend(body);
     write(format, 200, &format!("{action}Response"), &Value::Object(whole), Vec::new())
 }
 

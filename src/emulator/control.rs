@@ -213,7 +213,7 @@ fn faults(faults: &Faults) -> Value {
 
 fn clock(world: &World, now: crate::environment::Timestamp) -> Value {
     let time = world.time_at(now);
-    json!({ "time": time.iso8601(), "time_ms": time.0, "ahead_ms": time.0 - now.0 })
+    json!({ "time": time.iso8601(), "time_ms": time.0, "ahead_ms": time.0.saturating_sub(now.0) })
 }
 
 fn bind_eips(emulator: &Emulator, what: &BindEips) -> Result<Value, Failure> {
