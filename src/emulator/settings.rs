@@ -162,6 +162,12 @@ impl Account {
         }
     }
 
+    /// Reads `ID:SECRET`, as a command line names a key.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, secret) = text.split_once(':')?;
+        (!id.is_empty() && !secret.is_empty()).then(|| Self::new(id, secret))
+    }
+
     /// The reference's own key: `testid` with the secret `testsecret`.
     pub fn built_in() -> Self {
         Self::new("testid", "testsecret")
