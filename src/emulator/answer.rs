@@ -30,7 +30,8 @@ pub fn success(
     let mut whole = Map::with_capacity(body.len() + 1);
     whole.insert("RequestId".to_owned(), json!(request_id));
     whole.extend(body);
-    write(format, 200, &format!("{action}Response"), &Value::Object(whole), Vec::new())
+    let headers = vec![id_header(request_id)];
+    write(format, 200, &format!("{action}Response"), &Value::Object(whole), headers)
 }
 
 /// Writes an error.
@@ -45,12 +46,13 @@ pub fn error(format: Format, refusal: &Refusal, request_id: &str, host: &str) ->
             refusal.code
         ),
     });
-    let headers = refusal
-        .retry_after_ms
-        .map(|ms| ("x-acs-retry-after".to_owned(), ms.to_string()))
-        .into_iter()
-        .collect();
+    let mut headers = vec![id_header(request_id)];
+    headers.extend(refusal.retry_after_ms.map(|ms| ("x-acs-retry-after".into(), ms.to_string())));
     write(format, refusal.status, "Error", &body, headers)
+}
+
+fn id_header(request_id: &str) -> (String, String) {
+    ("x-acs-request-id".to_owned(), request_id.to_owned())
 }
 
 fn write(

@@ -82,8 +82,8 @@ listable!(SnatEntry);
 impl World {
     /// Prepares lists to be read at this time.
     pub(crate) fn settle_lag(&mut self) {
-        if self.settings.read_lag_ms > 0 {
-            let lag = i64::try_from(self.settings.read_lag_ms).unwrap_or(i64::MAX);
+        if self.settings.timings.read_lag_ms > 0 {
+            let lag = i64::try_from(self.settings.timings.read_lag_ms).unwrap_or(i64::MAX);
             self.lag.forget(Timestamp(self.time.0.saturating_sub(lag)));
         }
     }
