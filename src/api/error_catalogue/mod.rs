@@ -63,7 +63,8 @@ const LIVE: &[(&str, Class)] = &[
     ("DryRunOperation", Class::AlreadyDone),
 ];
 
-/// Codes that say that what an action is about does not exist, beside the documented ones.
+/// Codes that say that what an action is about does not exist, beside the documented ones. A list
+/// that is asked for by a gateway or a package is about that.
 const GONE: &[(&str, &[Action])] = &[
     ("InvalidNatGatewayId.NotFound", ON_GATEWAYS),
     ("NATGW_NOT_EXIST", ON_GATEWAYS),
@@ -72,6 +73,8 @@ const GONE: &[(&str, &[Action])] = &[
 ];
 
 const ON_GATEWAYS: &[Action] = &[
+    Action::DescribeNatGateways,
+    Action::DescribeBandwidthPackages,
     Action::ModifyNatGatewayAttribute,
     Action::UpdateNatGatewayNatType,
     Action::GetNatGatewayConvertStatus,
@@ -80,6 +83,7 @@ const ON_GATEWAYS: &[Action] = &[
 ];
 
 const ON_PACKAGES: &[Action] = &[
+    Action::DescribeBandwidthPackages,
     Action::ModifyBandwidthPackageAttribute,
     Action::ModifyBandwidthPackageSpec,
     Action::AddBandwidthPackageIps,
@@ -114,18 +118,23 @@ pub(super) fn is_about_token(code: &str) -> bool {
 
 fn known(action: Action, code: &str, message: &str) -> Option<Class> {
     let message = message.to_lowercase();
-    let rows = || documented().iter().filter(|row| row.action == action && row.code == code);
+    let rows = || documented().iter().filter(|row| row.action == action && same(row.code, code));
     let documented = rows()
         .find(|row| !row.part.is_empty() && message.contains(row.part))
         .or_else(|| rows().find(|row| row.part.is_empty()));
     if let Some(row) = documented {
         return Some(row.class);
     }
-    let gone = GONE.iter().any(|(known, actions)| *known == code && actions.contains(&action));
+    let gone = GONE.iter().any(|(known, actions)| same(known, code) && actions.contains(&action));
     if gone {
         return Some(Class::Gone);
     }
-    LIVE.iter().find(|(known, _)| *known == code).map(|(_, class)| *class)
+    LIVE.iter().find(|(known, _)| same(known, code)).map(|(_, class)| *class)
+}
+
+/// The service itself writes some codes in more than one case.
+fn same(known: &str, code: &str) -> bool {
+    known.eq_ignore_ascii_case(code)
 }
 
 /// Judges a code by its shape; families such as `Throttling.…` grow without being documented.
