@@ -30,8 +30,7 @@ fn every_passing_fault_of_a_create_leaves_one_object() {
             bench.assert_converged(&wish);
             let creates =
                 bench.world.sent().into_iter().filter(|c| c.action == Action::CreateForwardEntry);
-            let tokens: std::collections::BTreeSet<_> =
-                creates.map(|c| c.token().map(str::to_owned)).collect();
+            let tokens: BTreeSet<_> = creates.map(|c| c.token().map(str::to_owned)).collect();
             assert_eq!(tokens.len(), 1, "{fault:?}: the token stays");
         }
     }

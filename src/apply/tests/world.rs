@@ -330,7 +330,8 @@ impl World {
     fn read(&self, scope: &ReadScope, id: Option<&str>) -> Listing {
         let mut inner = self.inner.lock().unwrap();
         inner.reads += 1;
-        let at = Timestamp(self.clock.now().0 - self.manner().lag.as_millis() as i64);
+        let lag = i64::try_from(self.manner().lag.as_millis()).unwrap();
+        let at = Timestamp(self.clock.now().0 - lag);
         let rows = inner
             .things
             .iter()
@@ -343,16 +344,14 @@ impl World {
 impl Service for World {
     fn send<'a>(&'a self, _: &'a str, call: &'a Call) -> BoxFuture<'a, Result<Answer, ApiError>> {
         Box::pin(async move {
-            match self.answer(call) {
-                Some(answer) => answer,
-                None => {
-                    if let Some(interrupter) = &*self.interrupter.lock().unwrap() {
-                        interrupter.raise();
-                        interrupter.raise();
-                    }
-                    std::future::pending().await
-                }
+            if let Some(answer) = self.answer(call) {
+                return answer;
             }
+            if let Some(interrupter) = &*self.interrupter.lock().unwrap() {
+                interrupter.raise();
+                interrupter.raise();
+            }
+            std::future::pending().await
         })
     }
 
