@@ -1,19 +1,21 @@
 //! The typed blocks of a configuration. Expressions stay unevaluated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::shape::sentence;
 use crate::address::Mode;
-use crate::diagnostic::{SourceMap, Span};
+use crate::diagnostic::{Diagnostic, SourceMap, Span};
 use crate::resources::Schema;
 use crate::syntax::ast::{Body, Expression, Identifier};
-use crate::value::{Name, Type, Value};
+use crate::value::{self, ConversionError, Defaults, Name, Type, Value};
 
 /// A whole configuration with its sources.
 #[derive(Debug, Clone, Default)]
 pub struct Configuration {
     /// The root module.
-    pub root: Module,
+    pub root: Arc<Module>,
     /// All texts, variable files included.
     pub sources: SourceMap,
     /// The configuration files by path relative to the configuration's directory, as a saved plan
@@ -42,6 +44,11 @@ pub struct Module {
     pub outputs: BTreeMap<Name, Output>,
     /// `module` blocks with the module that each calls.
     pub calls: BTreeMap<Name, ModuleCall>,
+    /// Blocks that could not be understood, as references name them (`var.a`, `nat_gatway.main`):
+    /// they were reported once, and what refers to them is not reported again.
+    pub unread: BTreeSet<String>,
+    /// Whether a whole file could not be read: then nothing is reported as undeclared.
+    pub incomplete: bool,
 }
 
 /// The `natform` block.
@@ -69,7 +76,12 @@ pub struct Variable {
     pub name: Identifier,
     /// Type constraint; `Any` when there is none.
     pub ty: Type,
-    /// Defaults of optional attributes inside the type, by path; applied by conversion.
+    /// Whether a value from the command line or the environment is taken as text, not parsed: for
+    /// primitive types, and where no type is given.
+    pub literal: bool,
+    /// Defaults of optional attributes inside the type, applied before conversion.
+    pub defaults: Option<Arc<Defaults>>,
+    /// Value when none is given, converted to the type.
     pub default: Option<Value>,
     /// For people.
     pub description: Option<String>,
@@ -83,12 +95,48 @@ pub struct Variable {
     pub span: Span,
 }
 
+impl Variable {
+    /// Fills the defaults of optional attributes in and converts a value to the variable's type.
+    pub fn convert(&self, value: &Value) -> Result<Value, ConversionError> {
+        match &self.defaults {
+            Some(defaults) => value::convert(&defaults.apply(value), &self.ty),
+            None => value::convert(value, &self.ty),
+        }
+    }
+
+    /// Takes a value that was given: null counts as none where the variable is not nullable, the
+    /// rest is converted. The diagnostic has no place yet.
+    pub fn accept(&self, value: &Value) -> Result<Value, Diagnostic> {
+        let name = &self.name.text;
+        if value.is_null() && !self.nullable {
+            return self.default.clone().ok_or_else(|| {
+                Diagnostic::error("invalid-variable", format!("value of `var.{name}` is null"))
+                    .detail("The variable has `nullable = false`.")
+                    .see(self.span, "declared here")
+            });
+        }
+        self.convert(value).map_err(|error| {
+            Diagnostic::error(
+                "invalid-variable",
+                format!("value of `var.{name}` does not fit its type"),
+            )
+            .detail(sentence(error))
+            .see(self.span, format!("its type is `{}`", self.ty))
+        })
+    }
+
+    /// Returns whether a value must be given.
+    pub fn is_required(&self) -> bool {
+        self.default.is_none()
+    }
+}
+
 /// A condition with the message when it does not hold.
 #[derive(Debug, Clone)]
 pub struct Condition {
     /// What must hold.
     pub condition: Expression,
-    /// What to say when it does not.
+    /// What to say when it does not hold.
     pub error_message: Expression,
     /// The block's header.
     pub span: Span,
@@ -132,6 +180,8 @@ pub struct Resource {
     pub repetition: Repetition,
     /// Alias of the provider; `""` for the default one.
     pub provider: Name,
+    /// Where the provider is named.
+    pub provider_span: Option<Span>,
     /// `depends_on`: references to resources, data and modules.
     pub depends_on: Vec<Expression>,
     /// `lifecycle`
@@ -186,15 +236,15 @@ pub struct ModuleCall {
     /// Name.
     pub name: Identifier,
     /// The module that it calls.
-    pub module: Module,
+    pub module: Arc<Module>,
     /// Values of the module's variables.
     pub arguments: BTreeMap<Name, (Identifier, Expression)>,
     /// `count` or `for_each`.
     pub repetition: Repetition,
     /// `depends_on`
     pub depends_on: Vec<Expression>,
-    /// `providers`: alias inside → alias outside.
-    pub providers: BTreeMap<Name, Name>,
+    /// `providers`: alias inside → alias outside with its place.
+    pub providers: BTreeMap<Name, Identifier>,
     /// The block's header.
     pub span: Span,
 }

@@ -9,7 +9,7 @@ use super::topology::{self, Token};
 use super::{Change, ChangeKind, Operation, OperationParameter, Purpose};
 use crate::address::Address;
 use crate::resources::{
-    ChangeRequest, Lane, Listing, Listings, Object, ReadScope, ResourceType, Role, Schema, Step,
+    ChangeRequest, Lane, Listing, Listings, Object, ReadScope, ResourceType, Schema, Step,
 };
 use crate::value::{Data, Value};
 
@@ -126,7 +126,7 @@ pub fn sent_on_create(schema: &Schema, address: &Address, planned: &Object) -> O
                 .is_some_and(|origin| is_own(origin, address, attribute.name)),
             _ => false,
         };
-        if attribute.role != Role::Input || chosen_by_service {
+        if !attribute.is_input() || chosen_by_service {
             sent.remove(attribute.name);
         }
     }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::kinds::{Kind, Known};
-use crate::resources::Object;
-use crate::resources::schema::OnChange;
+use crate::resources::{Object, OnChange};
 use crate::value::{Name, Value, same};
 
 /// What configuration wants of one instance.
@@ -36,6 +35,8 @@ pub(crate) struct Difference {
     pub(crate) noted: Vec<Name>,
     /// Inputs that force a replacement.
     pub(crate) replacing: Vec<Name>,
+    /// Inputs that force one because the service has no way back.
+    pub(crate) one_way: Vec<Name>,
     /// Inputs that cannot be changed at all, with advice.
     pub(crate) refused: Vec<(Name, &'static str)>,
     /// Inputs removed from configuration that the service cannot clear.
@@ -50,6 +51,7 @@ impl Difference {
         self.updated.is_empty()
             && self.noted.is_empty()
             && self.replacing.is_empty()
+            && self.one_way.is_empty()
             && self.refused.is_empty()
             && !self.marks
     }
@@ -57,76 +59,80 @@ impl Difference {
 
 /// Compares what configuration wants with an object that exists.
 pub(crate) fn compare(kind: &Kind, wish: &Wish<'_>, prior: &Prior<'_>) -> Difference {
-    let wanted = wanted(kind, wish.object, Some(prior.live));
+    let wanted = spelt(kind, wish.object);
     let mut difference = Difference { planned: prior.live.clone(), ..Difference::default() };
-    for known in kind.attributes.iter().filter(|k| k.is_input()) {
-        if !wish.ignore_all && !wish.ignore.contains(&known.name) {
-            compare_input(known, &wanted, prior, &mut difference);
+    let mut differing = Vec::new();
+    for known in kind.attributes.iter().filter(|k| k.attribute.is_input()) {
+        if !wish.ignore_all
+            && !wish.ignore.contains(&known.name)
+            && compare_input(known, &wanted, prior, &mut difference)
+        {
+            differing.push(known);
+        }
+    }
+    for known in differing {
+        let name = Arc::clone(&known.name);
+        match kind.resource.on_change(known.attribute, prior.live, &difference.planned) {
+            OnChange::Update => difference.updated.push(name),
+            OnChange::Replace => difference.replacing.push(name),
+            OnChange::OneWay => difference.one_way.push(name),
+            OnChange::Refuse(advice) => difference.refused.push((name, advice)),
+            OnChange::Record => difference.noted.push(name),
         }
     }
     difference
 }
 
-/// Returns the configured attributes in the configuration's spelling, with the values that the
-/// service has chosen or would choose for those that configuration leaves out.
-fn wanted(kind: &Kind, configured: &Object, live: Option<&Object>) -> Object {
+/// Returns the configured attributes in the configuration's spelling, with natform's own defaults.
+pub(crate) fn spelt(kind: &Kind, configured: &Object) -> Object {
     let mut wanted = configured.clone();
     kind.resource.normalise(&mut wanted);
-    if let Some(live) = live {
-        for known in kind.attributes.iter().filter(|k| k.is_input() && k.attribute.computed) {
-            if wanted.get(&known.name).is_none()
-                && let Some(value) = live.get(&known.name)
-            {
-                wanted.set(Arc::clone(&known.name), value.clone());
-            }
-        }
-    }
     kind.resource.defaults(&mut wanted);
     wanted
 }
 
-fn compare_input(known: &Known, wanted: &Object, prior: &Prior<'_>, difference: &mut Difference) {
+/// Plans one input; returns whether it differs, or may differ.
+fn compare_input(
+    known: &Known,
+    wanted: &Object,
+    prior: &Prior<'_>,
+    difference: &mut Difference,
+) -> bool {
     let null = Value::null();
     let name = &known.name;
     let current = prior.live.get(name);
     let value = match (wanted.get(name), current) {
         (Some(value), _) => value,
-        (None, None) => return,
-        (None, Some(_)) if known.attribute.computed => return,
+        (None, None) => return false,
+        (None, Some(_)) if known.attribute.computed => return false,
         (None, Some(_)) if !known.attribute.clearable => {
             difference.kept.push(name.to_string());
-            return;
+            return false;
         }
         (None, Some(_)) => &null,
     };
     difference.planned.set(Arc::clone(name), value.clone());
     if !known.attribute.readable && !prior.recorded.has(name) {
         // Nothing is known of it (an import): what is configured is taken for what is.
-        return;
+        return false;
     }
-    match same(current.unwrap_or(&null), value) {
-        Some(true) => {
-            let marks = current.map(Value::sensitive_paths).unwrap_or_default();
-            difference.marks |= marks != value.sensitive_paths();
-        }
-        Some(false) | None => match known.attribute.on_change {
-            OnChange::Update => difference.updated.push(Arc::clone(name)),
-            OnChange::Replace | OnChange::OneWay => difference.replacing.push(Arc::clone(name)),
-            OnChange::Refuse(advice) => difference.refused.push((Arc::clone(name), advice)),
-            OnChange::Record => difference.noted.push(Arc::clone(name)),
-        },
+    if same(current.unwrap_or(&null), value) != Some(true) {
+        return true;
     }
+    let marks = current.map(Value::sensitive_paths).unwrap_or_default();
+    difference.marks |= marks != value.sensitive_paths();
+    false
 }
 
 /// Returns the object to be made: the configured attributes, the defaults, and unknown values with
 /// `address` as their origin for what the service chooses.
 pub(crate) fn fresh(kind: &Kind, configured: &Object, address: &str) -> Object {
-    let mut object = wanted(kind, configured, None);
+    let mut object = spelt(kind, configured);
     for known in &kind.attributes {
         if object.get(&known.name).is_some() {
             continue;
         }
-        if !known.is_input() || known.attribute.computed {
+        if !known.attribute.is_input() || known.attribute.computed {
             object.set(Arc::clone(&known.name), kind.unknown(address, known));
         } else if !known.attribute.readable {
             // Recorded as null, so that setting it later is seen as a change.
@@ -144,7 +150,7 @@ pub(crate) fn drifted(kind: &Kind, recorded: &Object, live: &Object) -> Vec<Stri
         .iter()
         .filter(|known| known.drifts())
         // A computed attribute that was never recorded is news, not drift.
-        .filter(|known| known.is_input() || recorded.has(&known.name))
+        .filter(|known| known.attribute.is_input() || recorded.has(&known.name))
         .filter(|known| {
             let before = recorded.get(&known.name).unwrap_or(&null);
             let after = live.get(&known.name).unwrap_or(&null);
@@ -152,16 +158,4 @@ pub(crate) fn drifted(kind: &Kind, recorded: &Object, live: &Object) -> Vec<Stri
         })
         .map(|known| known.name.to_string())
         .collect()
-}
-
-/// Returns whether two objects have the same values and the same marks.
-pub(crate) fn identical(a: &Object, b: &Object) -> bool {
-    let null = Value::null();
-    let covers = |a: &Object, b: &Object| {
-        a.iter().all(|(name, value)| {
-            let other = b.get(name).unwrap_or(&null);
-            same(value, other) == Some(true) && value.sensitive_paths() == other.sensitive_paths()
-        })
-    };
-    covers(a, b) && covers(b, a)
 }

@@ -228,12 +228,8 @@ impl<'a> Wiring<'a> {
     }
 
     fn find_maker(&mut self, origin: &str) -> Option<Node> {
-        let (change, attribute) = origin.rmatch_indices('.').find_map(|(dot, _)| {
-            let address: Address = origin[..dot].parse().ok()?;
-            let index = self.by_address.get(&address)?;
-            let rest = &origin[dot + 1..];
-            Some((*index, &rest[..rest.find(['.', '[']).unwrap_or(rest.len())]))
-        })?;
+        let find = |address: &Address| self.by_address.get(address).copied();
+        let (change, attribute) = super::origins::split(origin, find)?;
         let changes = self.changes;
         if changes[change].kind == ChangeKind::Read {
             return self.made(&changes[change].address.resource);

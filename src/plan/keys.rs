@@ -162,14 +162,14 @@ fn default_routes(wiring: &mut Wiring<'_>) {
     let mut leavers: BTreeMap<Token, Node> = BTreeMap::new();
     for (index, change) in wiring.active() {
         let route = change.before.as_ref().and_then(|b| {
-            let route = topology::default_route(change.address.kind(), b)?;
+            let route = topology::default_route(change.address.kind(), b, &change.region)?;
             Some((route, wiring.deletes(index).last()?))
         });
         leavers.extend(route);
     }
     for (index, change) in wiring.active() {
         let Some(after) = &change.after else { continue };
-        let route = topology::default_route(change.address.kind(), after);
+        let route = topology::default_route(change.address.kind(), after, &change.region);
         let left = route.and_then(|r| leavers.get(&r).copied());
         if let (Some(left), Some(first)) = (left, wiring.creates(index).next()) {
             wiring.graph.edge(left, first, Why::Key);

@@ -22,7 +22,7 @@ pub enum PlanMode {
 }
 
 /// A plan.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Plan {
     /// What is planned.
     pub mode: PlanMode,
@@ -154,7 +154,7 @@ pub enum Reason {
 }
 
 /// What happens with one instance, and why.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Change {
     /// The instance.
     pub address: Address,
@@ -200,7 +200,7 @@ pub struct Change {
 }
 
 /// A recorded object that is no longer as recorded.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Drift {
     /// The instance.
     pub address: Address,
@@ -213,7 +213,7 @@ pub struct Drift {
 }
 
 /// An output of the root module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct OutputChange {
     /// Name.
     pub name: Name,
@@ -237,7 +237,7 @@ impl OutputChange {
 }
 
 /// One mutating call with its place in the order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Operation {
     /// The instance.
     pub address: Address,
@@ -283,7 +283,7 @@ pub enum Purpose {
 }
 
 /// A parameter of an operation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct OperationParameter {
     /// Name on the wire.
     pub name: String,

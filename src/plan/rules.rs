@@ -28,6 +28,8 @@ pub(crate) struct Judge<'a> {
     pub(super) lists: &'a BTreeMap<Name, Listings>,
     pub(super) places: &'a Places<'a>,
     pub(super) diagnostics: Diagnostics,
+    /// Remarks on changes, by their index.
+    pub(super) remarks: Vec<(usize, String)>,
 }
 
 /// One object of the planned world.
@@ -99,28 +101,36 @@ pub(super) fn list(names: &[String]) -> String {
     }
 }
 
-/// Checks all rules.
+/// Checks all rules. Beside what is violated, returns remarks on changes by their index: what a forced
+/// delete takes along.
 pub(crate) fn check(
     changes: &[Change],
     kinds: &Kinds,
     world: &World,
     lists: &BTreeMap<Name, Listings>,
     places: &Places<'_>,
-) -> Diagnostics {
+) -> (Diagnostics, Vec<(usize, String)>) {
     let touched: BTreeSet<&str> = changes
         .iter()
         .filter(|c| !matches!(c.kind, ChangeKind::NoOp | ChangeKind::Read | ChangeKind::Forget))
         .map(|c| c.address.kind())
         .collect();
-    let mut judge =
-        Judge { changes, kinds, world, lists, places, diagnostics: Diagnostics::new() };
+    let mut judge = Judge {
+        changes,
+        kinds,
+        world,
+        lists,
+        places,
+        diagnostics: Diagnostics::new(),
+        remarks: Vec::new(),
+    };
     for name in &touched {
         let Some(kind) = judge.kinds.get(name) else { continue };
         for rule in kind.resource.rules() {
             judge.rule(name, rule);
         }
     }
-    judge.diagnostics
+    (judge.diagnostics, judge.remarks)
 }
 
 impl<'a> Judge<'a> {
@@ -271,13 +281,15 @@ impl<'a> Judge<'a> {
             let limit = self.world.limit(&change.provider, name, limit);
             if *count > limit {
                 let scope: Vec<&str> = scope.iter().map(|t| &**t.text()).collect();
-                let message =
-                    format!("{count} {what} (`{}`), but at most {limit} are allowed", scope.join("`, `"));
+                let message = format!(
+                    "{count} {what} (`{}`), but at most {limit} are allowed",
+                    scope.join("`, `")
+                );
                 let mut diagnostic = Diagnostic::error(code, message)
                     .detail(format!("This plan adds {} of them.", added.len()))
                     .help(format!(
                         "remove some, spread them, or, where the account's quota was raised, set \
-                         `quotas = {{ {name} = {count} }}` in the provider block"
+                         `{name} = {count}` in the `quotas` block of the provider"
                     ));
                 for item in added.iter().take(NAMED) {
                     diagnostic = self.mark(diagnostic, item, "", "adds to it");
@@ -305,12 +317,11 @@ impl<'a> Judge<'a> {
             let Some(number) = number.and_then(crate::value::Number::to_u64) else { continue };
             if number > limit {
                 let message = format!("{number} {what}, but at most {limit} are allowed");
-                let diagnostic = Diagnostic::error(code, message).address(&change.address).help(
-                    format!(
+                let diagnostic =
+                    Diagnostic::error(code, message).address(&change.address).help(format!(
                         "lower it, or, where the account's quota was raised, set \
-                         `quotas = {{ {name} = {number} }}` in the provider block"
-                    ),
-                );
+                         `{name} = {number}` in the `quotas` block of the provider"
+                    ));
                 found.push(self.mark(diagnostic, item, attribute, ""));
             }
         }

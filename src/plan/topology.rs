@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::resources::Object;
+use crate::resources::conversion::default_nat_type;
 use crate::value::{Data, Value};
 
 /// Gateways.
@@ -114,10 +115,14 @@ pub(crate) fn provided_addresses(kind: &str, object: &Object) -> Vec<Arc<str>> {
     elements.iter().filter_map(|e| Token::of(e)?.known().cloned()).collect()
 }
 
-/// Returns the VPC whose default route a gateway takes: that of a Normal one, and of one whose type is
-/// not known to be another.
-pub(crate) fn default_route(kind: &str, object: &Object) -> Option<Token> {
-    if kind != GATEWAY || object.text("nat_type").is_some_and(|t| t != "Normal") {
+/// Returns the VPC whose default route a gateway takes: that of a Normal one. A type that the service
+/// chooses is the region's.
+pub(crate) fn default_route(kind: &str, object: &Object, region: &str) -> Option<Token> {
+    if kind != GATEWAY {
+        return None;
+    }
+    let nat_type = object.text("nat_type").unwrap_or_else(|| default_nat_type(region));
+    if nat_type != "Normal" {
         return None;
     }
     Token::of(object.get("vpc_id")?)

@@ -54,18 +54,6 @@ pub(crate) fn kind_of(scope: &ReadScope) -> Option<&'static str> {
     }
 }
 
-/// Returns the region of a list.
-pub(crate) fn region_of(scope: &ReadScope) -> &str {
-    match scope {
-        ReadScope::Gateways { region }
-        | ReadScope::BandwidthPackages { region }
-        | ReadScope::ForwardEntries { region, .. }
-        | ReadScope::SnatEntries { region, .. }
-        | ReadScope::ConvertStatus { region, .. }
-        | ReadScope::EnhancedZones { region } => region,
-    }
-}
-
 /// Returns the live objects in `lists` whose ids are not among `owned` (resource type and id), each
 /// once, by resource type and id.
 pub(crate) fn unmanaged(
@@ -83,7 +71,7 @@ pub(crate) fn unmanaged(
                 found.entry((kind, id)).or_insert_with(|| Unmanaged {
                     kind,
                     id: id.clone(),
-                    region: region_of(scope).to_owned(),
+                    region: scope.region().to_owned(),
                     provider: provider.clone(),
                     object: with_table(scope, object),
                 });

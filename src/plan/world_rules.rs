@@ -50,7 +50,8 @@ impl<'a> Judge<'a> {
     fn second_normal_gateway(&mut self, code: &'static str) {
         let mut by_vpc: BTreeMap<Token, Vec<Item<'a>>> = BTreeMap::new();
         for item in self.items(topology::GATEWAY) {
-            if let Some(vpc) = topology::default_route(topology::GATEWAY, item.object(), item.region())
+            if let Some(vpc) =
+                topology::default_route(topology::GATEWAY, item.object(), item.region())
             {
                 by_vpc.entry(vpc).or_default().push(item);
             }
@@ -130,12 +131,15 @@ impl<'a> Judge<'a> {
 
     fn gateway_not_empty(&mut self, code: &'static str) {
         let mut found = Vec::new();
-        for change in self.changes {
+        let mut remarks = Vec::new();
+        for (index, change) in self.changes.iter().enumerate() {
             if let (Some(before), true) = (&change.before, deletes(change, topology::GATEWAY)) {
+                let left = self.left_behind(before);
                 if before.get("force").and_then(Value::as_bool) == Some(true) {
+                    let taken = left.iter().map(|name| format!("takes along {name} (`force`)"));
+                    remarks.extend(taken.map(|remark| (index, remark)));
                     continue;
                 }
-                let left = self.left_behind(before);
                 if !left.is_empty() {
                     let message = format!(
                         "`{}` cannot be deleted: {} would be left in it",
@@ -157,6 +161,7 @@ impl<'a> Judge<'a> {
             }
         }
         self.diagnostics.extend(found);
+        self.remarks.extend(remarks);
     }
 
     /// Returns what the deletion of a gateway meets: objects in it that the plan does not delete.
@@ -229,7 +234,8 @@ impl<'a> Judge<'a> {
                     .help("move the entries to another address, or keep this one");
                 let package = Item::Managed(change, before);
                 for (kind, item) in users {
-                    let attribute = if *kind == topology::FORWARD { "external_ip" } else { "snat_ip" };
+                    let attribute =
+                        if *kind == topology::FORWARD { "external_ip" } else { "snat_ip" };
                     diagnostic = self.mark(diagnostic, item, attribute, "uses it");
                 }
                 diagnostic = self.mark(diagnostic, &package, "ip_count", "gives it up");
@@ -275,7 +281,9 @@ impl<'a> Judge<'a> {
             }
             let shared = gateways.get(gateway).and_then(|g| snat_enabled(g.object(), ip));
             let dnat: Vec<Item<'a>> = match shared {
-                Some(true) => dnat.iter().copied().filter(|i| needs_port_break(i.object())).collect(),
+                Some(true) => {
+                    dnat.iter().copied().filter(|i| needs_port_break(i.object())).collect()
+                }
                 _ => dnat.clone(),
             };
             if !dnat.is_empty() {
@@ -296,11 +304,18 @@ impl<'a> Judge<'a> {
         let names = |items: &[Item<'_>]| list(&items.iter().map(Item::name).collect::<Vec<_>>());
         let mut diagnostic = Diagnostic::error(
             code,
-            format!("`{}` would serve both DNAT ({}) and SNAT ({})", ip.text(), names(dnat), names(snat)),
+            format!(
+                "`{}` would serve both DNAT ({}) and SNAT ({})",
+                ip.text(),
+                names(dnat),
+                names(snat)
+            ),
         );
         diagnostic = if shared {
             diagnostic
-                .detail("The service allows both on this address; ports above 1024 need `port_break`.")
+                .detail(
+                    "The service allows both on this address; ports above 1024 need `port_break`.",
+                )
                 .help("set `port_break = true` on these DNAT entries, or use a port up to 1024")
         } else {
             diagnostic
@@ -476,7 +491,8 @@ fn removed_addresses(change: &Change) -> Vec<Arc<str>> {
 fn snat_enabled(gateway: &Object, ip: &Token) -> Option<bool> {
     let ip = ip.known()?;
     let bound = gateway.get("ip_lists").and_then(Value::as_elements)?;
-    let entry = bound.iter().find(|b| b.get("ip_address").and_then(Value::as_str) == Some(&**ip))?;
+    let entry =
+        bound.iter().find(|b| b.get("ip_address").and_then(Value::as_str) == Some(&**ip))?;
     entry.get("snat_entry_enabled")?.as_bool()
 }
 

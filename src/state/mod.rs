@@ -4,6 +4,7 @@
 //! The SQLite backend is `sqlite`; its schema and migrations are the SQL files in `state-schema/`.
 
 pub mod codec;
+pub mod document;
 mod export;
 mod fault;
 mod history;

@@ -3,6 +3,11 @@
 //! Sensitive values are replaced by [`MASK`] before they get here unless the reader asked to see
 //! them; unknown values are `null` with `true` at the same place of `after_unknown`.
 
+mod convert;
+pub(crate) mod shape;
+
+pub use convert::{reason, summary};
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -50,6 +55,9 @@ pub struct PlanDocument {
     pub outputs: BTreeMap<String, OutputDocument>,
     /// Calls in their order.
     pub operations: Vec<OperationDocument>,
+    /// Sets of operations that many others wait for; only very large `depends_on` relations make any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Vec<usize>>,
     /// Operations of earlier runs that recovery will finish first.
     pub unfinished: Vec<UnfinishedDocument>,
     /// Warnings and errors of planning, as `diagnostic::json` renders them.
@@ -162,8 +170,7 @@ pub struct ChangeDocument {
     pub before_sensitive: Json,
     /// The shape of `after` with `true` for sensitive values.
     pub after_sensitive: Json,
-    /// Attributes whose difference changes nothing in the service, or only the mark of
-    /// sensitivity.
+    /// Whether an update changes marks of sensitivity alone, and no value.
     pub sensitivity_only: bool,
     /// Attributes that force a replacement.
     pub replace_paths: Vec<String>,
@@ -251,6 +258,9 @@ pub struct OperationDocument {
     pub lane: LaneDocument,
     /// Numbers of the operations that must be settled before it is sent.
     pub after: Vec<usize>,
+    /// Numbers of the sets in [`PlanDocument::groups`] all of which must be settled before it is sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<usize>,
     /// Time limit in seconds.
     pub timeout: u64,
 }
