@@ -52,6 +52,11 @@ fn names() -> Names {
             ),
         ),
         ("set", Value::set(Type::String, [Value::from("b"), Value::from("a")])),
+        (
+            "secrets",
+            Value::list(Type::String, [Value::from("s3cret"), Value::from("s3cret")])
+                .with_sensitive(true),
+        ),
         ("none", Value::null()),
         ("empty", Value::list(Type::object([("id", Type::Number)]), [])),
         ("text", Value::unknown_from(Type::String, "r.a.text")),
@@ -250,4 +255,65 @@ fn work_and_sizes_are_limited() {
     let text = (0..30)
         .fold(String::from("[1]"), |inner, _| format!("[for a in [{inner}] : [a, a, a, a]]"));
     assert_eq!(print(&text), "! value is too large");
+}
+
+#[test]
+fn work_is_limited() {
+    let list = "[for i in [1,2,3,4,5,6,7,8,9,10] : i]";
+    let text = (0..6).fold(String::from("1"), |inner, _| format!("[for x in {list} : {inner}]"));
+    let text = format!("try({text}, can({text}), 1)");
+    let (expression, _) = parse_expression(FileId(0), &text);
+    let names = names();
+    let mut evaluator = evaluate::Evaluator::new(&names);
+    evaluator.work = evaluate::MAX_WORK - 10_000;
+    assert!(evaluator.expression(&expression).is_err());
+    let codes: Vec<_> = evaluator.diagnostics.iter().map(|d| d.code).collect();
+    assert_eq!(codes, ["expression-too-large"]);
+}
+
+#[test]
+fn secrets_stay_secret_in_loops() {
+    for text in [
+        "[for c in [for s in var.secrets : s] : c.x]",
+        "[for s in var.secrets : s.x]",
+        "var.secrets[*].x",
+        "{for s in var.secrets : s => 1}",
+        "{for s in var.secrets : s => s}[\"a\"]",
+        "\"%{ for s in var.secrets }${s + 1}%{ endfor }\"",
+        "var.secret + 1",
+        "{(var.secret) = 1}[\"x\"]",
+        "{a = 1}[var.secret]",
+        "[1][var.secret]",
+        "true ? [var.secret] : {a = var.secret}",
+        "templatestring(\"${x.y}\", {x = var.secret})",
+        "templatestring(var.secret, 1)",
+    ] {
+        let text = match run(text) {
+            Ok(value) => value.to_string(),
+            Err(diagnostics) => format!("{diagnostics:?}"),
+        };
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+}
+
+#[test]
+fn templates_in_templates_end() {
+    let nested = format!("${{{}templatestring(a, {{a = a}}){}}}", "[".repeat(40), "]".repeat(40));
+    let quoted = nested.replace("${", "$${");
+    let text = format!("templatestring(\"{quoted}\", {{a = \"{quoted}\"}})");
+    assert!(print(&text).starts_with('!'), "{}", print(&text));
+    check(&[
+        ("templatestring(\"a $${x} %%{ if y }b%%{ endif }\", {x = 1, y = true})", "\"a 1 b\""),
+        ("templatestring(\"$${x}\", {x = [1]})", "[ 1, ]"),
+        ("templatestring(\"$${x}\", {y = 1})", "! the template's variables have no `x`"),
+        ("templatestring(\"$${\", {})", "! interpolation is not closed"),
+        ("templatestring(var.text, {})", "(known after apply)"),
+        ("templatestring(\"x\")", "! `templatestring` takes 2 arguments, 1 given"),
+        ("try(person.x, 1)", "1"),
+        ("try(var.text, 1)", "(known after apply)"),
+        ("can(person.x)", "false"),
+        ("can(person.name)", "true"),
+        ("can(var.any.x)", "(known after apply)"),
+        ("type([1, \"a\"])", "\"tuple([number,string])\""),
+    ]);
 }
