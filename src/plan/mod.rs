@@ -43,7 +43,7 @@ pub use model::{
 };
 pub use moves::{Directives, Import, Move, Removal};
 pub use planner::{PlanInput, PlanOptions, ProviderContext, plan};
-pub use resolve::{Unresolved, resolve};
+pub use resolve::{Unresolved, fill, resolve};
 
 #[cfg(test)]
 mod tests;

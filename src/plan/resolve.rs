@@ -73,6 +73,21 @@ pub fn resolve(
     Ok(planned)
 }
 
+/// Returns a planned object with the attributes that the plan did not know as they live by now. During
+/// apply expressions see objects in this form: also what is still to change (an address that is to be
+/// removed from a package) is seen as planned, so that nothing is evaluated otherwise than while
+/// planning.
+pub fn fill(planned: &Object, live: &Object) -> Object {
+    let mut filled = planned.clone();
+    for (name, value) in live.iter() {
+        let known = planned.get(name).is_some_and(|shown| !shown.deep_unknown());
+        if !known {
+            filled.set(Arc::clone(name), value.clone());
+        }
+    }
+    filled
+}
+
 /// Returns whether the service chooses the value.
 fn is_own(value: &Value, change: &Change, name: &str) -> bool {
     let Data::Unknown(unknown) = value.data() else { return false };

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::program::{ObjectMap, Program};
-use super::{Operation, Plan, Purpose, resolve, steps};
+use super::{Operation, Plan, Purpose, fill, resolve, steps};
 use crate::address::Mode;
 use crate::api::catalogue::Action;
 use crate::refresh::{DataRead, Reader};
@@ -43,6 +43,16 @@ impl Cloud {
             attributes.iter().map(|(n, v)| ((*n).into(), v.clone())).collect();
         object.set("id", Value::from(id));
         self.objects.insert(id.to_owned(), (kind.to_owned(), object));
+    }
+
+    /// Adds an object like another one, but for some texts.
+    pub(in crate::plan) fn next_like(&mut self, id: &str, like: &str, texts: &[(&str, &str)]) {
+        let (kind, mut object) = self.objects[like].clone();
+        object.set("id", Value::from(id));
+        for (name, text) in texts {
+            object.set(*name, Value::from(*text));
+        }
+        self.objects.insert(id.to_owned(), (kind, object));
     }
 
     pub(in crate::plan) fn edit(&mut self, id: &str, attribute: &str, value: Value) {
@@ -125,16 +135,13 @@ impl Cloud {
             Purpose::Create => self.create(operation, planned.unwrap(), objects),
             Purpose::Update => {
                 self.update(operation, change.id.as_deref().unwrap(), &planned.unwrap(), step);
-                let object = self.objects[change.id.as_deref().unwrap()].1.clone();
-                let recorded = objects.get(&change.address).unwrap().clone();
-                objects.set(&change.address, object.over(&recorded));
+                let Some((_, live)) = self.objects.get(change.id.as_deref().unwrap()) else { return };
+                let done = operation.step.0 + 1 == operation.step.1;
+                let planned = objects.get(&change.address).unwrap().clone();
+                let now = fill(&planned, live);
+                objects.set(&change.address, if done { live.over(&now) } else { now });
             }
-            Purpose::Delete => {
-                self.delete(operation, change.id.as_deref().unwrap());
-                if !matches!(change.kind, super::ChangeKind::Replace { create_first: true }) {
-                    objects.remove(&change.address);
-                }
-            }
+            Purpose::Delete => self.delete(operation, change.id.as_deref().unwrap()),
         }
     }
 

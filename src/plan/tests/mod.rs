@@ -120,8 +120,8 @@ impl Bench {
         assert!(!diagnostics.has_errors(), "{}", write(&diagnostics, sources));
         let mut objects = program::ObjectMap::new();
         for change in &plan.changes {
-            if let (None, Some(before)) = (&change.deposed, &change.before) {
-                objects.set(&change.address, before.clone());
+            if let (None, Some(after)) = (&change.deposed, &change.after) {
+                objects.set(&change.address, after.clone());
             }
         }
         for (address, object) in &plan.data {
