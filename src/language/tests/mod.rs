@@ -72,7 +72,11 @@ fn names() -> Names {
 }
 
 fn functions_context() -> FunctionContext<'static> {
-    FunctionContext { base: "" }
+    FunctionContext::planning(
+        &crate::environment::RealFiles,
+        std::path::Path::new(""),
+        crate::environment::Timestamp(0),
+    )
 }
 
 fn run(text: &str) -> Result<Value, Diagnostics> {

@@ -65,27 +65,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn named(
-        &self,
-        root: &Identifier,
-        steps: &[Step<'_>],
-        what: &str,
-    ) -> Result<Name, Box<Diagnostic>> {
-        match steps.first() {
-            Some(Step::Attribute(name)) => Ok(name.text.clone()),
-            _ => Err(Box::new(
-                Diagnostic::error(
-                    "invalid-reference",
-                    format!("`{}` needs a name after it", root.text),
-                )
-                .at(root.span)
-                .help(format!("write `{}.` and the name of a {what}", root.text)),
-            )),
-        }
-    }
-
     fn variable(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
-        let name = self.named(root, steps, "variable")?;
+        let name = named(root, steps, "variable")?;
         if let Some((own, value)) = self.variable
             && own == &*name
         {
@@ -99,7 +80,7 @@ impl<'a> Place<'a> {
     }
 
     fn local(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
-        let name = self.named(root, steps, "local value")?;
+        let name = named(root, steps, "local value")?;
         if self.session.inner.module(self.module).locals.contains_key(&name) {
             return Ok((self.session.item(self.module, Item::Local(name)), 1));
         }
@@ -140,18 +121,6 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn iterator(&self, iterator: &Iterator<'_>, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
-        match steps.first().and_then(Step::name) {
-            Some("key") => Ok((iterator.key.clone(), 1)),
-            Some("value") => Ok((iterator.value.clone(), 1)),
-            _ => Err(Box::new(
-                Diagnostic::error("invalid-reference", format!("`{}` is an iterator", root.text))
-                    .at(root.span)
-                    .help(format!("write `{0}.key` or `{0}.value`", root.text)),
-            )),
-        }
-    }
-
     fn path(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
         let inner = self.session.inner;
         let directory = &inner.module(self.module).directory;
@@ -162,7 +131,7 @@ impl<'a> Place<'a> {
         let value = match steps.first().and_then(Step::name) {
             Some("module") => shown(directory),
             Some("root") => Value::from("."),
-            Some("cwd") => shown(&inner.working_directory),
+            Some("cwd") => shown(&inner.outside.working_directory),
             _ => {
                 return Err(Box::new(
                     Diagnostic::error("invalid-reference", "`path` has no such member")
@@ -175,7 +144,7 @@ impl<'a> Place<'a> {
     }
 
     fn module(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
-        let name = self.named(root, steps, "module")?;
+        let name = named(root, steps, "module")?;
         let inner = self.session.inner;
         let module = inner.module(self.module);
         let Some(call) = module.calls.get(&name) else {
@@ -195,13 +164,13 @@ impl<'a> Place<'a> {
         let whole = || self.session.item(self.module, Item::Call(name.clone()));
         let (child, sensitive, used) = match instance(&call.repetition, &what, &steps[1..])? {
             Chosen::Whole => return Ok((whole(), 1)),
-            Chosen::One { key, sensitive, used } => match children.get(&key) {
-                Some(child) => (*child, sensitive, 1 + used),
-                None => {
+            Chosen::One { key, sensitive, used } => {
+                let Some(child) = children.get(&key) else {
                     let keys = children.keys().flatten();
                     return Err(no_instance(&what, key.as_ref(), steps, keys, children.len()));
-                }
-            },
+                };
+                (*child, sensitive, 1 + used)
+            }
         };
         let outputs = &inner.module(child).outputs;
         match steps.get(used) {
@@ -242,7 +211,7 @@ impl<'a> Place<'a> {
     }
 
     fn resource(&self, mode: Mode, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
-        let first = if mode == Mode::Data { 1 } else { 0 };
+        let first = usize::from(mode == Mode::Data);
         let kind = match mode {
             Mode::Managed => root,
             Mode::Data => match steps.first() {
@@ -323,6 +292,31 @@ impl<'a> Place<'a> {
     }
 }
 
+/// Returns the name that must follow `var`, `local` and `module`.
+fn named(root: &Identifier, steps: &[Step<'_>], what: &str) -> Result<Name, Box<Diagnostic>> {
+    if let Some(Step::Attribute(name)) = steps.first() {
+        return Ok(name.text.clone());
+    }
+    let summary = format!("`{}` needs a name after it", root.text);
+    Err(Box::new(
+        Diagnostic::error("invalid-reference", summary)
+            .at(root.span)
+            .help(format!("write `{}.` and the name of a {what}", root.text)),
+    ))
+}
+
+fn iterator_member(iterator: &Iterator<'_>, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
+    match steps.first().and_then(Step::name) {
+        Some("key") => Ok((iterator.key.clone(), 1)),
+        Some("value") => Ok((iterator.value.clone(), 1)),
+        _ => Err(Box::new(
+            Diagnostic::error("invalid-reference", format!("`{}` is an iterator", root.text))
+                .at(root.span)
+                .help(format!("write `{0}.key` or `{0}.value`", root.text)),
+        )),
+    }
+}
+
 /// Returns the name of a step without another allocation where there is one.
 fn attribute_name(steps: &[Step<'_>], name: &str) -> Name {
     match steps.first() {
@@ -334,7 +328,7 @@ fn attribute_name(steps: &[Step<'_>], name: &str) -> Name {
 impl Scope for Place<'_> {
     fn resolve(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
         if let Some(iterator) = self.iterators.iter().rev().find(|i| *i.name == *root.text) {
-            return self.iterator(iterator, root, steps);
+            return iterator_member(iterator, root, steps);
         }
         match &*root.text {
             "var" => self.variable(root, steps),
