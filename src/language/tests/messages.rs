@@ -236,7 +236,7 @@ fn mistake_in_a_template_file() {
 
 #[test]
 fn argument_of_a_wrong_type() {
-    insta::assert_snapshot!(report(r#"length(var.port)"#), @r"
+    insta::assert_snapshot!(report(r"length(var.port)"), @r"
     error[function-call]: invalid argument of `length`
      --> main.nat.hcl:1:8
       |
