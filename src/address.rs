@@ -309,6 +309,31 @@ impl FromStr for Address {
     }
 }
 
+impl FromStr for ResourceAddress {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        match text.parse()? {
+            Target::Resource(resource) => Ok(resource),
+            _ => {
+                Err(ParseError { text: text.to_owned(), why: "it does not name a resource block" })
+            }
+        }
+    }
+}
+
+impl serde::Serialize for ResourceAddress {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for ResourceAddress {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// Splits `a.b["k"].c` into names with their keys.
 fn split_steps(text: &str) -> Result<Vec<(String, Option<Key>)>, &'static str> {
     let mut steps = Vec::new();

@@ -1,1 +1,32 @@
 //! Files → module tree → typed blocks; variables and their sources.
+//!
+//! Owns the vocabulary of blocks and meta-arguments. Loads through [`Files`](crate::environment::Files),
+//! so that the sources inside a saved plan load the same way as those on disk.
+//!
+//! [`load`] returns what it understood together with all diagnostics; a block with a mistake in it
+//! stays declared, so that what refers to it is not reported as well.
+
+mod block;
+mod catalogue;
+mod check;
+mod constant;
+mod constraint;
+mod load;
+pub mod model;
+mod shape;
+mod variables;
+mod version;
+
+pub use catalogue::Catalogue;
+pub use check::iterator;
+pub use load::{EXTENSION, load, load_with};
+pub use model::{
+    Condition, Configuration, Lifecycle, Local, Module, ModuleCall, Output, Provider, Repetition,
+    Resource, Settings, Variable,
+};
+pub(crate) use shape::sentence;
+pub use variables::{VariableOption, Variables, no_value, variables};
+pub use version::{Constraints, Version};
+
+#[cfg(test)]
+pub(crate) mod tests;

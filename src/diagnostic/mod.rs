@@ -3,6 +3,7 @@
 //! This module owns the [`SourceMap`], [`Span`]s into it and the [`Diagnostic`] with its renderings
 //! as text ([`render`]) and JSON ([`json`]). It knows nothing of the language or of resources.
 
+mod excerpt;
 pub mod json;
 pub mod render;
 
@@ -313,11 +314,12 @@ pub fn did_you_mean<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
+    let length = name.chars().count();
+    let limit = (length / 3).max(1);
     candidates
         .into_iter()
         .map(|c| (distance(name, c), c))
-        .filter(|(d, _)| *d <= limit)
+        .filter(|(d, _)| *d <= limit && *d < length)
         .min()
         .map(|(_, c)| c)
 }

@@ -12,6 +12,9 @@ pub struct Body {
     pub attributes: Vec<Attribute>,
     /// Blocks in order of appearance.
     pub blocks: Vec<Block>,
+    /// Whether mistakes, which are reported, left something out; then nothing is to be said of what
+    /// is missing here.
+    pub incomplete: bool,
 }
 
 impl Body {

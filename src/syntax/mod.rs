@@ -5,3 +5,17 @@
 //! and all diagnostics.
 
 pub mod ast;
+mod format;
+mod large;
+mod lexer;
+mod lower;
+mod parse;
+mod problem;
+mod recover;
+mod template;
+
+pub use format::format;
+pub use parse::{MAX_FILE_BYTES, parse, parse_expression, parse_template};
+
+#[cfg(test)]
+mod tests;

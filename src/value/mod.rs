@@ -13,6 +13,7 @@ mod json;
 mod marks;
 mod number;
 mod path;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -26,6 +27,7 @@ pub use json::{
 };
 pub use number::{Number, NumberError};
 pub use path::{Path, Step};
+pub use shape::Shape;
 pub use types::{is_identifier, unify};
 
 use std::collections::BTreeMap;
@@ -435,5 +437,14 @@ impl From<i64> for Value {
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::string(text)
+    }
+}
+
+/// Tells whether two values are the same: `None` while unknowns leave it open. Marks do not count.
+pub fn same(a: &Value, b: &Value) -> Option<bool> {
+    match equals(a, b) {
+        Equality::Same => Some(true),
+        Equality::Different => Some(false),
+        Equality::Undecided => None,
     }
 }

@@ -1,0 +1,315 @@
+//! `resource` and `data` blocks, checked against the schemas of their types.
+
+use super::{Builder, label};
+use crate::address::Mode;
+use crate::configuration::model::Resource;
+use crate::configuration::shape::{
+    self, Shape, bare, is_misspelt, missing_argument, sentence, suggest,
+};
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::resources::schema::Kind;
+use crate::resources::{Attribute as SchemaAttribute, Role, Schema};
+use crate::syntax::ast::{Attribute, Block, Body, ExpressionKind, Identifier};
+
+/// Meta-arguments, which are no attributes of the object.
+const META_ARGUMENTS: [&str; 4] = ["count", "for_each", "depends_on", "provider"];
+
+/// Meta-arguments that are blocks.
+const META_BLOCKS: [&str; 2] = ["lifecycle", "timeouts"];
+
+/// Blocks of Terraform that natform leaves out on purpose.
+const ABSENT: [&str; 2] = ["provisioner", "connection"];
+
+const DYNAMIC: Shape<'_> = Shape {
+    what: "the `dynamic` block",
+    arguments: &["for_each", "iterator", "labels"],
+    required: &["for_each"],
+    blocks: &[shape::one("content")],
+};
+
+/// Returns the names of the arguments that configuration may set.
+pub(super) fn settable(schema: &Schema) -> Vec<&'static str> {
+    schema.attributes.iter().filter(|a| a.role == Role::Input).map(|a| a.name).collect()
+}
+
+impl Builder<'_> {
+    pub(super) fn resource(&mut self, block: &Block) {
+        self.block_of(Mode::Managed, block);
+    }
+
+    pub(super) fn data(&mut self, block: &Block) {
+        self.block_of(Mode::Data, block);
+    }
+
+    fn block_of(&mut self, mode: Mode, block: &Block) {
+        let (kind, name) = (label(block, 0), label(block, 1));
+        let prefix = if mode == Mode::Data { "data." } else { "" };
+        let reference = format!("{prefix}{}.{}", kind.text, name.text);
+        if !self.declare(&reference, &format!("`{reference}`"), block.header) {
+            return;
+        }
+        let Some(schema) = self.catalogue.find(mode, &kind.text) else {
+            self.module.unread.insert(reference);
+            self.unknown_type(mode, &kind);
+            return;
+        };
+        self.check_body(block, schema);
+        let resource = Resource {
+            mode,
+            schema,
+            body: without_meta(&block.body),
+            repetition: self.repetition(&block.body),
+            provider: self.provider_alias(&block.body),
+            provider_span: block.body.attribute("provider").map(|a| a.value.span),
+            depends_on: self.depends_on(&block.body),
+            lifecycle: self.lifecycle(block, mode, schema),
+            timeouts: self.timeouts(block, mode),
+            span: block.header,
+            kind: kind.clone(),
+            name: name.clone(),
+        };
+        self.module.resources.insert((mode, kind.text, name.text), resource);
+    }
+
+    fn unknown_type(&mut self, mode: Mode, kind: &Identifier) {
+        let (what, other) = match mode {
+            Mode::Managed => ("resource type", Mode::Data),
+            Mode::Data => ("data source", Mode::Managed),
+        };
+        let diagnostic =
+            Diagnostic::error("unknown-type", format!("there is no {what} `{}`", kind.text))
+                .at(kind.span);
+        let names: Vec<&str> = self.catalogue.kinds(mode).collect();
+        let short = kind.text.strip_prefix("alicloud_").unwrap_or(&kind.text);
+        let near = did_you_mean(short, names.iter().copied());
+        self.diagnostics.push(if let Some(near) = near {
+            diagnostic.help(format!("did you mean `{near}`?")).fix(kind.span, format!("\"{near}\""))
+        } else if self.catalogue.find(other, &kind.text).is_some() {
+            let word = if other == Mode::Data { "data" } else { "resource" };
+            diagnostic.help(format!("`{}` is used with `{word} \"{}\"`", kind.text, kind.text))
+        } else {
+            suggest(diagnostic, kind, &names, &format!("the {what}s"))
+        });
+    }
+
+    fn check_body(&mut self, block: &Block, schema: &'static Schema) {
+        for attribute in &block.body.attributes {
+            if !META_ARGUMENTS.contains(&&*attribute.name.text) {
+                self.check_argument(attribute, schema);
+            }
+        }
+        for (i, nested) in block.body.blocks.iter().enumerate() {
+            let kind = &*nested.kind.text;
+            if META_BLOCKS.contains(&kind) {
+                self.check_meta_block(block, i);
+            } else if kind == "dynamic" {
+                self.dynamic(nested, schema);
+            } else {
+                self.check_block(nested, &nested.body, schema);
+            }
+        }
+        let given = |name: &str| {
+            block.body.attribute(name).is_some()
+                || block.body.blocks.iter().any(|b| *b.kind.text == *name)
+        };
+        let what = format!("`{}`", schema.kind);
+        let known = settable(schema);
+        let missing = |name| {
+            !block.body.incomplete && !given(name) && !is_misspelt(&block.body, name, &known)
+        };
+        for attribute in schema.attributes.iter().filter(|a| a.required && missing(a.name)) {
+            let diagnostic = missing_argument(attribute.name, &what, block.header);
+            self.diagnostics.push(diagnostic.detail(sentence(attribute.doc)));
+        }
+        self.check_number_of_blocks(block, schema);
+    }
+
+    fn check_meta_block(&mut self, block: &Block, index: usize) {
+        let nested = &block.body.blocks[index];
+        shape::check_labels(nested, &[], self.diagnostics);
+        let first = block.body.blocks[..index].iter().find(|b| b.kind.text == nested.kind.text);
+        if let Some(first) = first {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "duplicate-block",
+                    format!("second `{}` block", nested.kind.text),
+                )
+                .at(nested.header)
+                .see(first.header, "the first one is here")
+                .help("put both into one block"),
+            );
+        }
+    }
+
+    fn check_argument(&mut self, attribute: &Attribute, schema: &Schema) {
+        let name = &attribute.name;
+        if let Some(known) = schema.attribute(&name.text) {
+            if known.role != Role::Input {
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        "read-only-attribute",
+                        format!("`{}` of `{}` cannot be set", name.text, schema.kind),
+                    )
+                    .detail(format!("The service chooses it. {}", sentence(known.doc)))
+                    .at(name.span)
+                    .help("remove this line; other blocks may refer to its value"),
+                );
+            }
+            return;
+        }
+        let diagnostic = Diagnostic::error(
+            "unknown-attribute",
+            format!("`{}` has no argument `{}`", schema.kind, name.text),
+        )
+        .at(name.span);
+        self.diagnostics.push(
+            if schema.blocks.iter().any(|(block, _, _)| *block == &*name.text)
+                || META_BLOCKS.contains(&&*name.text)
+            {
+                diagnostic
+                    .help(format!("`{0}` is a block: write `{0} {{ … }}` without `=`", name.text))
+            } else {
+                suggest(diagnostic, name, &settable(schema), "its arguments")
+            },
+        );
+    }
+
+    /// Checks a nested block, or the contents of a dynamic one.
+    fn check_block(&mut self, block: &Block, body: &Body, schema: &Schema) {
+        let kind = &*block.kind.text;
+        let Some((name, attributes, _)) = schema.blocks.iter().find(|(name, _, _)| *name == kind)
+        else {
+            self.unknown_nested(&block.kind, schema);
+            return;
+        };
+        shape::check_labels(block, &[], self.diagnostics);
+        self.check_nested_body(name, body, block, attributes);
+    }
+
+    fn check_nested_body(
+        &mut self,
+        name: &str,
+        body: &Body,
+        block: &Block,
+        attributes: &[SchemaAttribute],
+    ) {
+        let known: Vec<&str> =
+            attributes.iter().filter(|a| a.role == Role::Input).map(|a| a.name).collect();
+        let required: Vec<&str> =
+            attributes.iter().filter(|a| a.required).map(|a| a.name).collect();
+        let what = format!("the `{name}` block");
+        let shape = Shape { what: &what, arguments: &known, required: &required, blocks: &[] };
+        shape::check(body, block.header, shape, self.diagnostics);
+    }
+
+    fn unknown_nested(&mut self, kind: &Identifier, schema: &Schema) {
+        let diagnostic = Self::about_unknown_nested(kind, schema);
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn about_unknown_nested(kind: &Identifier, schema: &Schema) -> Diagnostic {
+        let diagnostic = Diagnostic::error(
+            "unknown-block",
+            format!("`{}` has no block `{}`", schema.kind, kind.text),
+        )
+        .at(kind.span);
+        if ABSENT.contains(&&*kind.text) {
+            diagnostic.help("natform runs no commands: remove the block")
+        } else if META_ARGUMENTS.contains(&&*kind.text) {
+            diagnostic.help(format!("`{0}` is an argument: write `{0} = …`", kind.text))
+        } else if let Some(attribute) = schema.attribute(&kind.text) {
+            let form = match attribute.kind {
+                Kind::Objects(_) => "[{ … }]",
+                Kind::Struct(_) => "{ … }",
+                _ => "…",
+            };
+            diagnostic.help(format!("`{0}` is an argument: write `{0} = {form}`", kind.text))
+        } else {
+            let mut names: Vec<&str> = schema.blocks.iter().map(|(name, _, _)| *name).collect();
+            names.extend(META_BLOCKS);
+            suggest(diagnostic, kind, &names, "its blocks")
+        }
+    }
+
+    fn dynamic(&mut self, block: &Block, schema: &Schema) {
+        if !shape::check_labels(block, &["block"], self.diagnostics) {
+            return;
+        }
+        shape::check(&block.body, block.header, DYNAMIC, self.diagnostics);
+        let kind = label(block, 0);
+        let Some((name, attributes, _)) =
+            schema.blocks.iter().find(|(name, _, _)| *name == &*kind.text)
+        else {
+            let mut diagnostic = Self::about_unknown_nested(&kind, schema);
+            if let Some(fix) = &mut diagnostic.fix {
+                fix.replacement = format!("\"{}\"", fix.replacement);
+            }
+            self.diagnostics.push(diagnostic);
+            return;
+        };
+        if let Some(labels) = block.body.attribute("labels") {
+            self.diagnostics.push(
+                Diagnostic::error("invalid-argument", format!("`{name}` blocks have no labels"))
+                    .at(labels.name.span)
+                    .help("remove `labels`"),
+            );
+        }
+        if let Some(iterator) = block.body.attribute("iterator")
+            && !matches!(&*bare(&iterator.value).kind, ExpressionKind::Variable(_))
+        {
+            self.diagnostics.push(
+                Diagnostic::error("invalid-argument", "`iterator` must be a bare word")
+                    .at(iterator.value.span)
+                    .help("write `iterator = item`"),
+            );
+        }
+        match block.body.blocks.iter().find(|b| &*b.kind.text == "content") {
+            Some(content) => self.check_nested_body(name, &content.body, content, attributes),
+            None => self.diagnostics.push(
+                Diagnostic::error("missing-block", "the `dynamic` block lacks a `content` block")
+                    .at(block.header)
+                    .help("add `content { … }` with the arguments of each block"),
+            ),
+        }
+    }
+
+    fn check_number_of_blocks(&mut self, block: &Block, schema: &Schema) {
+        for (name, _, limit) in schema.blocks {
+            let blocks: Vec<&Block> =
+                block.body.blocks.iter().filter(|b| &*b.kind.text == *name).collect();
+            if let (Some(first), Some(extra)) = (blocks.first(), blocks.get(*limit)) {
+                self.diagnostics.push(
+                    Diagnostic::error("too-many-blocks", format!("too many `{name}` blocks"))
+                        .detail(format!("`{}` takes at most {limit}.", schema.kind))
+                        .at(extra.header)
+                        .see(first.header, "the first one is here"),
+                );
+            }
+        }
+    }
+}
+
+/// Returns a copy of a body without meta-arguments.
+fn without_meta(body: &Body) -> Body {
+    Body {
+        attributes: body
+            .attributes
+            .iter()
+            .filter(|a| !META_ARGUMENTS.contains(&&*a.name.text))
+            .cloned()
+            .collect(),
+        blocks: body
+            .blocks
+            .iter()
+            .filter(|b| !META_BLOCKS.contains(&&*b.kind.text))
+            .cloned()
+            .collect(),
+        incomplete: body.incomplete,
+    }
+}
+
+/// Names that are taken by meta-arguments; a resource type must not have attributes called so.
+#[cfg(test)]
+pub(in crate::configuration) fn reserved() -> Vec<&'static str> {
+    META_ARGUMENTS.iter().chain(&META_BLOCKS).copied().chain(["dynamic"]).collect()
+}

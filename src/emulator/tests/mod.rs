@@ -1,0 +1,8 @@
+//! Tests of the emulator, from requests to answers.
+
+mod any_bytes;
+mod behaviour;
+mod probe;
+mod rows;
+mod serving;
+mod wire;

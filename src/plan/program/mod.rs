@@ -1,0 +1,515 @@
+//! A configuration bound to variables: expands blocks, evaluates instances, outputs and providers
+//! against the objects known so far, and tells what depends on what.
+//!
+//! References are resolved along their path: `nat_gateway.g[each.key].id` costs the same with 10 and
+//! with 100,000 instances, and what an evaluation uses is noted while it runs, so that dependencies
+//! are exact to the instance. Local values, variables of modules and outputs are evaluated once and
+//! kept as long as what they used stays the same.
+
+mod conditions;
+mod expansion;
+mod instance;
+mod modules;
+mod objects;
+mod provider;
+mod scope;
+mod session;
+mod shape;
+mod trace;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use self::modules::Modules;
+use self::scope::{Each, Place};
+use self::session::{Caches, Session};
+use self::shape::{Node, Shapes, What};
+use self::trace::Item;
+use crate::address::{Address, Key, ModulePath, ResourceAddress};
+use crate::configuration::{Configuration, Module, Resource};
+use crate::diagnostic::{Diagnostics, Span};
+use crate::environment::Environment;
+use crate::language::functions::FunctionContext;
+use crate::syntax::ast::Expression;
+use crate::value::{Name, Value};
+
+pub use self::instance::Configured;
+pub use self::objects::{ObjectMap, Objects, stamp, unknown_attribute, unknown_object};
+pub use self::provider::ProviderSettings;
+pub use self::trace::{Dependency, DependencyOn};
+
+use self::objects::{Nothing, complete};
+
+/// A configuration bound to variables. Cheap to clone; may be used from several threads.
+#[derive(Debug, Clone)]
+pub struct Program {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    configuration: Arc<Configuration>,
+    /// Values of the root module's variables.
+    variables: BTreeMap<Name, Value>,
+    working_directory: PathBuf,
+    functions: FunctionContext<'static>,
+    shapes: Shapes,
+    modules: Modules,
+    /// Blocks so that what is needed comes first; or the cycles that make this impossible.
+    order: Result<Vec<Node>, Diagnostics>,
+    caches: Caches,
+    needs: Mutex<BTreeMap<Node, Arc<Needs>>>,
+    /// Places of arguments, by the place of the block.
+    spans: Mutex<BTreeMap<Span, Arc<BTreeMap<Name, Span>>>>,
+}
+
+/// The blocks that a block needs, found without evaluating.
+#[derive(Debug, Default)]
+struct Needs {
+    /// Through references.
+    referenced: BTreeSet<Node>,
+    /// Through `depends_on`.
+    explicit: BTreeSet<Node>,
+}
+
+impl Program {
+    /// Binds a configuration to the values of its root variables, which are converted and marked;
+    /// a variable without a value is unknown. Expands modules and checks the variables' validations.
+    pub fn new(
+        configuration: Arc<Configuration>,
+        variables: BTreeMap<Name, Value>,
+        environment: &Environment,
+    ) -> (Self, Diagnostics) {
+        let shapes = Shapes::new(&configuration);
+        let cycles = shapes.cycles();
+        let mut diagnostics = cycles.clone();
+        let order = if cycles.is_empty() { Ok(shapes.sorted()) } else { Err(cycles) };
+        let mut inner = Inner {
+            configuration,
+            variables,
+            working_directory: environment.working_directory.clone(),
+            functions: FunctionContext::planning(environment),
+            shapes,
+            modules: Modules::new(),
+            order,
+            caches: Caches::default(),
+            needs: Mutex::default(),
+            spans: Mutex::default(),
+        };
+        inner.expand_modules(&mut diagnostics);
+        if inner.order.is_ok() {
+            inner.validate_root(&mut diagnostics);
+        }
+        (Self { inner: Arc::new(inner) }, diagnostics)
+    }
+
+    /// Returns the configuration.
+    pub fn configuration(&self) -> &Arc<Configuration> {
+        &self.inner.configuration
+    }
+
+    /// Returns the values of the root module's variables.
+    pub fn variables(&self) -> &BTreeMap<Name, Value> {
+        &self.inner.variables
+    }
+
+    /// Returns all blocks of all module instances so that what is needed comes first, always in the
+    /// same order; or the cycles, each as a path.
+    pub fn order(&self) -> Result<Vec<ResourceAddress>, Diagnostics> {
+        let order = self.inner.order.as_ref().map_err(Clone::clone)?;
+        Ok(order
+            .iter()
+            .filter(|node| matches!(node.what, What::Resource(..)))
+            .flat_map(|node| {
+                let modules = self.inner.modules.of_shape(node.shape);
+                modules.iter().filter_map(|module| self.inner.address(*module, &node.what))
+            })
+            .collect())
+    }
+
+    /// Returns the block of an address; the keys of its modules play no part.
+    pub fn block(&self, resource: &ResourceAddress) -> Option<&Resource> {
+        let module = modules::module_at(&self.inner.configuration.root, &resource.module)?;
+        module.resources.get(&(resource.mode, resource.kind.clone(), resource.name.clone()))
+    }
+
+    /// Returns whether there is a module instance of that path.
+    pub fn has_module(&self, path: &ModulePath) -> bool {
+        self.inner.modules.find(path).is_some()
+    }
+
+    /// Returns the keys of a block's instances, sorted. Values of `count` and `for_each` that only
+    /// apply will know are errors with advice.
+    pub fn expand_resource(
+        &self,
+        resource: &ResourceAddress,
+        objects: &dyn Objects,
+    ) -> Result<Arc<[Option<Key>]>, Diagnostics> {
+        let session = self.session(objects);
+        let Some((module, block)) = session.find(resource) else { return Ok(Arc::new([])) };
+        let expansion = session.expansion(module, block);
+        let (_, diagnostics, _) = session.finish();
+        match expansion {
+            Some(expansion) => Ok(expansion.keys),
+            None => Err(diagnostics),
+        }
+    }
+
+    /// Evaluates the arguments of one instance, converts them to the schema's types and checks the
+    /// preconditions. Attributes with mistakes are left out.
+    pub fn instance(&self, address: &Address, objects: &dyn Objects) -> (Configured, Diagnostics) {
+        let session = self.session(objects);
+        let Some((module, block)) = session.find(&address.resource) else {
+            return (Configured::default(), Diagnostics::new());
+        };
+        let mut configured = instance::configured(&session, module, block, address);
+        let (uses, mut diagnostics, _) = session.finish();
+        let needs = self
+            .inner
+            .needs_of(&Node { shape: self.inner.modules.list[module].shape, what: what_of(block) });
+        configured.dependencies = self.inner.dependencies(module, &needs, &uses);
+        diagnostics.sort();
+        (configured, with_address(diagnostics, address))
+    }
+
+    /// Checks the postconditions of an instance; what is unknown is passed over.
+    pub fn postconditions(
+        &self,
+        address: &Address,
+        object: &crate::resources::Object,
+        objects: &dyn Objects,
+    ) -> Diagnostics {
+        let session = self.session(objects);
+        let Some((module, block)) = session.find(&address.resource) else {
+            return Diagnostics::new();
+        };
+        let own = complete(object, block.schema);
+        instance::postconditions(&session, module, block, address, Some(&own));
+        with_address(session.finish().1, address)
+    }
+
+    /// Returns `lifecycle.prevent_destroy` of an instance.
+    pub fn prevent_destroy(&self, address: &Address) -> (bool, Diagnostics) {
+        let nothing = Nothing::new();
+        let session = self.session(&nothing);
+        let Some((module, block)) = session.find(&address.resource) else {
+            return (false, Diagnostics::new());
+        };
+        let prevent = instance::prevent_destroy(&session, module, block, address);
+        (prevent, with_address(session.finish().1, address))
+    }
+
+    /// Returns what `lifecycle.replace_triggered_by` of an instance names.
+    pub fn triggers(
+        &self,
+        address: &Address,
+        objects: &dyn Objects,
+    ) -> (Vec<Dependency>, Diagnostics) {
+        let session = self.session(objects);
+        let Some((module, block)) = session.find(&address.resource) else {
+            return (Vec::new(), Diagnostics::new());
+        };
+        instance::triggers(&session, module, block, address);
+        let (uses, diagnostics, _) = session.finish();
+        (trace::dependencies(&uses), with_address(diagnostics, address))
+    }
+
+    /// Returns the alias of the root module's provider that a block uses; `""` is the default one.
+    pub fn provider_of(&self, resource: &ResourceAddress) -> Name {
+        let Some(block) = self.block(resource) else { return "".into() };
+        let mut alias = block.provider.clone();
+        let steps = &resource.module.0;
+        for depth in (0..steps.len()).rev() {
+            let path = ModulePath(steps[..depth].into());
+            let call = modules::module_at(&self.inner.configuration.root, &path)
+                .and_then(|module| module.calls.get(&steps[depth].name));
+            match call.and_then(|call| call.providers.get(&alias)) {
+                Some(outside) => alias = outside.text.clone(),
+                // Only the default one is handed down unasked.
+                None => alias = "".into(),
+            }
+        }
+        alias
+    }
+
+    /// Evaluates a provider block of the root module. Without a block, everything is left open.
+    pub fn provider(&self, alias: &str) -> (ProviderSettings, Diagnostics) {
+        let nothing = Nothing::new();
+        let session = self.session(&nothing);
+        let settings = provider::settings(&session, alias);
+        let (_, mut diagnostics, _) = session.finish();
+        diagnostics.sort();
+        (settings, diagnostics)
+    }
+
+    /// Evaluates the outputs of the root module and checks their preconditions. Values of outputs
+    /// that are declared sensitive are marked.
+    pub fn outputs(&self, objects: &dyn Objects) -> (BTreeMap<Name, Value>, Diagnostics) {
+        let mut values = BTreeMap::new();
+        let mut diagnostics = Diagnostics::new();
+        for (name, output) in &self.inner.configuration.root.outputs {
+            let session = self.session(objects);
+            let value = conditions::output(&session, output);
+            let (_, found, failed) = session.finish();
+            diagnostics.extend(found);
+            if !failed {
+                values.insert(name.clone(), value);
+            }
+        }
+        diagnostics.sort();
+        (values, diagnostics)
+    }
+
+    /// Evaluates the local values and outputs that nothing has used, for the mistakes in them.
+    pub fn remaining(&self, objects: &dyn Objects) -> Diagnostics {
+        let session = self.session(objects);
+        for module in 0..self.inner.modules.list.len() {
+            let blocks = self.inner.module(module);
+            for name in blocks.locals.keys() {
+                session.item(module, Item::Local(name.clone()));
+            }
+            for name in blocks.variables.keys() {
+                session.item(module, Item::Variable(name.clone()));
+            }
+            // Those of the root have checks of their own.
+            if module > 0 {
+                for name in blocks.outputs.keys() {
+                    session.item(module, Item::Output(name.clone()));
+                }
+            }
+        }
+        let (_, mut diagnostics, _) = session.finish();
+        diagnostics.sort();
+        diagnostics
+    }
+
+    /// Evaluates an expression in the root module, as the console does.
+    pub fn evaluate(
+        &self,
+        expression: &Expression,
+        objects: &dyn Objects,
+    ) -> Result<Value, Diagnostics> {
+        let session = self.session(objects);
+        let value = session.evaluate(expression, &Place::new(&session, 0));
+        let (_, diagnostics, _) = session.finish();
+        value.ok_or(diagnostics)
+    }
+
+    /// Returns the blocks that a block needs, through local values and modules, `depends_on`
+    /// included. Found without evaluating: where module instances refer to another module, all
+    /// instances of that module are named.
+    pub fn dependencies(&self, resource: &ResourceAddress) -> Vec<ResourceAddress> {
+        let Some((module, needs)) = self.needs(resource) else { return Vec::new() };
+        self.inner.addresses(module, needs.referenced.union(&needs.explicit))
+    }
+
+    /// Returns the blocks that `depends_on` of a block names, of the modules that hold it included.
+    pub fn depends_on(&self, resource: &ResourceAddress) -> Vec<ResourceAddress> {
+        let Some((module, needs)) = self.needs(resource) else { return Vec::new() };
+        self.inner.addresses(module, &needs.explicit)
+    }
+
+    /// Returns what one instance needs, exact to the instance where references name one: the same
+    /// as [`Configured::dependencies`], which is had without evaluating again.
+    pub fn instance_dependencies(
+        &self,
+        address: &Address,
+        objects: &dyn Objects,
+    ) -> Vec<Dependency> {
+        self.instance(address, objects).0.dependencies
+    }
+
+    fn needs(&self, resource: &ResourceAddress) -> Option<(usize, Arc<Needs>)> {
+        let module = self.inner.modules.find(&resource.module)?;
+        let what = What::Resource(resource.mode, resource.kind.clone(), resource.name.clone());
+        let shape = self.inner.modules.list[module].shape;
+        Some((module, self.inner.needs_of(&Node { shape, what })))
+    }
+
+    fn session<'a>(&'a self, objects: &'a dyn Objects) -> Session<'a> {
+        Session::new(&self.inner, objects, &self.inner.caches)
+    }
+}
+
+impl Inner {
+    /// Returns the blocks of a module instance.
+    fn module(&self, module: usize) -> &Module {
+        &self.shapes.list[self.modules.list[module].shape].module
+    }
+
+    fn functions(&self) -> &FunctionContext<'_> {
+        &self.functions
+    }
+
+    /// Returns the places of a block's arguments.
+    fn spans(&self, block: &Resource) -> Arc<BTreeMap<Name, Span>> {
+        let mut known = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        let spans = known.entry(block.span).or_insert_with(|| {
+            let attributes = block.body.attributes.iter();
+            let attributes = attributes.map(|a| (a.name.text.clone(), a.value.span));
+            let blocks = block.body.blocks.iter().map(|nested| {
+                let dynamic = &*nested.kind.text == "dynamic";
+                let name = nested.labels.first().filter(|_| dynamic).unwrap_or(&nested.kind);
+                (name.text.clone(), nested.header)
+            });
+            Arc::new(blocks.chain(attributes).collect())
+        });
+        Arc::clone(spans)
+    }
+
+    fn address(&self, module: usize, what: &What) -> Option<ResourceAddress> {
+        let What::Resource(mode, kind, name) = what else { return None };
+        Some(ResourceAddress {
+            module: self.modules.list[module].path.clone(),
+            mode: *mode,
+            kind: kind.clone(),
+            name: name.clone(),
+        })
+    }
+
+    /// Makes the instances of all modules, callers first.
+    fn expand_modules(&mut self, diagnostics: &mut Diagnostics) {
+        let Ok(order) = self.order.clone() else { return };
+        let nothing = Nothing::new();
+        for node in order {
+            let What::Call(name) = &node.what else { continue };
+            let Some(&shape) = self.shapes.list[node.shape].children.get(name) else { continue };
+            for parent in self.modules.of_shape(node.shape).to_vec() {
+                let Some(call) = self.module(parent).calls.get(name) else { continue };
+                let caches = Caches::default();
+                let session = Session::new(self, &nothing, &caches);
+                let what = self.modules.list[parent].path.child(name.clone(), None).to_string();
+                let place = Place::new(&session, parent);
+                let expansion = expansion::expand(&session, &call.repetition, &place, &what);
+                let (_, found, _) = session.finish();
+                diagnostics.extend(found);
+                let Some(expansion) = expansion else { continue };
+                self.modules.expanded(parent, name);
+                for key in expansion.keys.iter() {
+                    let value = expansion.value(key.as_ref()).cloned();
+                    self.modules.add_child(parent, shape, name, key.clone(), value);
+                }
+            }
+        }
+    }
+
+    fn validate_root(&self, diagnostics: &mut Diagnostics) {
+        let nothing = Nothing::new();
+        let session = Session::new(self, &nothing, &self.caches);
+        for (name, variable) in &self.configuration.root.variables {
+            if let Some(value) = self.variables.get(name) {
+                session.validate(0, variable, value, None);
+            }
+        }
+        let (_, mut found, _) = session.finish();
+        found.sort();
+        diagnostics.extend(found);
+    }
+
+    /// Returns the blocks that a block needs, through everything that is no block.
+    fn needs_of(&self, node: &Node) -> Arc<Needs> {
+        let known = self.needs.lock().unwrap_or_else(PoisonError::into_inner).get(node).cloned();
+        if let Some(needs) = known {
+            return needs;
+        }
+        let mut needs = Needs::default();
+        let mut seen = BTreeSet::new();
+        let mut open = vec![(node.clone(), false)];
+        while let Some((at, explicit)) = open.pop() {
+            for (next, need) in self.shapes.needs(&at) {
+                let explicit = explicit || need.explicit;
+                match &next.what {
+                    What::Resource(..) if explicit => {
+                        needs.explicit.insert(next.clone());
+                    }
+                    What::Resource(..) => {
+                        needs.referenced.insert(next.clone());
+                    }
+                    _ if seen.insert((next.clone(), explicit)) => {
+                        open.push((next.clone(), explicit));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let needs = Arc::new(needs);
+        let mut all = self.needs.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(node.clone(), Arc::clone(&needs));
+        needs
+    }
+
+    /// Returns the addresses of blocks as a module instance means them, sorted.
+    fn addresses<'n>(
+        &self,
+        module: usize,
+        nodes: impl IntoIterator<Item = &'n Node>,
+    ) -> Vec<ResourceAddress> {
+        let mut addresses: Vec<ResourceAddress> = nodes
+            .into_iter()
+            .flat_map(|node| {
+                let modules = self.modules.seen_from(module, node.shape, &self.shapes);
+                modules.into_iter().filter_map(|m| self.address(m, &node.what))
+            })
+            .collect();
+        addresses.sort_unstable();
+        addresses
+    }
+
+    /// Makes the dependencies of an instance of what its evaluation used, of what it may use under
+    /// other circumstances, and of `depends_on`.
+    fn dependencies(&self, module: usize, needs: &Needs, uses: &[trace::Use]) -> Vec<Dependency> {
+        let mut dependencies = trace::dependencies(uses);
+        let used = |node: &Node| {
+            let What::Resource(mode, kind, name) = &node.what else { return true };
+            let path = &self.shapes.list[node.shape].path;
+            uses.iter().any(|u| {
+                let resource = &u.resource;
+                resource.name == *name
+                    && resource.kind == *kind
+                    && resource.mode == *mode
+                    && resource.module.0.len() == path.len()
+                    && resource.module.0.iter().zip(path).all(|(step, name)| step.name == *name)
+            })
+        };
+        let whole = |address: ResourceAddress, explicit: bool| Dependency {
+            on: DependencyOn::Resource(address),
+            attributes: BTreeSet::new(),
+            explicit,
+        };
+        let unused: Vec<&Node> = needs.referenced.iter().filter(|node| !used(node)).collect();
+        let unused = self.addresses(module, unused);
+        dependencies.extend(unused.into_iter().map(|address| whole(address, false)));
+        for address in self.addresses(module, &needs.explicit) {
+            let on = DependencyOn::Resource(address.clone());
+            if !dependencies.iter().any(|d| d.on == on) {
+                dependencies.push(whole(address, true));
+            }
+        }
+        dependencies.sort_unstable();
+        dependencies
+    }
+}
+
+/// Returns the node of a block within its module.
+fn what_of(block: &Resource) -> What {
+    What::Resource(block.mode, block.kind.text.clone(), block.name.text.clone())
+}
+
+/// Names the instance in diagnostics that name none.
+fn with_address(diagnostics: Diagnostics, address: &Address) -> Diagnostics {
+    let mut named = Diagnostics::new();
+    named.extend(diagnostics.into_iter().map(|diagnostic| match diagnostic.address {
+        None => diagnostic.address(address),
+        Some(_) => diagnostic,
+    }));
+    named
+}
+
+/// Returns what belongs to one instance within expressions.
+fn each_of<'a>(key: Option<&'a Key>, expansion: &'a expansion::Expansion) -> Each<'a> {
+    Each { key, value: expansion.value(key) }
+}

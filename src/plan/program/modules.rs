@@ -1,0 +1,115 @@
+//! The instances of modules.
+
+use std::collections::BTreeMap;
+
+use super::shape::Shapes;
+use crate::address::{Key, ModulePath};
+use crate::configuration::Module;
+use crate::value::{Name, Value};
+
+/// A module instance.
+#[derive(Debug)]
+pub(super) struct ModuleInstance {
+    /// Its place in the tree of calls.
+    pub(super) shape: usize,
+    /// Its path with keys.
+    pub(super) path: ModulePath,
+    /// The instance that calls it.
+    pub(super) parent: Option<usize>,
+    /// `each.value` within its call's arguments.
+    pub(super) value: Option<Value>,
+    /// Instances of the modules that it calls; a call whose repetition is mistaken has none.
+    pub(super) children: BTreeMap<Name, BTreeMap<Option<Key>, usize>>,
+}
+
+/// All module instances; the first one is the root.
+#[derive(Debug)]
+pub(super) struct Modules {
+    pub(super) list: Vec<ModuleInstance>,
+    index: BTreeMap<ModulePath, usize>,
+    /// Instances by their place in the tree of calls.
+    by_shape: BTreeMap<usize, Vec<usize>>,
+}
+
+impl Modules {
+    /// Creates the root alone.
+    pub(super) fn new() -> Self {
+        let mut modules =
+            Self { list: Vec::new(), index: BTreeMap::new(), by_shape: BTreeMap::new() };
+        modules.add(0, ModulePath::root(), None, None);
+        modules
+    }
+
+    fn add(
+        &mut self,
+        shape: usize,
+        path: ModulePath,
+        parent: Option<usize>,
+        value: Option<Value>,
+    ) -> usize {
+        let at = self.list.len();
+        self.index.insert(path.clone(), at);
+        self.by_shape.entry(shape).or_default().push(at);
+        self.list.push(ModuleInstance { shape, path, parent, value, children: BTreeMap::new() });
+        at
+    }
+
+    /// Adds an instance of a called module.
+    pub(super) fn add_child(
+        &mut self,
+        parent: usize,
+        shape: usize,
+        name: &Name,
+        key: Option<Key>,
+        value: Option<Value>,
+    ) {
+        let path = self.list[parent].path.child(name.clone(), key.clone());
+        let child = self.add(shape, path, Some(parent), value);
+        self.list[parent].children.entry(name.clone()).or_default().insert(key, child);
+    }
+
+    /// Notes that a call has been expanded, also if to nothing.
+    pub(super) fn expanded(&mut self, parent: usize, name: &Name) {
+        self.list[parent].children.entry(name.clone()).or_default();
+    }
+
+    /// Returns the instance of a path.
+    pub(super) fn find(&self, path: &ModulePath) -> Option<usize> {
+        self.index.get(path).copied()
+    }
+
+    /// Returns the instances of a place in the tree of calls, in the order of their paths.
+    pub(super) fn of_shape(&self, shape: usize) -> &[usize] {
+        self.by_shape.get(&shape).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the instances of `shape` that an instance `from` of another place may mean: those
+    /// that share the keys of the path that both have in common.
+    pub(super) fn seen_from(&self, from: usize, shape: usize, shapes: &Shapes) -> Vec<usize> {
+        let here = &self.list[from];
+        let common = shapes.list[here.shape]
+            .path
+            .iter()
+            .zip(&shapes.list[shape].path)
+            .take_while(|(a, b)| a == b)
+            .count();
+        let mut at = from;
+        for _ in common..shapes.list[here.shape].path.len() {
+            at = self.list[at].parent.unwrap_or(0);
+        }
+        let mut found = vec![at];
+        for name in &shapes.list[shape].path[common..] {
+            found = found
+                .iter()
+                .filter_map(|at| self.list[*at].children.get(name))
+                .flat_map(|children| children.values().copied())
+                .collect();
+        }
+        found
+    }
+}
+
+/// Returns the module at a path; keys play no part.
+pub(super) fn module_at<'m>(root: &'m Module, path: &ModulePath) -> Option<&'m Module> {
+    path.0.iter().try_fold(root, |module, step| Some(&*module.calls.get(&step.name)?.module))
+}

@@ -1,0 +1,455 @@
+//! What names mean at a place of a configuration.
+
+use std::sync::Arc;
+
+use super::expansion::Expansion;
+use super::session::Session;
+use super::trace::{Item, Part};
+use super::unknown_attribute;
+use crate::address::{Address, Key, Mode};
+use crate::configuration::{Repetition, Resource};
+use crate::diagnostic::{Diagnostic, Span, did_you_mean};
+use crate::language::functions::FunctionContext;
+use crate::language::{Scope, Step};
+use crate::syntax::ast::Identifier;
+use crate::value::{Name, Number, Type, Value, convert};
+
+/// Most instances of a block among which a similar key is looked for.
+const MAX_CANDIDATES: usize = 1000;
+
+type Resolved = Result<(Value, usize), Box<Diagnostic>>;
+
+/// The instance that an expression belongs to.
+#[derive(Clone, Copy)]
+pub(super) struct Each<'a> {
+    /// Its key.
+    pub(super) key: Option<&'a Key>,
+    /// `each.value`
+    pub(super) value: Option<&'a Value>,
+}
+
+/// The element that the contents of a dynamic block are made for.
+pub(super) struct Iterator<'a> {
+    pub(super) name: &'a str,
+    pub(super) key: Value,
+    pub(super) value: Value,
+}
+
+/// A place of the configuration where an expression stands.
+pub(super) struct Place<'a> {
+    pub(super) session: &'a Session<'a>,
+    pub(super) module: usize,
+    pub(super) each: Option<Each<'a>>,
+    /// `self`
+    pub(super) own: Option<&'a Value>,
+    /// A variable whose value is being checked.
+    pub(super) variable: Option<(&'a str, &'a Value)>,
+    pub(super) iterators: &'a [Iterator<'a>],
+}
+
+impl<'a> Place<'a> {
+    /// Returns a place of a module instance outside of repeated blocks.
+    pub(super) fn new(session: &'a Session<'a>, module: usize) -> Self {
+        Self { session, module, each: None, own: None, variable: None, iterators: &[] }
+    }
+
+    /// Returns the same place within a dynamic block.
+    pub(super) fn with_iterators<'b>(&'b self, iterators: &'b [Iterator<'b>]) -> Place<'b> {
+        Place {
+            session: self.session,
+            module: self.module,
+            each: self.each,
+            own: self.own,
+            variable: self.variable,
+            iterators,
+        }
+    }
+
+    fn named(
+        &self,
+        root: &Identifier,
+        steps: &[Step<'_>],
+        what: &str,
+    ) -> Result<Name, Box<Diagnostic>> {
+        match steps.first() {
+            Some(Step::Attribute(name)) => Ok(name.text.clone()),
+            _ => Err(Box::new(
+                Diagnostic::error(
+                    "invalid-reference",
+                    format!("`{}` needs a name after it", root.text),
+                )
+                .at(root.span)
+                .help(format!("write `{}.` and the name of a {what}", root.text)),
+            )),
+        }
+    }
+
+    fn variable(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
+        let name = self.named(root, steps, "variable")?;
+        if let Some((own, value)) = self.variable
+            && own == &*name
+        {
+            return Ok((value.clone(), 1));
+        }
+        if self.session.inner.module(self.module).variables.contains_key(&name) {
+            return Ok((self.session.item(self.module, Item::Variable(name)), 1));
+        }
+        let names = self.session.inner.module(self.module).variables.keys();
+        Err(undeclared("variable", &name, steps, names.map(|n| &**n)))
+    }
+
+    fn local(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
+        let name = self.named(root, steps, "local value")?;
+        if self.session.inner.module(self.module).locals.contains_key(&name) {
+            return Ok((self.session.item(self.module, Item::Local(name)), 1));
+        }
+        let names = self.session.inner.module(self.module).locals.keys();
+        Err(undeclared("local value", &name, steps, names.map(|n| &**n)))
+    }
+
+    fn repetition(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
+        let member = steps.first().and_then(Step::name).unwrap_or_default();
+        let value = match (&*root.text, member, &self.each) {
+            ("each", "key", Some(Each { key: Some(Key::Text(text)), .. })) => {
+                Some(Value::string(Arc::clone(text)))
+            }
+            ("each", "value", Some(Each { key: Some(Key::Text(text)), value })) => {
+                Some(value.map_or_else(|| Value::string(Arc::clone(text)), Value::clone))
+            }
+            ("count", "index", Some(Each { key: Some(Key::Number(index)), .. })) => {
+                i64::try_from(*index).ok().map(Value::from)
+            }
+            _ => None,
+        };
+        match value {
+            Some(value) => Ok((value, 1)),
+            None => Err(Box::new(
+                Diagnostic::error(
+                    "invalid-reference",
+                    format!("`{}` has no meaning here", root.text),
+                )
+                .at(root.span)
+                .help(
+                    "`each.key` and `each.value` exist with `for_each`, `count.index` with `count`",
+                ),
+            )),
+        }
+    }
+
+    fn iterator(&self, iterator: &Iterator<'_>, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
+        match steps.first().and_then(Step::name) {
+            Some("key") => Ok((iterator.key.clone(), 1)),
+            Some("value") => Ok((iterator.value.clone(), 1)),
+            _ => Err(Box::new(
+                Diagnostic::error("invalid-reference", format!("`{}` is an iterator", root.text))
+                    .at(root.span)
+                    .help(format!("write `{0}.key` or `{0}.value`", root.text)),
+            )),
+        }
+    }
+
+    fn path(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
+        let inner = self.session.inner;
+        let directory = &inner.module(self.module).directory;
+        let shown = |path: &std::path::Path| {
+            let text = path.to_string_lossy();
+            Value::text(if text.is_empty() { "." } else { &text })
+        };
+        let value = match steps.first().and_then(Step::name) {
+            Some("module") => shown(directory),
+            Some("root") => Value::from("."),
+            Some("cwd") => shown(&inner.working_directory),
+            _ => {
+                return Err(Box::new(
+                    Diagnostic::error("invalid-reference", "`path` has no such member")
+                        .at(root.span)
+                        .help("there are `path.module`, `path.root` and `path.cwd`"),
+                ));
+            }
+        };
+        Ok((value, 1))
+    }
+
+    fn module(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
+        let name = self.named(root, steps, "module")?;
+        let inner = self.session.inner;
+        let module = inner.module(self.module);
+        let Some(call) = module.calls.get(&name) else {
+            return Err(undeclared("module", &name, steps, module.calls.keys().map(|n| &**n)));
+        };
+        let Some(children) = inner.modules.list[self.module].children.get(&name) else {
+            // Its repetition was reported.
+            self.session.fail();
+            return Ok((Value::unknown(Type::Any), steps.len()));
+        };
+        let what = format!("module.{name}");
+        let whole = || self.session.item(self.module, Item::Call(name.clone()));
+        let (child, sensitive, used) = match instance(&call.repetition, &what, &steps[1..])? {
+            Chosen::Whole => return Ok((whole(), 1)),
+            Chosen::One { key, sensitive, used } => match children.get(&key) {
+                Some(child) => (*child, sensitive, 1 + used),
+                None => {
+                    let keys = children.keys().flatten();
+                    return Err(no_instance(&what, key.as_ref(), steps, keys, children.len()));
+                }
+            },
+        };
+        let outputs = &inner.module(child).outputs;
+        match steps.get(used) {
+            Some(Step::Attribute(output)) if outputs.contains_key(&output.text) => {
+                let value = self.session.item(child, Item::Output(output.text.clone()));
+                let sensitive = sensitive || value.is_sensitive();
+                Ok((value.with_sensitive(sensitive), used + 1))
+            }
+            _ => {
+                let outputs = outputs
+                    .keys()
+                    .map(|o| (o.clone(), self.session.item(child, Item::Output(o.clone()))))
+                    .collect();
+                Ok((Value::object(outputs).with_sensitive(sensitive), used))
+            }
+        }
+    }
+
+    fn resource(&self, mode: Mode, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
+        let first = if mode == Mode::Data { 1 } else { 0 };
+        let kind = match mode {
+            Mode::Managed => root,
+            Mode::Data => match steps.first() {
+                Some(Step::Attribute(kind)) => kind,
+                _ => return Err(incomplete(root)),
+            },
+        };
+        let Some(Step::Attribute(name)) = steps.get(first) else { return Err(incomplete(root)) };
+        let module = self.session.inner.module(self.module);
+        let key = (mode, kind.text.clone(), name.text.clone());
+        let Some(resource) = module.resources.get(&key) else {
+            let siblings = module
+                .resources
+                .keys()
+                .filter(|(m, k, _)| *m == mode && *k == kind.text)
+                .map(|(_, _, n)| &**n);
+            let what = format!("`{}` block", kind.text);
+            return Err(undeclared(&what, &name.text, &steps[first..], siblings));
+        };
+        let (value, used) = self.object(resource, &steps[first + 1..])?;
+        Ok((value, used + first + 1))
+    }
+
+    /// Resolves what follows the name of a block.
+    fn object(&self, resource: &Resource, steps: &[Step<'_>]) -> Resolved {
+        let session = self.session;
+        let Some(expansion) = session.expansion(self.module, resource) else {
+            return Ok((Value::unknown(Type::Any), steps.len()));
+        };
+        let address = session.address(self.module, resource);
+        let what = address.to_string();
+        let Chosen::One { key, sensitive, used } = instance(&resource.repetition, &what, steps)?
+        else {
+            let item =
+                Item::Block(resource.mode, resource.kind.text.clone(), resource.name.text.clone());
+            return Ok((session.item(self.module, item), 0));
+        };
+        if !expansion.contains(key.as_ref()) {
+            return Err(missing_instance(&what, key.as_ref(), steps, &expansion));
+        }
+        let address = address.instance(key);
+        let (value, used) = self.part(&address, resource, &steps[used..], used);
+        let sensitive = sensitive || value.is_sensitive();
+        Ok((value.with_sensitive(sensitive), used))
+    }
+
+    /// Returns an attribute of an instance where the next step names one, or the whole object.
+    fn part(
+        &self,
+        address: &Address,
+        resource: &Resource,
+        steps: &[Step<'_>],
+        used: usize,
+    ) -> (Value, usize) {
+        let session = self.session;
+        let part = Part::Instance(address.key.clone());
+        if let Some(name) = steps.first().and_then(Step::name)
+            && let Some(attribute) = resource.schema.attribute(name)
+        {
+            session.note(address.resource.clone(), part, Some(attribute_name(steps, name)));
+            let value = match session.objects.object(address) {
+                Some(object) => object.get(name).cloned().unwrap_or_else(Value::null),
+                None => unknown_attribute(address, attribute),
+            };
+            return (value, used + 1);
+        }
+        session.note(address.resource.clone(), part, None);
+        (session.object(address, resource.schema), used)
+    }
+}
+
+/// Returns the name of a step without another allocation where there is one.
+fn attribute_name(steps: &[Step<'_>], name: &str) -> Name {
+    match steps.first() {
+        Some(Step::Attribute(identifier)) => identifier.text.clone(),
+        _ => name.into(),
+    }
+}
+
+impl Scope for Place<'_> {
+    fn resolve(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
+        if let Some(iterator) = self.iterators.iter().rev().find(|i| *i.name == *root.text) {
+            return self.iterator(iterator, root, steps);
+        }
+        match &*root.text {
+            "var" => self.variable(root, steps),
+            "local" => self.local(root, steps),
+            "each" | "count" => self.repetition(root, steps),
+            "path" => self.path(root, steps),
+            "module" => self.module(root, steps),
+            "data" => self.resource(Mode::Data, root, steps),
+            "self" => match self.own {
+                Some(own) => Ok((own.clone(), 0)),
+                None => Err(Box::new(
+                    Diagnostic::error("invalid-reference", "`self` has no meaning here")
+                        .at(root.span)
+                        .help("it exists only in `postcondition` blocks"),
+                )),
+            },
+            _ => self.resource(Mode::Managed, root, steps),
+        }
+    }
+
+    fn functions(&self) -> &FunctionContext<'_> {
+        self.session.functions()
+    }
+}
+
+/// Which instances the steps behind a block's name mean.
+enum Chosen {
+    Whole,
+    One { key: Option<Key>, sensitive: bool, used: usize },
+}
+
+/// Reads the instance's key from the steps behind the name of a block or module.
+fn instance(
+    repetition: &Repetition,
+    what: &str,
+    steps: &[Step<'_>],
+) -> Result<Chosen, Box<Diagnostic>> {
+    let (wanted, argument) = match repetition {
+        Repetition::Single => {
+            if let Some(Step::Index(_, span)) = steps.first() {
+                return Err(Box::new(
+                    Diagnostic::error(
+                        "invalid-key",
+                        format!("`{what}` has one instance without a key"),
+                    )
+                    .at(*span)
+                    .help("remove the index"),
+                ));
+            }
+            return Ok(Chosen::One { key: None, sensitive: false, used: 0 });
+        }
+        Repetition::Count(_) => (Type::Number, "count"),
+        Repetition::ForEach(_) => (Type::String, "for_each"),
+    };
+    let (index, span) = match steps.first() {
+        None => return Ok(Chosen::Whole),
+        Some(Step::Index(index, span)) => (index, *span),
+        Some(Step::Attribute(name)) => {
+            return Err(Box::new(
+                Diagnostic::error("missing-key", format!("`{what}` has several instances"))
+                    .detail(format!("It has `{argument}`."))
+                    .at(name.span)
+                    .help("name one of them with an index"),
+            ));
+        }
+    };
+    let key = convert(index, &wanted).map_err(|_| wrong_key(what, argument, span))?;
+    if key.is_unknown() {
+        return Ok(Chosen::Whole);
+    }
+    let found = match repetition {
+        Repetition::Count(_) => key.as_number().and_then(Number::to_u64).map(Key::Number),
+        _ => key.as_str().map(|text| Key::Text(text.into())),
+    };
+    match found {
+        Some(found) => Ok(Chosen::One { key: Some(found), sensitive: key.is_sensitive(), used: 1 }),
+        None => Err(wrong_key(what, argument, span)),
+    }
+}
+
+fn wrong_key(what: &str, argument: &str, span: Span) -> Box<Diagnostic> {
+    let kind = if argument == "count" { "a whole number from 0" } else { "a text" };
+    Box::new(
+        Diagnostic::error("invalid-key", format!("this is no key of an instance of `{what}`"))
+            .detail(format!("It has `{argument}`: a key is {kind}."))
+            .at(span),
+    )
+}
+
+fn incomplete(root: &Identifier) -> Box<Diagnostic> {
+    Box::new(
+        Diagnostic::error("invalid-reference", format!("`{}` refers to nothing", root.text))
+            .at(root.span)
+            .help("write a resource type and a name, or quotes around a text"),
+    )
+}
+
+fn undeclared<'n>(
+    what: &str,
+    name: &str,
+    steps: &[Step<'_>],
+    names: impl std::iter::Iterator<Item = &'n str>,
+) -> Box<Diagnostic> {
+    let mut diagnostic = Diagnostic::error("undeclared", format!("there is no {what} `{name}`"));
+    if let Some(step) = steps.first() {
+        diagnostic = diagnostic.at(step.span());
+    }
+    if let Some(near) = did_you_mean(name, names) {
+        diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+    }
+    Box::new(diagnostic)
+}
+
+fn missing_instance(
+    what: &str,
+    key: Option<&Key>,
+    steps: &[Step<'_>],
+    expansion: &Expansion,
+) -> Box<Diagnostic> {
+    no_instance(what, key, steps, expansion.keys.iter().flatten(), expansion.keys.len())
+}
+
+fn no_instance<'k>(
+    what: &str,
+    key: Option<&Key>,
+    steps: &[Step<'_>],
+    keys: impl std::iter::Iterator<Item = &'k Key>,
+    count: usize,
+) -> Box<Diagnostic> {
+    let shown = key.map(ToString::to_string).unwrap_or_default();
+    let index = steps.iter().find(|step| matches!(step, Step::Index(..)));
+    let hidden = matches!(index, Some(Step::Index(value, _)) if value.is_sensitive());
+    let shown = if hidden { String::from("[…]") } else { shown };
+    let mut diagnostic =
+        Diagnostic::error("missing-instance", format!("`{what}` has no instance `{shown}`"));
+    if let Some(step) = index {
+        diagnostic = diagnostic.at(step.span());
+    }
+    diagnostic = diagnostic.detail(match count {
+        0 => String::from("It has no instances."),
+        1 => String::from("It has 1 instance."),
+        _ => format!("It has {count} instances."),
+    });
+    let texts: Vec<&str> = keys
+        .take(MAX_CANDIDATES)
+        .filter_map(|k| match k {
+            Key::Text(text) => Some(&**text),
+            Key::Number(_) => None,
+        })
+        .collect();
+    if let (Some(Key::Text(text)), false) = (key, hidden)
+        && let Some(near) = did_you_mean(text, texts)
+    {
+        diagnostic = diagnostic.help(format!("did you mean `{}`?", Key::Text(near.into())));
+    }
+    Box::new(diagnostic)
+}

@@ -1,0 +1,213 @@
+use insta::assert_snapshot;
+
+use super::*;
+
+const MODULE: &str = r#"
+    variable "name" { type = string }
+    variable "size" {
+      type    = number
+      default = 1
+      validation {
+        condition     = var.size < 10
+        error_message = "Size ${var.size} is too large."
+      }
+    }
+    resource "nat_gateway" "g" {
+      count  = var.size
+      vpc_id = var.name
+    }
+    output "ids" { value = nat_gateway.g[*].id }
+    output "name" { value = "${var.name}@${path.module}" }
+"#;
+
+fn case(text: &str) -> Case {
+    Case::with(&[("cfg/main.nat.hcl", text), ("cfg/m/main.nat.hcl", MODULE)], &[])
+}
+
+#[test]
+fn modules_are_repeated_and_their_outputs_referred_to() {
+    let case = case(
+        r#"
+        module "each" {
+          source   = "./m"
+          for_each = { a = 2, b = 1 }
+          name     = "n-${each.key}"
+          size     = each.value
+        }
+        module "one" {
+          source = "./m"
+          name   = module.each["a"].name
+        }
+        module "none" {
+          source = "./m"
+          count  = 0
+          name   = "x"
+        }
+        resource "forward_entry" "e" {
+          forward_table_id = module.each["b"].ids[0]
+        }
+        output "names" { value = { for k, m in module.each : k => m.name } }
+        output "all" { value = module.one }
+        output "none" { value = module.none[*].name }
+        "#,
+    );
+    assert_eq!(case.said(), "");
+    assert_eq!(
+        case.order(),
+        [
+            "module.each[\"a\"].nat_gateway.g",
+            "module.each[\"b\"].nat_gateway.g",
+            "forward_entry.e",
+            "module.one.nat_gateway.g",
+        ]
+    );
+    assert_eq!(case.keys("module.each[\"a\"].nat_gateway.g"), "[0] [1]");
+    assert_snapshot!(case.instance("module.one.nat_gateway.g[0]"), @"");
+    assert_snapshot!(case.needs("forward_entry.e"), @"");
+    assert_snapshot!(case.outputs(), @"");
+    assert!(case.program.has_module(&ModulePath::root().child("one", None)));
+    assert!(!case.program.has_module(&ModulePath::root().child("none", Some(Key::Number(0)))));
+}
+
+#[test]
+fn whole_modules_may_be_depended_on_and_depend() {
+    let case = case(
+        r#"
+        resource "nat_gateway" "first" { vpc_id = "v" }
+        module "m" {
+          source     = "./m"
+          for_each   = toset(["a", "b"])
+          name       = each.key
+          depends_on = [nat_gateway.first]
+        }
+        resource "nat_gateway" "last" {
+          vpc_id     = "v"
+          depends_on = [module.m]
+        }
+        "#,
+    );
+    let explicit = |name: &str| {
+        let list = case.program.depends_on(&name.parse().unwrap());
+        list.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(explicit("module.m[\"a\"].nat_gateway.g"), ["nat_gateway.first"]);
+    let both = ["module.m[\"a\"].nat_gateway.g", "module.m[\"b\"].nat_gateway.g"];
+    // What a module waits for, its users wait for as well.
+    assert_eq!(explicit("nat_gateway.last")[..2], both);
+    assert_eq!(case.order().last().unwrap(), "nat_gateway.last");
+}
+
+#[test]
+fn arguments_of_modules_are_checked() {
+    let case = case(
+        r#"
+        module "large" {
+          source = "./m"
+          name   = "x"
+          size   = 50
+        }
+        module "wrong" {
+          source = "./m"
+          name   = ["x"]
+          size   = "many"
+        }
+        "#,
+    );
+    let found = case.program.remaining(&case.objects);
+    assert_snapshot!(case.write(&found), @"");
+}
+
+#[test]
+fn unknown_repetition_of_a_module_is_reported_once() {
+    let case = case(
+        r#"
+        resource "nat_gateway" "g" { vpc_id = "v" }
+        module "m" {
+          source   = "./m"
+          for_each = toset([nat_gateway.g.id])
+          name     = each.key
+        }
+        resource "forward_entry" "e" { forward_table_id = values(module.m)[0].name }
+        "#,
+    );
+    assert_snapshot!(case.said(), @"");
+    let address = "forward_entry.e".parse().unwrap();
+    let (configured, diagnostics) = case.program.instance(&address, &case.objects);
+    assert!(diagnostics.is_empty() && !configured.complete);
+}
+
+#[test]
+fn modules_of_different_instances_do_not_depend_on_each_other() {
+    let case = Case::with(
+        &[
+            (
+                "cfg/main.nat.hcl",
+                r#"
+                module "edge" {
+                  source   = "./edge"
+                  for_each = toset(["a", "b"])
+                }
+                "#,
+            ),
+            (
+                "cfg/edge/main.nat.hcl",
+                r#"
+                module "g" { source = "../g" }
+                resource "forward_entry" "e" { forward_table_id = module.g.id }
+                "#,
+            ),
+            (
+                "cfg/g/main.nat.hcl",
+                "resource \"nat_gateway\" \"g\" { vpc_id = \"v\" }\noutput \"id\" { value = nat_gateway.g.id }",
+            ),
+        ],
+        &[],
+    );
+    assert_eq!(
+        case.needs("module.edge[\"a\"].forward_entry.e"),
+        "module.edge[\"a\"].module.g.nat_gateway.g {id}\n"
+    );
+    let list = case.program.dependencies(&"module.edge[\"b\"].forward_entry.e".parse().unwrap());
+    assert_eq!(
+        list.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["module.edge[\"b\"].module.g.nat_gateway.g"]
+    );
+}
+
+#[test]
+fn providers_are_handed_down() {
+    let case = Case::with(
+        &[
+            (
+                "cfg/main.nat.hcl",
+                r#"
+                provider "alicloud" { alias = "west" }
+                module "m" {
+                  source    = "./m"
+                  providers = { alicloud = alicloud.west, alicloud.inner = alicloud.west }
+                }
+                module "plain" {
+                  source    = "./m"
+                  providers = { alicloud.inner = alicloud.west }
+                }
+                "#,
+            ),
+            (
+                "cfg/m/main.nat.hcl",
+                r#"
+                resource "nat_gateway" "default" { vpc_id = "v" }
+                resource "nat_gateway" "inner" {
+                  vpc_id   = "v"
+                  provider = alicloud.inner
+                }
+                "#,
+            ),
+        ],
+        &[],
+    );
+    let alias = |name: &str| case.program.provider_of(&name.parse().unwrap()).to_string();
+    assert_eq!(alias("module.m.nat_gateway.default"), "west");
+    assert_eq!(alias("module.m.nat_gateway.inner"), "west");
+    assert_eq!(alias("module.plain.nat_gateway.default"), "");
+    assert_eq!(alias("module.plain.nat_gateway.inner"), "west");
+}
