@@ -53,7 +53,7 @@ use settle::Key;
 /// What a run works with.
 pub struct ApplyContext<'a> {
     /// The state.
-    pub store: &'a mut dyn Store,
+    pub store: &'a mut (dyn Store + 'static),
     /// Its lock.
     pub lock: &'a Lock,
     /// The run; begun here, and ended unless it was interrupted.

@@ -19,8 +19,7 @@ fn expand(path: &str, context: &FunctionContext<'_>) -> Result<String, Failure> 
     if !rest.is_empty() && !rest.starts_with('/') {
         return Err(Failure::at(0, "cannot expand user-specific home dir"));
     }
-    let home =
-        context.home.as_ref().ok_or_else(|| Failure::at(0, "the home directory is not known"))?;
+    let home = context.home.ok_or_else(|| Failure::at(0, "the home directory is not known"))?;
     Ok(clean(&format!("{}{rest}", home.to_string_lossy())))
 }
 
@@ -117,7 +116,7 @@ pub(super) fn fileset(call: &Call<'_>) -> Outcome {
     if pattern.starts_with("..") || pattern.starts_with('/') {
         return Err(Failure::at(1, "the pattern must not lead out of the directory"));
     }
-    let found = glob::find(&*call.context.files, &directory, &pattern)?;
+    let found = glob::find(call.context.files, &directory, &pattern)?;
     Ok(Value::set(Type::String, found.iter().map(|path| Value::text(path))))
 }
 

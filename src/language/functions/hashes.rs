@@ -91,7 +91,7 @@ pub(super) fn filebase64sha512(call: &Call<'_>) -> Outcome {
 }
 
 pub(super) fn uuid(call: &Call<'_>) -> Outcome {
-    Ok(match &call.context.ids {
+    Ok(match call.context.ids {
         Some(ids) if call.context.applying => ids.next().into(),
         _ => Value::unknown(Type::String),
     })
@@ -128,7 +128,7 @@ pub(super) fn bcrypt(call: &Call<'_>) -> Outcome {
     if call.text(0).len() > 72 {
         return Err(Failure::at(0, "password length exceeds 72 bytes"));
     }
-    let ids = match &call.context.ids {
+    let ids = match call.context.ids {
         Some(ids) if call.context.applying => ids,
         _ => return Ok(Value::unknown(Type::String)),
     };

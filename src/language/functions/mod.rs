@@ -31,10 +31,9 @@ mod yaml_read;
 mod yaml_write;
 
 use std::fmt;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::Path;
 
-use crate::environment::{Environment, Files, Ids, Timestamp};
+use crate::environment::{Files, Ids, Timestamp};
 use crate::value::{Number, Type, Value, convert};
 
 pub use files::read_text;
@@ -45,14 +44,13 @@ const TEXT_LIMIT: usize = 64 << 20;
 const ELEMENT_LIMIT: usize = 1 << 20;
 
 /// What functions may ask of the outside.
-#[derive(Clone)]
 pub struct FunctionContext<'a> {
     /// The files that may be read.
-    pub files: Arc<dyn Files + 'a>,
+    pub files: &'a dyn Files,
     /// The directory that relative paths start from (`path.cwd`).
-    pub base: PathBuf,
+    pub base: &'a Path,
     /// The home directory, for `~` in paths.
-    pub home: Option<PathBuf>,
+    pub home: Option<&'a Path>,
     /// The time of the plan, which `plantimestamp` returns; absent: unknown.
     pub plan_time: Option<Timestamp>,
     /// Whether values may be had that differ each time (`timestamp`, `uuid`, `bcrypt`); while
@@ -61,32 +59,13 @@ pub struct FunctionContext<'a> {
     /// The present time.
     pub now: Timestamp,
     /// Makes identifiers; absent: `uuid` and `bcrypt` are unknown.
-    pub ids: Option<Arc<dyn Ids + 'a>>,
+    pub ids: Option<&'a dyn Ids>,
 }
 
-impl FunctionContext<'static> {
-    /// Returns the context of a plan that is made now in `environment`.
-    pub fn planning(environment: &Environment) -> Self {
-        let now = environment.clock.now();
-        Self {
-            files: Arc::clone(&environment.files),
-            base: environment.working_directory.clone(),
-            home: environment.variable("HOME").map(PathBuf::from),
-            plan_time: Some(now),
-            applying: false,
-            now,
-            ids: Some(Arc::clone(&environment.ids)),
-        }
-    }
-}
-
-impl fmt::Debug for FunctionContext<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FunctionContext")
-            .field("base", &self.base)
-            .field("plan_time", &self.plan_time)
-            .field("applying", &self.applying)
-            .finish_non_exhaustive()
+impl<'a> FunctionContext<'a> {
+    /// Returns a context for planning: without a home directory and identifiers.
+    pub fn planning(files: &'a dyn Files, base: &'a Path, now: Timestamp) -> Self {
+        Self { files, base, home: None, plan_time: Some(now), applying: false, now, ids: None }
     }
 }
 

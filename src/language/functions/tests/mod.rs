@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::environment::SeededIds;
 use notation::{context, evaluate};
 
 /// The vectors, by family.
@@ -82,7 +83,8 @@ fn the_table_is_in_order() {
 
 #[test]
 fn some_results_are_known_only_after_apply() {
-    let planning = FunctionContext { applying: false, plan_time: None, ..context() };
+    let ids = SeededIds::new(1);
+    let planning = FunctionContext { applying: false, plan_time: None, ..context(&ids) };
     for (name, arguments) in [
         ("timestamp", vec![]),
         ("uuid", vec![]),
@@ -93,7 +95,7 @@ fn some_results_are_known_only_after_apply() {
         assert_eq!(result, Value::unknown(Type::String), "{name}");
     }
     let password = [Value::from("hello"), Value::from(4_i64)];
-    let applying = context();
+    let applying = context(&ids);
     let hash = call(lookup("bcrypt").unwrap(), &password, &applying).unwrap();
     let hash = hash.as_str().unwrap();
     assert!(hash.starts_with("$2a$04$") && ::bcrypt::verify("hello", hash).unwrap());
@@ -137,6 +139,7 @@ fn bombs_are_refused_or_cheap() {
     std::io::Write::write_all(&mut encoder, &vec![0; 1 << 20]).unwrap();
     let members = encoder.finish().unwrap().repeat(65);
     let bomb = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, members);
+    let ids = SeededIds::new(1);
     for (name, arguments) in [
         ("join", vec![long.clone(), many.clone()]),
         ("join", vec![Value::from(","), all.clone()]),
@@ -158,7 +161,7 @@ fn bombs_are_refused_or_cheap() {
         ("fileset", vec![Value::from("."), text("{a,b}", 1000)]),
         ("base64gunzip", vec![Value::from(bomb)]),
     ] {
-        let result = call(lookup(name).unwrap(), &arguments, &context());
+        let result = call(lookup(name).unwrap(), &arguments, &context(&ids));
         assert!(result.is_err(), "{name}");
     }
 }
@@ -207,7 +210,8 @@ proptest! {
     /// secret.
     #[test]
     fn no_argument_upsets_a_function(arguments in prop::collection::vec(values(), 0..4)) {
-        let planning = FunctionContext { applying: false, ..context() };
+        let ids = SeededIds::new(1);
+        let planning = FunctionContext { applying: false, ..context(&ids) };
         for name in names() {
             let function = lookup(name).unwrap();
             let result = call(function, &arguments, &planning);
@@ -228,7 +232,8 @@ proptest! {
 
     #[test]
     fn encodings_come_back(text in ".{0,40}") {
-        let context = context();
+        let ids = SeededIds::new(1);
+        let context = context(&ids);
         let run = |name: &str, argument: &Value| {
             call(lookup(name).unwrap(), std::slice::from_ref(argument), &context).unwrap()
         };

@@ -1,13 +1,14 @@
 //! A small notation for vectors: literals, calls and arithmetic, without references.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::path::Path;
+use std::sync::LazyLock;
 
 use super::super::{FunctionContext, call, lookup};
-use crate::environment::{Files, MemoryFiles, SeededIds, Timestamp};
+use crate::environment::{MemoryFiles, SeededIds, Timestamp};
 use crate::value::{Name, Number, Type, Value};
 
-static FILES: LazyLock<Arc<MemoryFiles>> = LazyLock::new(|| {
+static FILES: LazyLock<MemoryFiles> = LazyLock::new(|| {
     let files: [(&str, &[u8]); 8] = [
         ("/base/hello.txt", b"hello"),
         ("/base/bin.dat", b"\xff\xfe"),
@@ -18,18 +19,18 @@ static FILES: LazyLock<Arc<MemoryFiles>> = LazyLock::new(|| {
         ("/home/user/x", b"at home"),
         ("/base/decomposed.txt", "e\u{301}".as_bytes()),
     ];
-    Arc::new(MemoryFiles(files.map(|(path, bytes)| (path.into(), bytes.to_vec())).into()))
+    MemoryFiles(files.map(|(path, bytes)| (path.into(), bytes.to_vec())).into())
 });
 
-pub(super) fn context() -> FunctionContext<'static> {
+pub(super) fn context(ids: &SeededIds) -> FunctionContext<'_> {
     FunctionContext {
-        files: Arc::clone(&FILES) as Arc<dyn Files>,
-        base: "/base".into(),
-        home: Some("/home/user".into()),
+        files: &*FILES,
+        base: Path::new("/base"),
+        home: Some(Path::new("/home/user")),
         plan_time: Some(Timestamp(1_700_000_000_000)),
         applying: true,
         now: Timestamp(1_700_000_001_000),
-        ids: Some(Arc::new(SeededIds::new(7))),
+        ids: Some(ids),
     }
 }
 
@@ -135,8 +136,9 @@ impl Reader<'_> {
         if name == "typeof" {
             return Ok(Value::from(arguments[0].type_of().to_string()));
         }
+        let ids = SeededIds::new(7);
         let function = lookup(&name).ok_or_else(|| format!("no function {name}"))?;
-        call(function, &arguments, &context()).map_err(|error| match error.argument {
+        call(function, &arguments, &context(&ids)).map_err(|error| match error.argument {
             Some(index) => format!("[{index}] {error}"),
             None => error.to_string(),
         })
