@@ -226,7 +226,7 @@ impl Run<'_> {
     #[expect(clippy::too_many_arguments, reason = "it only gathers them")]
     fn context<'c>(
         &'c self,
-        store: &'c mut dyn Store,
+        store: &'c mut (dyn Store + 'static),
         lock: &'c Lock,
         run: &'c RunRecord,
         service: &'c dyn apply::Service,
