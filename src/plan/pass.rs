@@ -22,8 +22,7 @@ use crate::resources::{self, Object};
 use crate::value::{Name, Value, same};
 
 /// Results of data sources by what was asked.
-pub(crate) type DataCache =
-    BTreeMap<(String, String, BTreeMap<String, String>), Result<Object, String>>;
+pub(crate) type DataCache = BTreeMap<(String, String, BTreeMap<String, String>), Result<Object, String>>;
 
 /// What a pass works from.
 pub(crate) struct Basis<'a> {
@@ -190,12 +189,7 @@ pub(crate) fn timeouts(block: &Resource) -> BTreeMap<String, u64> {
 }
 
 /// Evaluates an instance and notes where its block is written. Nothing comes back when it has mistakes.
-fn configured(
-    site: &Site<'_>,
-    basis: &Basis<'_>,
-    address: &Address,
-    pass: &mut Pass,
-) -> Option<Configured> {
+fn configured(site: &Site<'_>, basis: &Basis<'_>, address: &Address, pass: &mut Pass) -> Option<Configured> {
     let (configured, diagnostics) = basis.input.program.instance(address, &pass.objects);
     let failed = diagnostics.has_errors() || !configured.complete;
     pass.diagnostics.extend(diagnostics);
@@ -233,7 +227,8 @@ fn managed(
         None => (false, Diagnostics::new()),
     };
     pass.diagnostics.extend(diagnostics);
-    let demands = demands(basis, site, address, existing, census, pass);
+    let object = &configured.object;
+    let demands = demands(basis, site, address, object, existing, census, pass);
     let spans = Arc::clone(&configured.spans);
     let desired = Desired {
         address,
@@ -315,6 +310,7 @@ fn demands(
     basis: &Basis<'_>,
     site: &Site<'_>,
     address: &Address,
+    configured: &Object,
     existing: Option<&Existing<'_>>,
     census: &Census<'_>,
     pass: &mut Pass,
@@ -335,7 +331,11 @@ fn demands(
         && address.kind() == topology::PACKAGE
     {
         demands.used = census.used_addresses(live);
-        if !census.users_of(live).is_empty() && census.has_place(basis, &site.provider, live) {
+        let parent = |object| topology::parent(topology::PACKAGE, object);
+        // On another gateway its users could not follow.
+        let stays = parent(configured) == parent(live);
+        let used = stays && !census.users_of(live).is_empty();
+        if used && census.has_place(basis, &site.provider, live) {
             demands.create_first = Some(true);
         }
     }
@@ -464,9 +464,11 @@ fn doomed<'p>(basis: &Basis<'p>) -> BTreeSet<&'p Address> {
         .map(|(address, _)| address)
         .filter(|address| {
             let resource = &address.resource;
-            let keys = keys.entry(resource).or_insert_with(|| match program.block(resource) {
-                Some(_) => program.expand_resource(resource, &objects).ok(),
-                None => Some(Arc::new([])),
+            let keys = keys.entry(resource).or_insert_with(|| {
+                match program.block(resource) {
+                    Some(_) => program.expand_resource(resource, &objects).ok(),
+                    None => Some(Arc::new([])),
+                }
             });
             keys.as_ref().is_some_and(|keys| !keys.contains(&address.key))
         })
@@ -476,11 +478,16 @@ fn doomed<'p>(basis: &Basis<'p>) -> BTreeSet<&'p Address> {
 /// The users of a package that is deleted before its successor exists must leave first: they are
 /// replaced as well.
 fn evict(change: &Change, census: &Census<'_>, pass: &mut Pass) {
-    let Some(before) =
-        change.before.as_ref().filter(|_| change.address.kind() == topology::PACKAGE)
+    let (topology::PACKAGE, Some(before), Some(after)) =
+        (change.address.kind(), &change.before, &change.after)
     else {
         return;
     };
+    let parent = |object| topology::parent(topology::PACKAGE, object);
+    if parent(before) != parent(after) {
+        // Its users go with the gateway, or stay behind and are reported.
+        return;
+    }
     for user in census.users_of(before) {
         let reason = Reason::DependencyReplaced { of: change.address.to_string() };
         pass.forced.entry(user.clone()).or_default().push(reason);
@@ -512,7 +519,8 @@ fn data(
         pass.changes_of(&dependency.on).iter().any(|c| c.kind != ChangeKind::NoOp)
     });
     if unknown || pending {
-        let reason = if unknown { Reason::ConfigurationUnknown } else { Reason::DependencyPending };
+        let reason =
+            if unknown { Reason::ConfigurationUnknown } else { Reason::DependencyPending };
         let change = deferred(site, context, &configured, address, filters, reason);
         if let Some(after) = &change.after {
             pass.objects.set(address, after.clone());

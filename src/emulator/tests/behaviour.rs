@@ -340,8 +340,7 @@ fn force_takes_everything_along() {
 #[test]
 fn lists_lag_behind_writes_when_told() {
     let mut probe = Probe::new(Settings {
-        timings: Timings::instant(),
-        read_lag_ms: 300,
+        timings: Timings { read_lag_ms: 300, ..Timings::instant() },
         ..Settings::default()
     });
     let made = probe.ok("CreateNatGateway", &[("VpcId", "vpc-emulator")]);
