@@ -54,7 +54,7 @@ impl Inner {
             let What::Call(name) = &node.what else { continue };
             let Some(&shape) = self.shapes.list[node.shape].children.get(name) else { continue };
             for parent in self.modules.of_shape(node.shape).to_vec() {
-                self.modules.add_child(parent, shape, name, None, None);
+                self.modules.add_child(parent, shape, name, None);
             }
         }
     }

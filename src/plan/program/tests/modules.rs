@@ -235,3 +235,41 @@ fn providers_are_handed_down() {
     assert_eq!(alias("module.plain.nat_gateway.default"), "");
     assert_eq!(alias("module.plain.nat_gateway.inner"), "west");
 }
+
+#[test]
+fn values_of_repeated_modules_follow_the_objects() {
+    let mut case = case(
+        r#"
+        resource "nat_gateway" "g" {
+          for_each = { a = 1 }
+          vpc_id   = "v"
+        }
+        module "m" {
+          source   = "./m"
+          for_each = nat_gateway.g
+          name     = each.value.id
+        }
+        resource "forward_entry" "by_key" {
+          for_each         = nat_gateway.g
+          forward_table_id = each.key
+        }
+        resource "forward_entry" "by_value" {
+          for_each         = nat_gateway.g
+          forward_table_id = each.value.forward_table_id
+        }
+        "#,
+    );
+    let inside = "module.m[\"a\"].nat_gateway.g[0]";
+    assert_eq!(case.instance(inside), "vpc_id = <nat_gateway.g[\"a\"].id: string>\n");
+    case.set(
+        "nat_gateway.g[\"a\"]",
+        &[("id", Value::from("ngw-1")), ("forward_table_id", Value::from("ftb-1"))],
+    );
+    assert_eq!(case.instance(inside), "vpc_id = \"ngw-1\"\n");
+    assert_eq!(case.needs(inside), "all of nat_gateway.g {}\n");
+    // Keys are known from the start and order nothing.
+    assert_eq!(case.needs("forward_entry.by_key[\"a\"]"), "");
+    assert_eq!(case.needs("forward_entry.by_value[\"a\"]"), "all of nat_gateway.g {}\n");
+    let list = case.program.dependencies(&"forward_entry.by_key".parse().unwrap());
+    assert_eq!(list.len(), 1, "a selection by address takes it along");
+}
