@@ -70,8 +70,10 @@ fn of_module(session: &Session<'_>, module: usize) {
     }
     for (name, output) in &blocks.outputs {
         session.item(module, Item::Output(name.clone()));
-        let place = Place::new(session, module);
-        session.conditions(&output.preconditions, &place, "precondition-failed", "");
+        if module == 0 {
+            let place = Place::new(session, module);
+            session.conditions(&output.preconditions, &place, "precondition-failed", "");
+        }
     }
     for (name, call) in &blocks.calls {
         let what = format!("module.{name}");

@@ -265,6 +265,14 @@ impl<'a> Session<'a> {
             }
             Item::Output(name) => {
                 let output = blocks.outputs.get(name)?;
+                // Those of the root module are checked with its outputs.
+                if module > 0 {
+                    let path = &self.inner.modules.list[module].path;
+                    let summary = format!("precondition of `{path}.{name}` does not hold");
+                    let place = Place::new(self, module);
+                    let conditions = &output.preconditions;
+                    self.conditions(conditions, &place, "precondition-failed", &summary);
+                }
                 let value = self.evaluate(&output.value, &Place::new(self, module))?;
                 let sensitive = output.sensitive || value.is_sensitive();
                 Some(value.with_sensitive(sensitive))

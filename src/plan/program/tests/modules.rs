@@ -17,7 +17,13 @@ const MODULE: &str = r#"
       vpc_id = var.name
     }
     output "ids" { value = nat_gateway.g[*].id }
-    output "name" { value = "${var.name}@${path.module}" }
+    output "name" {
+      value = "${var.name}@${path.module}"
+      precondition {
+        condition     = !startswith(var.name, "bad") && var.size > 0
+        error_message = "Bad name."
+      }
+    }
 "#;
 
 fn case(text: &str) -> Case {
@@ -107,6 +113,10 @@ fn whole_modules_may_be_depended_on_and_depend() {
 fn arguments_of_modules_are_checked() {
     let case = case(
         r#"
+        module "bad" {
+          source = "./m"
+          name   = "bad-1"
+        }
         module "large" {
           source = "./m"
           name   = "x"
@@ -122,17 +132,23 @@ fn arguments_of_modules_are_checked() {
     let found = case.program.remaining(&case.objects);
     assert_snapshot!(case.write(&found), @r#"
     error[invalid-variable] value of `var.size` is not valid
-      at main.nat.hcl:5 `50`
+      at main.nat.hcl:9 `50`
       see m/main.nat.hcl:7 `var.size < 10` this condition does not hold
       why: Size 50 is too large.
+      var.size is 50
     error[invalid-variable] value of `var.name` does not fit its type
       see m/main.nat.hcl:2 `variable "name"` its type is `string`
-      at main.nat.hcl:9 `["x"]`
+      at main.nat.hcl:13 `["x"]`
       why: String required, but have tuple.
     error[invalid-variable] value of `var.size` does not fit its type
       see m/main.nat.hcl:3 `variable "size"` its type is `number`
-      at main.nat.hcl:10 `"many"`
+      at main.nat.hcl:14 `"many"`
       why: A number is required.
+    error[precondition-failed] precondition of `module.bad.name` does not hold
+      at m/main.nat.hcl:19 `!startswith(var.name, "bad") && var.size > 0`
+      why: Bad name.
+      var.name is "bad-1"
+      var.size is 1
 "#);
 }
 
