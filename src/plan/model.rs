@@ -22,7 +22,7 @@ pub enum PlanMode {
 }
 
 /// A plan.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Plan {
     /// What is planned.
     pub mode: PlanMode,
@@ -32,35 +32,51 @@ pub struct Plan {
     pub drift: Vec<Drift>,
     /// Outputs of the root module, all of them.
     pub outputs: Vec<OutputChange>,
-    /// Calls; `after` refers to indices of this list.
+    /// Calls in an order in which they could run one by one; `after` refers to indices of this
+    /// list.
     pub operations: Vec<Operation>,
+    /// Sets of operations that many others wait for; see [`Operation::groups`].
+    pub groups: Vec<Vec<usize>>,
+    /// Data sources that were read while planning, for the evaluation during apply.
+    pub data: BTreeMap<Address, Object>,
     /// Operations of earlier runs that recovery will finish first.
     pub unfinished: Vec<JournalEntry>,
     /// Lineage of the state that it was made from.
     pub lineage: String,
     /// Serial of the state that it was made from.
     pub serial: u64,
+    /// Whether `-target` left something out.
+    pub partial: bool,
+    /// Whether planning met an error: the plan may be shown, never applied.
+    pub errored: bool,
 }
 
 impl Plan {
-    /// Returns whether applying it would change objects or outputs, or finish operations.
+    /// Returns whether applying it would change objects or outputs, or finish operations. Drift
+    /// counts in refresh-only mode alone.
     pub fn has_changes(&self) -> bool {
         !self.unfinished.is_empty()
+            || (self.mode == PlanMode::RefreshOnly && !self.drift.is_empty())
             || self.changes.iter().any(|c| c.kind != ChangeKind::NoOp)
             || self.outputs.iter().any(OutputChange::is_change)
     }
 }
 
 /// What happens with an instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// Nothing.
+    /// Nothing in the service. Apply records `after` (what was read, and inputs that cannot be read
+    /// back); where there is no `after`, the object is gone and its record is removed.
     NoOp,
     /// A data source is read during apply.
     Read,
     /// Made.
     Create,
-    /// Changed in place.
+    /// Changed in place. Without operations only the record changes (marks of sensitivity, inputs that
+    /// no call sends): apply records `after`.
     Update,
     /// Deleted and made again.
     Replace {
@@ -139,7 +155,7 @@ pub enum Reason {
 }
 
 /// What happens with one instance, and why.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Change {
     /// The instance.
     pub address: Address,
@@ -185,7 +201,7 @@ pub struct Change {
 }
 
 /// A recorded object that is no longer as recorded.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Drift {
     /// The instance.
     pub address: Address,
@@ -198,7 +214,7 @@ pub struct Drift {
 }
 
 /// An output of the root module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct OutputChange {
     /// Name.
     pub name: Name,
@@ -222,7 +238,7 @@ impl OutputChange {
 }
 
 /// One mutating call with its place in the order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Operation {
     /// The instance.
     pub address: Address,
@@ -246,6 +262,9 @@ pub struct Operation {
     pub makes: Vec<Name>,
     /// Indices of the operations that must be settled (deletes: gone) before it is sent.
     pub after: Vec<usize>,
+    /// Indices of [`Plan::groups`] whose operations all must be settled before it is sent. Only large
+    /// `depends_on` relations end up here: `after` would need as many entries as both sides multiplied.
+    pub groups: Vec<usize>,
     /// Time limit in seconds for sending and settling.
     pub timeout: u64,
 }
@@ -265,7 +284,7 @@ pub enum Purpose {
 }
 
 /// A parameter of an operation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct OperationParameter {
     /// Name on the wire.
     pub name: String,

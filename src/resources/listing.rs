@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::Object;
 
 /// A list of the service that a run may read.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub enum ReadScope {
     /// All gateways of a region.
     Gateways {

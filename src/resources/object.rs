@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::value::{Name, Value};
 
 /// The attributes of an instance by name. Cheap to clone; attributes that are absent read as null.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct Object(Arc<BTreeMap<Name, Value>>);
 
 impl Object {

@@ -110,7 +110,7 @@ impl Hold {
 }
 
 /// What a step waits for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Wanted {
     /// The object is there with its stable status and these values (unknown ones are not compared).
     Present {

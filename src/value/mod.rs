@@ -13,6 +13,7 @@ mod json;
 mod marks;
 mod number;
 mod path;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -26,6 +27,7 @@ pub use json::{
 };
 pub use number::{Number, NumberError};
 pub use path::{Path, Step};
+pub use shape::Shape;
 pub use types::{is_identifier, unify};
 
 use std::collections::BTreeMap;
@@ -440,6 +442,9 @@ impl From<&str> for Value {
 
 /// Tells whether two values are the same: `None` while unknowns leave it open. Marks do not count.
 pub fn same(a: &Value, b: &Value) -> Option<bool> {
-    let _ = (a, b);
-    None
+    match equals(a, b) {
+        Equality::Same => Some(true),
+        Equality::Different => Some(false),
+        Equality::Undecided => None,
+    }
 }

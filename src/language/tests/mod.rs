@@ -2,10 +2,13 @@ mod golden;
 mod messages;
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
 
 use super::functions::FunctionContext;
 use super::*;
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId};
+use crate::environment::{MemoryFiles, Timestamp};
 use crate::syntax::ast::Identifier;
 use crate::syntax::parse_expression;
 use crate::value::{Type, Value};
@@ -71,12 +74,19 @@ fn names() -> Names {
     }
 }
 
+/// A few template files, and nothing else of the outside.
 fn functions_context() -> FunctionContext<'static> {
-    FunctionContext::planning(
-        &crate::environment::RealFiles,
-        std::path::Path::new(""),
-        crate::environment::Timestamp(0),
-    )
+    static FILES: LazyLock<MemoryFiles> = LazyLock::new(|| {
+        let files = [
+            ("/base/hello.tpl", "Hello ${name}%{ if loud }!%{ endif }"),
+            ("/base/list.tpl", "${[for x in names : upper(x)]}"),
+            ("/base/broken.tpl", "first\nsecond ${name"),
+            ("/base/wrong.tpl", "first\nsecond ${name.x} third"),
+            ("/base/self.tpl", "${templatefile(\"self.tpl\", {})}"),
+        ];
+        MemoryFiles(files.map(|(path, text)| (path.into(), text.into())).into())
+    });
+    FunctionContext::planning(&*FILES, Path::new("/base"), Timestamp(0))
 }
 
 fn run(text: &str) -> Result<Value, Diagnostics> {
@@ -320,4 +330,54 @@ fn templates_in_templates_end() {
         ("can(var.any.x)", "(known after apply)"),
         ("type([1, \"a\"])", "\"tuple([number,string])\""),
     ]);
+}
+
+#[test]
+fn functions_take_part() {
+    check(&[
+        ("upper(\"a\")", "\"A\""),
+        ("core::upper(\"a\")", "\"A\""),
+        ("max([1, 5, 3]...)", "5"),
+        ("max(1, [5, 3]...)", "5"),
+        ("max(var.texts...)", "(known after apply)"),
+        ("max(5...)", "! cannot expand a number into arguments"),
+        ("max(null...)", "! cannot expand null into arguments"),
+        ("upper(var.text)", "(known after apply)"),
+        ("upper(var.secret)", "(sensitive value)"),
+        ("length(var.list)", "2"),
+        ("nonsensitive(var.secret)", "\"s3cret\""),
+        ("issensitive(var.secret)", "true"),
+        ("sensitive(1) + 1", "(sensitive value)"),
+        ("[for s in toset([\"b\", \"a\"]) : s]", "[ \"a\", \"b\", ]"),
+        ("tolist([1])[*]", "tolist([ 1, ])"),
+        ("try(tonumber(\"x\"), \"no\")", "\"no\""),
+        ("can(tonumber(\"x\"))", "false"),
+        ("true || tobool(\"nope\")", "true"),
+        ("try(upper(var.text), 1)", "(known after apply)"),
+        ("uper(\"a\")", "! there is no function `uper`"),
+        ("upper(1, 2)", "! invalid argument of `upper`"),
+        ("upper()", "! call of `upper` failed"),
+        ("upper([])", "! invalid argument of `upper`"),
+        ("type(var.map)", "\"map(string)\""),
+    ]);
+}
+
+#[test]
+fn template_files() {
+    check(&[
+        ("templatefile(\"hello.tpl\", {name = \"x\", loud = true})", "\"Hello x!\""),
+        ("templatefile(\"list.tpl\", {names = [\"a\"]})", "[ \"A\", ]"),
+        ("templatefile(\"hello.tpl\", {name = var.secret, loud = false})", "(sensitive value)"),
+        ("templatefile(\"hello.tpl\", {name = var.text, loud = false})", "(known after apply)"),
+        ("templatefile(\"hello.tpl\", {name = 1})", "! the template's variables have no `loud`"),
+        ("templatefile(\"hello.tpl\", [])", "! invalid argument of `templatefile`"),
+        ("templatefile(\"none.tpl\", {})", "! invalid argument of `templatefile`"),
+        ("templatefile(\"broken.tpl\", {})", "! interpolation is not closed"),
+        ("templatefile(\"wrong.tpl\", {name = 1})", "! a number has no attribute `x`"),
+        ("templatefile(null, {})", "! invalid argument of `templatefile`"),
+        ("templatefile(var.text, {})", "(known after apply)"),
+    ]);
+    assert!(
+        print("templatefile(\"self.tpl\", {})").contains("! invalid argument of `templatefile`")
+    );
 }

@@ -126,6 +126,7 @@ fn every_form_is_read() {
         ("\"e\\u0301\"", "\"é\""),
         ("\"%{ if a }b%{ else }c%{ endif }\"", "template(if(a; \"b\"; \"c\"))"),
         ("\"%{ for k, v in m }${k}%{ endfor }\"", "template(for(k, v in m: k))"),
+        ("\"%{ if a ~} \\n\\\"b\\\"\\u00e9 %{~ endif }\"", "template(if(a; \"\\\"b\\\"é\"; ))"),
     ] {
         assert_eq!(tree(text), expected, "{text}");
     }

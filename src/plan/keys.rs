@@ -1,0 +1,243 @@
+//! Unique keys, the default route and places under a quota: who holds one leaves it before the next
+//! takes it. The keys come from the rules that the resource types declare.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::edges::Wiring;
+use super::graph::{Node, Why};
+use super::topology::{self, Token};
+use super::{Change, ChangeKind};
+use crate::resources::{Object, Rule};
+use crate::value::Value;
+
+/// A unique key of one object: its scope and its fields; each a known text or an origin.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    /// What the scope attributes hold.
+    pub(crate) scope: Vec<Token>,
+    /// What the key attributes hold.
+    pub(crate) fields: Vec<Token>,
+}
+
+impl Key {
+    /// Returns the key of an object; none when an attribute is null or unknown without origin.
+    pub(crate) fn of(object: &Object, scope: &[&str], fields: &[&str]) -> Option<Self> {
+        let tokens = |names: &[&str]| -> Option<Vec<Token>> {
+            names.iter().map(|name| token(object.get(name)?)).collect()
+        };
+        Some(Self { scope: tokens(scope)?, fields: tokens(fields)? })
+    }
+
+    /// Returns whether a field is `any`, which collides with every value.
+    pub(crate) fn has_wildcard(&self) -> bool {
+        self.fields.iter().any(is_wildcard)
+    }
+
+    /// Returns whether two keys of one scope certainly collide.
+    pub(crate) fn collides(&self, other: &Self) -> bool {
+        self.scope == other.scope
+            && self
+                .fields
+                .iter()
+                .zip(&other.fields)
+                .all(|(a, b)| a == b || is_wildcard(a) || is_wildcard(b))
+    }
+}
+
+/// Lists and sets count as the text of their elements, so that a set of one vSwitch is a key.
+fn token(value: &Value) -> Option<Token> {
+    let Some(elements) = value.as_elements() else { return Token::of(value) };
+    let parts: Option<Vec<Token>> = elements.iter().map(Token::of).collect();
+    let texts: Vec<Arc<str>> = parts?.iter().filter_map(|p| p.known().cloned()).collect();
+    (texts.len() == elements.len()).then(|| Token::Known(texts.join(",").into()))
+}
+
+fn is_wildcard(token: &Token) -> bool {
+    token.known().is_some_and(|text| text.eq_ignore_ascii_case("any"))
+}
+
+/// Objects by key, found exactly and through `any`.
+#[derive(Debug)]
+pub(crate) struct KeyIndex<T> {
+    exact: BTreeMap<Key, Vec<T>>,
+    wildcards: BTreeMap<Vec<Token>, Vec<Key>>,
+}
+
+impl<T> Default for KeyIndex<T> {
+    fn default() -> Self {
+        Self { exact: BTreeMap::new(), wildcards: BTreeMap::new() }
+    }
+}
+
+impl<T> KeyIndex<T> {
+    /// Adds an object under its key.
+    pub(crate) fn insert(&mut self, key: Key, item: T) {
+        if key.has_wildcard() && !self.exact.contains_key(&key) {
+            self.wildcards.entry(key.scope.clone()).or_default().push(key.clone());
+        }
+        self.exact.entry(key).or_default().push(item);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.exact.is_empty()
+    }
+
+    /// Iterates over all keys with their objects.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Key, &Vec<T>)> {
+        self.exact.iter()
+    }
+
+    /// Returns the objects whose keys collide with `key`.
+    pub(crate) fn colliding(&self, key: &Key) -> Vec<&T> {
+        if key.has_wildcard() {
+            let first = Key { scope: key.scope.clone(), fields: Vec::new() };
+            return self
+                .exact
+                .range(first..)
+                .take_while(|(other, _)| other.scope == key.scope)
+                .filter(|(other, _)| other.collides(key))
+                .flat_map(|(_, items)| items)
+                .collect();
+        }
+        let wild = self.wildcards.get(&key.scope).into_iter().flatten();
+        let wild = wild.filter(|other| other.collides(key));
+        std::iter::once(key).chain(wild).filter_map(|key| self.exact.get(key)).flatten().collect()
+    }
+}
+
+/// Adds the edges that keys, default routes and quotas ask for.
+pub(crate) fn wire(wiring: &mut Wiring<'_>) {
+    let kinds: BTreeSet<&str> = wiring.active().map(|(_, c)| c.address.kind()).collect();
+    for name in kinds {
+        let Some(kind) = wiring.kinds.get(name) else { continue };
+        for rule in kind.resource.rules() {
+            match *rule {
+                Rule::Unique { scope, fields, .. } => unique(wiring, name, scope, fields),
+                Rule::Quota { name: quota, scope, limit, .. } => {
+                    places(wiring, name, quota, scope, limit);
+                }
+                _ => {}
+            }
+        }
+    }
+    default_routes(wiring);
+}
+
+fn unique(wiring: &mut Wiring<'_>, kind: &str, scope: &[&str], fields: &[&str]) {
+    let touched: Vec<&str> = scope.iter().chain(fields).copied().collect();
+    let mut leavers: KeyIndex<(usize, Node)> = KeyIndex::default();
+    for (index, change) in wiring.active().filter(|(_, c)| c.address.kind() == kind) {
+        let (before, after) = keys(change, scope, fields);
+        let stays = change.kind == ChangeKind::Update && before == after;
+        if let (Some(key), false, Some(node)) = (before, stays, wiring.leaves(index, &touched)) {
+            leavers.insert(key, (index, node));
+        }
+    }
+    if leavers.is_empty() {
+        return;
+    }
+    for (index, change) in wiring.active().filter(|(_, c)| c.address.kind() == kind) {
+        let (before, after) = keys(change, scope, fields);
+        let stays = change.kind == ChangeKind::Update && before == after;
+        let (Some(key), false, Some(node)) = (after, stays, wiring.takes(index, &touched)) else {
+            continue;
+        };
+        for (other, left) in leavers.colliding(&key) {
+            // An update in place leaves and takes in one call.
+            if *other != index || change.kind != ChangeKind::Update {
+                wiring.graph.edge(*left, node, Why::Key);
+            }
+        }
+    }
+}
+
+fn keys(change: &Change, scope: &[&str], fields: &[&str]) -> (Option<Key>, Option<Key>) {
+    let of = |object: &Option<Object>| Key::of(object.as_ref()?, scope, fields);
+    (of(&change.before), of(&change.after))
+}
+
+/// A Normal gateway takes the VPC's default route after the one that holds it is deleted.
+fn default_routes(wiring: &mut Wiring<'_>) {
+    let mut leavers: BTreeMap<Token, Node> = BTreeMap::new();
+    for (index, change) in wiring.active() {
+        let route = change.before.as_ref().and_then(|b| {
+            let route = topology::default_route(change.address.kind(), b, &change.region)?;
+            Some((route, wiring.deletes(index).last()?))
+        });
+        leavers.extend(route);
+    }
+    for (index, change) in wiring.active() {
+        let Some(after) = &change.after else { continue };
+        let route = topology::default_route(change.address.kind(), after, &change.region);
+        let left = route.and_then(|r| leavers.get(&r).copied());
+        if let (Some(left), Some(first)) = (left, wiring.creates(index).next()) {
+            wiring.graph.edge(left, first, Why::Key);
+        }
+    }
+}
+
+/// One scope under a quota.
+#[derive(Debug, Default)]
+struct Places {
+    /// Live objects, those that go included.
+    live: u64,
+    /// Creates that come before their own delete, then other creates.
+    first: Vec<Node>,
+    creates: Vec<Node>,
+    /// Deletes without a create of the same change in this scope, then those that come after it.
+    deletes: Vec<Node>,
+    last: Vec<Node>,
+    provider: crate::value::Name,
+}
+
+/// Creates beyond the free places of a scope wait for a delete each.
+fn places(wiring: &mut Wiring<'_>, kind: &str, quota: &str, scope: &[&str], limit: u64) {
+    let scope_of = |object: &Object| Key::of(object, scope, &[]).map(|k| k.scope);
+    let mut all: BTreeMap<Vec<Token>, Places> = BTreeMap::new();
+    for (index, change) in wiring.active().filter(|(_, c)| c.address.kind() == kind) {
+        let before = change.before.as_ref().and_then(scope_of);
+        let after = change.after.as_ref().and_then(scope_of);
+        let (create, delete) = (wiring.creates(index).next(), wiring.deletes(index).last());
+        let in_place = before == after;
+        if let (Some(scope), Some(create)) = (after, create) {
+            let places = all.entry(scope).or_default();
+            places.provider = Arc::clone(&change.provider);
+            match change.kind {
+                // Its own delete frees its place, and is before it in any case.
+                ChangeKind::Replace { create_first: false } if in_place => {}
+                ChangeKind::Replace { create_first: true } => places.first.push(create),
+                _ => places.creates.push(create),
+            }
+        }
+        if let (Some(scope), Some(delete)) = (before, delete) {
+            let places = all.entry(scope).or_default();
+            match change.kind {
+                ChangeKind::Replace { create_first: false } if in_place => {}
+                ChangeKind::Replace { create_first: true } => places.last.push(delete),
+                _ => places.deletes.push(delete),
+            }
+        }
+    }
+    all.retain(|_, p| !(p.first.is_empty() && p.creates.is_empty()));
+    if all.is_empty() {
+        return;
+    }
+    let managed = wiring.changes().iter().filter(|c| c.address.kind() == kind);
+    let objects = managed
+        .filter_map(|c| c.before.as_ref())
+        .chain(wiring.world.of_kind(kind).map(|u| &u.object));
+    for scope in objects.filter_map(scope_of) {
+        if let Some(places) = all.get_mut(&scope) {
+            places.live += 1;
+        }
+    }
+    for places in all.values() {
+        let limit = wiring.world.limit(&places.provider, quota, limit);
+        let free = usize::try_from(limit.saturating_sub(places.live)).unwrap_or(usize::MAX);
+        let waiting = places.first.iter().chain(&places.creates).skip(free);
+        for (create, delete) in waiting.zip(places.deletes.iter().chain(&places.last)) {
+            wiring.graph.edge(*delete, *create, Why::Place);
+        }
+    }
+}

@@ -1,0 +1,595 @@
+//! One pass over the configuration: every instance is evaluated against what was planned before it,
+//! and decided. A pass is repeated when the order of operations demands replacements that it did not
+//! know of.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::decide::{Demands, Desired, Found, decide};
+use super::kinds::Kinds;
+use super::planner::{PlanInput, ProviderContext};
+use super::prior::{Existing, Prior};
+use super::program::{Configured, Dependency, DependencyOn, ObjectMap, unknown_attribute};
+use super::targets::Scope;
+use super::topology::{self, Token};
+use super::world::World;
+use super::{Change, ChangeKind, Reason, origins};
+use crate::address::{Address, Key, Mode, ResourceAddress};
+use crate::configuration::Resource;
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::refresh::DataRead;
+use crate::resources::{self, Object};
+use crate::value::{Name, Value, same};
+
+/// Results of data sources by what was asked.
+pub(crate) type DataCache =
+    BTreeMap<(String, String, BTreeMap<String, String>), Result<Object, String>>;
+
+/// What a pass works from.
+pub(crate) struct Basis<'a> {
+    pub(crate) input: &'a PlanInput<'a>,
+    pub(crate) kinds: &'a Kinds,
+    pub(crate) prior: &'a Prior<'a>,
+    pub(crate) world: &'a World,
+    pub(crate) reader: &'a dyn crate::refresh::Reader,
+    /// Blocks in the order of evaluation.
+    pub(crate) order: &'a [ResourceAddress],
+    /// Blocks whose `create_before_destroy` is set or inherited.
+    pub(crate) create_first: &'a BTreeSet<ResourceAddress>,
+    /// What `-target` includes.
+    pub(crate) scope: &'a Scope,
+    /// Instances that are replaced to break a cycle of keys, with the other members.
+    pub(crate) cycles: &'a BTreeMap<Address, Vec<String>>,
+    /// Import ids by instance.
+    pub(crate) imports: &'a BTreeMap<Address, String>,
+}
+
+/// What a pass gives.
+pub(crate) struct Pass {
+    /// Changes of configured instances, in the order of evaluation.
+    pub(crate) changes: Vec<Change>,
+    /// Objects as planned.
+    pub(crate) objects: ObjectMap,
+    /// Data sources that were read.
+    pub(crate) data: BTreeMap<Address, Object>,
+    /// Where arguments are written, by block.
+    pub(crate) places: BTreeMap<ResourceAddress, (Arc<BTreeMap<Name, Span>>, Option<Span>)>,
+    /// Blocks whose instances could not be told.
+    pub(crate) unexpanded: BTreeSet<ResourceAddress>,
+    /// All instances that the configuration has.
+    pub(crate) instances: BTreeSet<Address>,
+    pub(crate) diagnostics: Diagnostics,
+    index: BTreeMap<Address, usize>,
+    forced: BTreeMap<Address, Vec<Reason>>,
+}
+
+impl Pass {
+    fn new() -> Self {
+        Self {
+            changes: Vec::new(),
+            objects: ObjectMap::new(),
+            data: BTreeMap::new(),
+            places: BTreeMap::new(),
+            unexpanded: BTreeSet::new(),
+            instances: BTreeSet::new(),
+            diagnostics: Diagnostics::new(),
+            index: BTreeMap::new(),
+            forced: BTreeMap::new(),
+        }
+    }
+
+    fn push(&mut self, change: Change) {
+        self.index.insert(change.address.clone(), self.changes.len());
+        self.changes.push(change);
+    }
+
+    fn change(&self, address: &Address) -> Option<&Change> {
+        Some(&self.changes[*self.index.get(address)?])
+    }
+
+    /// Returns the changes of what a dependency names.
+    fn changes_of(&self, on: &DependencyOn) -> Vec<&Change> {
+        match on {
+            DependencyOn::Instance(address) => self.change(address).into_iter().collect(),
+            DependencyOn::Resource(resource) => self
+                .index
+                .range(resource.instance(None)..)
+                .take_while(|(address, _)| address.resource == *resource)
+                .map(|(_, index)| &self.changes[*index])
+                .collect(),
+        }
+    }
+
+    /// Returns the instance that an origin names if the plan makes it anew.
+    fn remade(&self, origin: &str) -> Option<String> {
+        let (change, _) = origins::split(origin, |address| self.change(address))?;
+        let anew = match change.kind {
+            ChangeKind::Replace { .. } => true,
+            ChangeKind::Create => change.reasons.contains(&Reason::Vanished),
+            _ => false,
+        };
+        anew.then(|| change.address.to_string())
+    }
+}
+
+/// Runs a pass.
+pub(crate) fn run(basis: &Basis<'_>, cache: &mut DataCache) -> Pass {
+    let mut pass = Pass::new();
+    seed(basis, &mut pass);
+    let census = Census::new(basis);
+    for resource in basis.order {
+        if !basis.scope.includes_some(resource) {
+            continue;
+        }
+        let Some(block) = basis.input.program.block(resource) else { continue };
+        let keys = match basis.input.program.expand_resource(resource, &pass.objects) {
+            Ok(keys) => keys,
+            Err(diagnostics) => {
+                pass.diagnostics.extend(diagnostics);
+                pass.unexpanded.insert(resource.clone());
+                continue;
+            }
+        };
+        let site = Site::new(basis, resource, block);
+        for key in keys.iter() {
+            let address = resource.instance(key.clone());
+            pass.instances.insert(address.clone());
+            if basis.scope.includes(&address) {
+                match resource.mode {
+                    Mode::Managed => managed(basis, &site, &address, &census, &mut pass),
+                    Mode::Data => data(basis, &site, &address, cache, &mut pass),
+                }
+            }
+        }
+    }
+    pass
+}
+
+/// What `-target` leaves out stays as recorded, for those who refer to it.
+fn seed(basis: &Basis<'_>, pass: &mut Pass) {
+    for ((address, deposed), existing) in basis.prior {
+        if deposed.is_none() && !basis.scope.includes(address) {
+            pass.objects.set(address, existing.recorded.instance.object.clone());
+        }
+    }
+}
+
+/// What all instances of a block share.
+struct Site<'a> {
+    resource: &'a ResourceAddress,
+    block: &'a Resource,
+    provider: Name,
+    context: Option<&'a ProviderContext>,
+    location: Option<String>,
+    create_first: bool,
+    ignore: Vec<Name>,
+    timeouts: BTreeMap<String, u64>,
+}
+
+impl<'a> Site<'a> {
+    fn new(basis: &Basis<'a>, resource: &'a ResourceAddress, block: &'a Resource) -> Self {
+        let program = basis.input.program;
+        let provider = program.provider_of(resource);
+        let lifecycle = &block.lifecycle;
+        Self {
+            resource,
+            block,
+            context: basis.input.providers.get(&provider),
+            provider,
+            location: program.configuration().sources.location(block.span),
+            create_first: basis.create_first.contains(resource),
+            ignore: lifecycle.ignore_changes.iter().map(|i| Arc::clone(&i.text)).collect(),
+            timeouts: timeouts(block),
+        }
+    }
+}
+
+/// Returns the time limits of a block in seconds.
+pub(crate) fn timeouts(block: &Resource) -> BTreeMap<String, u64> {
+    block.timeouts.iter().map(|(name, limit)| (name.to_string(), limit.as_secs())).collect()
+}
+
+/// Evaluates an instance and notes where its block is written. Nothing comes back when it has mistakes.
+fn configured(
+    site: &Site<'_>,
+    basis: &Basis<'_>,
+    address: &Address,
+    pass: &mut Pass,
+) -> Option<Configured> {
+    let (configured, diagnostics) = basis.input.program.instance(address, &pass.objects);
+    let failed = diagnostics.has_errors() || !configured.complete;
+    pass.diagnostics.extend(diagnostics);
+    pass.places
+        .entry(site.resource.clone())
+        .or_insert_with(|| (Arc::clone(&configured.spans), configured.span));
+    (!failed).then_some(configured)
+}
+
+fn managed(
+    basis: &Basis<'_>,
+    site: &Site<'_>,
+    address: &Address,
+    census: &Census<'_>,
+    pass: &mut Pass,
+) {
+    let Some(kind) = basis.kinds.get(address.kind()) else { return };
+    let existing = basis.prior.get(&(address.clone(), None));
+    let Some(configured) = configured(site, basis, address, pass) else {
+        // What refers to it is judged as if it stayed as it is.
+        if let Some(live) = existing.and_then(|e| e.live.clone()) {
+            pass.objects.set(address, live);
+        }
+        return;
+    };
+    let Some(context) = context(site, address, existing, pass) else { return };
+    let found = existing.map(|existing| Found {
+        instance: existing.recorded.instance,
+        live: existing.live.clone(),
+        moved_from: existing.recorded.moved_from.clone(),
+        imported: basis.imports.get(address).cloned(),
+    });
+    let (prevent_destroy, diagnostics) = match site.block.lifecycle.prevent_destroy {
+        Some(_) => basis.input.program.prevent_destroy(address),
+        None => (false, Diagnostics::new()),
+    };
+    pass.diagnostics.extend(diagnostics);
+    let object = &configured.object;
+    let demands = demands(basis, site, address, object, existing, census, pass);
+    let spans = Arc::clone(&configured.spans);
+    let desired = Desired {
+        address,
+        object: &configured.object,
+        ignore: &site.ignore,
+        ignore_all: site.block.lifecycle.ignore_all,
+        create_before_destroy: site.create_first,
+        prevent_destroy,
+        timeouts: &site.timeouts,
+        provider: &site.provider,
+        region: &context.region,
+        service: &context.service,
+        dependencies: resources_of(&configured.dependencies),
+        location: site.location.clone(),
+        place: &|name| {
+            if name.is_empty() { configured.span } else { spans.get(name).copied() }
+        },
+    };
+    let (change, diagnostics) =
+        decide(kind, &desired, found.as_ref(), &demands, &|origin| pass.remade(origin));
+    pass.diagnostics.extend(diagnostics);
+    if let ChangeKind::Replace { create_first: false } = change.kind {
+        evict(&change, census, pass);
+    }
+    if let Some(after) = &change.after {
+        pass.objects.set(address, after.clone());
+        if !site.block.lifecycle.postconditions.is_empty() {
+            let found = basis.input.program.postconditions(address, after, &pass.objects);
+            pass.diagnostics.extend(found);
+        }
+    }
+    pass.push(change);
+}
+
+/// Returns the provider of an instance, and reports one that is missing or leads to another region than
+/// that in which the object was made.
+fn context<'a>(
+    site: &Site<'a>,
+    address: &Address,
+    existing: Option<&Existing<'_>>,
+    pass: &mut Pass,
+) -> Option<&'a ProviderContext> {
+    let Some(context) = site.context else {
+        let name = &site.provider;
+        pass.diagnostics.push(
+            Diagnostic::error("missing-provider", format!("there is no provider `{name}`"))
+                .address(address)
+                .at(site.block.span)
+                .help("add a `provider` block with this alias"),
+        );
+        return None;
+    };
+    let recorded = existing.map(|e| &e.recorded.instance.region);
+    if let Some(region) = recorded.filter(|region| **region != context.region) {
+        let message = format!("`{address}` was made in `{region}`, not in `{}`", context.region);
+        pass.diagnostics.push(
+            Diagnostic::error("region-changed", message)
+                .address(address)
+                .at(site.block.span)
+                .detail("Objects do not move between regions.")
+                .help(format!(
+                    "put the region back (a second `provider` block with an `alias` can lead to \
+                     `{}`), or destroy the object before the region changes",
+                    context.region
+                )),
+        );
+        return None;
+    }
+    Some(context)
+}
+
+fn resources_of(dependencies: &[Dependency]) -> Vec<ResourceAddress> {
+    let all: BTreeSet<&ResourceAddress> = dependencies.iter().map(|d| d.on.resource()).collect();
+    all.into_iter().cloned().collect()
+}
+
+/// Collects what the rest of the plan demands of an instance.
+fn demands(
+    basis: &Basis<'_>,
+    site: &Site<'_>,
+    address: &Address,
+    configured: &Object,
+    existing: Option<&Existing<'_>>,
+    census: &Census<'_>,
+    pass: &mut Pass,
+) -> Demands {
+    let mut demands = Demands::default();
+    if basis.input.options.replace.contains(address) {
+        demands.replace.push(Reason::Requested);
+    }
+    if let Some(with) = basis.cycles.get(address) {
+        demands.replace.push(Reason::KeyCycle { with: with.clone() });
+        demands.create_first = Some(false);
+    }
+    demands.replace.extend(pass.forced.remove(address).unwrap_or_default());
+    if !site.block.lifecycle.replace_triggered_by.is_empty() {
+        demands.replace.extend(triggered(basis, address, pass));
+    }
+    if let Some(live) = existing.and_then(|e| e.live.as_ref())
+        && address.kind() == topology::PACKAGE
+    {
+        demands.used = census.used_addresses(live);
+        let parent = |object| topology::parent(topology::PACKAGE, object);
+        // On another gateway its users could not follow.
+        let stays = parent(configured) == parent(live);
+        let used = stays && !census.users_of(live).is_empty();
+        if used && census.has_place(basis, &site.provider, live) {
+            demands.create_first = Some(true);
+        }
+    }
+    demands
+}
+
+/// Returns the first thing that `replace_triggered_by` names and that changes.
+fn triggered(basis: &Basis<'_>, address: &Address, pass: &mut Pass) -> Option<Reason> {
+    let (triggers, diagnostics) = basis.input.program.triggers(address, &pass.objects);
+    pass.diagnostics.extend(diagnostics);
+    triggers.iter().find_map(|trigger| {
+        pass.changes_of(&trigger.on).into_iter().find_map(|change| {
+            let fires = match change.kind {
+                ChangeKind::NoOp | ChangeKind::Read | ChangeKind::Forget => false,
+                _ if trigger.attributes.is_empty() => true,
+                _ => trigger.attributes.iter().any(|name| differs(change, name)),
+            };
+            fires.then(|| Reason::Triggered { by: change.address.to_string() })
+        })
+    })
+}
+
+fn differs(change: &Change, name: &str) -> bool {
+    let value = |object: &Option<Object>| {
+        object.as_ref().and_then(|o| o.get(name)).cloned().unwrap_or_else(Value::null)
+    };
+    same(&value(&change.before), &value(&change.after)) != Some(true)
+}
+
+/// Who uses which address before the plan, and who goes.
+struct Census<'p> {
+    /// Recorded instances that configuration has no more, as far as that can be told beforehand.
+    doomed: BTreeSet<&'p Address>,
+    /// Entries by the known addresses that they use.
+    users: BTreeMap<Arc<str>, Vec<&'p Address>>,
+    /// Addresses that unmanaged entries use.
+    foreign: BTreeSet<Arc<str>>,
+    /// How many packages each gateway holds.
+    packages: BTreeMap<Token, u64>,
+}
+
+impl<'p> Census<'p> {
+    fn new(basis: &Basis<'p>) -> Self {
+        let mut users: BTreeMap<Arc<str>, Vec<&Address>> = BTreeMap::new();
+        for (address, used) in super::prior::users(basis.prior) {
+            for ip in used.iter().filter_map(Token::known) {
+                users.entry(Arc::clone(ip)).or_default().push(address);
+            }
+        }
+        let unmanaged = basis.world.unmanaged.iter();
+        let foreign = unmanaged.flat_map(|u| topology::used_addresses(u.kind, &u.object));
+        let managed = basis.prior.iter().filter_map(|((address, _), existing)| {
+            topology::parent(address.kind(), existing.live.as_ref()?)
+                .filter(|_| address.kind() == topology::PACKAGE)
+        });
+        let others = basis.world.of_kind(topology::PACKAGE);
+        let others = others.filter_map(|u| topology::parent(u.kind, &u.object));
+        let mut packages: BTreeMap<Token, u64> = BTreeMap::new();
+        for gateway in managed.chain(others) {
+            *packages.entry(gateway).or_default() += 1;
+        }
+        Self {
+            doomed: doomed(basis),
+            users,
+            foreign: foreign.filter_map(|token| token.known().cloned()).collect(),
+            packages,
+        }
+    }
+
+    /// Returns the entries that stay and use an address of a package.
+    fn users_of(&self, package: &Object) -> BTreeSet<&'p Address> {
+        topology::provided_addresses(topology::PACKAGE, package)
+            .iter()
+            .filter_map(|ip| self.users.get(ip))
+            .flatten()
+            .copied()
+            .filter(|address| !self.doomed.contains(address))
+            .collect()
+    }
+
+    /// Returns the addresses of a package that something uses which the plan does not delete.
+    fn used_addresses(&self, package: &Object) -> BTreeSet<String> {
+        let reported = resources::bandwidth_package::in_use(package);
+        topology::provided_addresses(topology::PACKAGE, package)
+            .into_iter()
+            .filter(|ip| match self.users.get(ip) {
+                Some(users) => {
+                    self.foreign.contains(ip) || users.iter().any(|u| !self.doomed.contains(u))
+                }
+                None => self.foreign.contains(ip) || reported.contains(&**ip),
+            })
+            .map(|ip| ip.to_string())
+            .collect()
+    }
+
+    /// Returns whether a package's gateway has a place for a second one while both are there.
+    fn has_place(&self, basis: &Basis<'_>, provider: &str, package: &Object) -> bool {
+        let gateway = topology::parent(topology::PACKAGE, package);
+        let count = gateway.and_then(|g| self.packages.get(&g).copied()).unwrap_or_default();
+        let rules = basis.kinds.get(topology::PACKAGE).map(|k| k.resource.rules());
+        let quota = rules.into_iter().flatten().find_map(|rule| match rule {
+            resources::Rule::Quota { name, limit, .. } => {
+                Some(basis.world.limit(provider, name, *limit))
+            }
+            _ => None,
+        });
+        quota.is_none_or(|quota| count < quota)
+    }
+}
+
+/// Returns the recorded instances that configuration has no more, as far as that can be told before
+/// anything is planned.
+fn doomed<'p>(basis: &Basis<'p>) -> BTreeSet<&'p Address> {
+    let mut objects = ObjectMap::new();
+    for ((address, deposed), existing) in basis.prior {
+        if let (None, Some(live)) = (deposed, &existing.live) {
+            objects.set(address, live.clone());
+        }
+    }
+    let mut keys: BTreeMap<&ResourceAddress, Option<Arc<[Option<Key>]>>> = BTreeMap::new();
+    let program = basis.input.program;
+    basis
+        .prior
+        .keys()
+        .filter(|(address, deposed)| deposed.is_none() && basis.scope.includes(address))
+        .map(|(address, _)| address)
+        .filter(|address| {
+            let resource = &address.resource;
+            let keys = keys.entry(resource).or_insert_with(|| match program.block(resource) {
+                Some(_) => program.expand_resource(resource, &objects).ok(),
+                None => Some(Arc::new([])),
+            });
+            keys.as_ref().is_some_and(|keys| !keys.contains(&address.key))
+        })
+        .collect()
+}
+
+/// The users of a package that is deleted before its successor exists must leave first: they are
+/// replaced as well.
+fn evict(change: &Change, census: &Census<'_>, pass: &mut Pass) {
+    let (topology::PACKAGE, Some(before), Some(after)) =
+        (change.address.kind(), &change.before, &change.after)
+    else {
+        return;
+    };
+    let parent = |object| topology::parent(topology::PACKAGE, object);
+    if parent(before) != parent(after) {
+        // Its users go with the gateway, or stay behind and are reported.
+        return;
+    }
+    for user in census.users_of(before) {
+        let reason = Reason::DependencyReplaced { of: change.address.to_string() };
+        pass.forced.entry(user.clone()).or_default().push(reason);
+    }
+}
+
+fn data(
+    basis: &Basis<'_>,
+    site: &Site<'_>,
+    address: &Address,
+    cache: &mut DataCache,
+    pass: &mut Pass,
+) {
+    let Some(configured) = configured(site, basis, address, pass) else { return };
+    let Some(context) = context(site, address, None, pass) else { return };
+    let schema = site.block.schema;
+    let mut filters = configured.object.clone();
+    resources::data::normalise(&mut filters);
+    for fault in resources::data::validate(schema, &filters) {
+        pass.diagnostics.push(
+            Diagnostic::error(fault.code, fault.message)
+                .address(address)
+                .at_opt(configured.spans.get(&*fault.attribute).copied().or(configured.span))
+                .help(fault.help),
+        );
+    }
+    let unknown = filters.iter().any(|(_, value)| value.deep_unknown());
+    let pending = configured.dependencies.iter().any(|dependency| {
+        pass.changes_of(&dependency.on).iter().any(|c| c.kind != ChangeKind::NoOp)
+    });
+    if unknown || pending {
+        let reason = if unknown { Reason::ConfigurationUnknown } else { Reason::DependencyPending };
+        let change = deferred(site, context, &configured, address, filters, reason);
+        if let Some(after) = &change.after {
+            pass.objects.set(address, after.clone());
+        }
+        pass.push(change);
+        return;
+    }
+    let parameters = resources::data::parameters(schema, &filters);
+    let key = (schema.kind.to_owned(), site.provider.to_string(), parameters);
+    let result = cache.entry(key).or_insert_with_key(|(kind, provider, parameters)| {
+        basis.reader.data(&DataRead {
+            kind: kind.clone(),
+            provider: provider.clone(),
+            region: context.region.clone(),
+            parameters: parameters.clone(),
+        })
+    });
+    match result {
+        Ok(object) => {
+            let found = basis.input.program.postconditions(address, object, &pass.objects);
+            pass.objects.set(address, object.clone());
+            pass.data.insert(address.clone(), object.clone());
+            pass.diagnostics.extend(found);
+        }
+        Err(why) => pass.diagnostics.push(
+            Diagnostic::error("cannot-read", format!("cannot read `{address}`"))
+                .detail(why.clone())
+                .address(address)
+                .at(site.block.span),
+        ),
+    }
+}
+
+/// Makes the change of a data source that apply reads.
+fn deferred(
+    site: &Site<'_>,
+    context: &ProviderContext,
+    configured: &Configured,
+    address: &Address,
+    filters: Object,
+    reason: Reason,
+) -> Change {
+    let mut after = filters;
+    for attribute in site.block.schema.attributes.iter().filter(|a| !a.is_input()) {
+        after.set(attribute.name, unknown_attribute(address, attribute));
+    }
+    Change {
+        address: address.clone(),
+        deposed: None,
+        previous_address: None,
+        kind: ChangeKind::Read,
+        reasons: vec![reason],
+        id: None,
+        before: None,
+        after: Some(after),
+        replace_paths: Vec::new(),
+        kept: Vec::new(),
+        impacts: Vec::new(),
+        remarks: Vec::new(),
+        provider: Arc::clone(&site.provider),
+        region: context.region.clone(),
+        service: context.service.clone(),
+        dependencies: resources_of(&configured.dependencies),
+        create_before_destroy: false,
+        prevent_destroy: false,
+        timeouts: BTreeMap::new(),
+        location: site.location.clone(),
+    }
+}

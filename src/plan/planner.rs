@@ -1,0 +1,610 @@
+//! Drives a plan: moves, reading, passes, orphans, order, rules, outputs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::compile::{self, Names};
+use super::graph::{Arranged, Cycle, Why};
+use super::kinds::Kinds;
+use super::moves::{self, Directives};
+use super::orphans::{self, Locations};
+use super::pass::{self, Basis, DataCache, Pass};
+use super::prior::{self, Prior};
+use super::program::{ObjectMap, Program};
+use super::refresh_scopes::{self, Lists};
+use super::world::{self, World};
+use super::{
+    Change, ChangeKind, Operation, OutputChange, Plan, PlanMode, Reason, edges, imports, rules,
+    targets, waves,
+};
+use crate::address::{Address, ResourceAddress, Target};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::refresh::Reader;
+use crate::state::{InstanceKey, Service, Snapshot};
+use crate::value::{Name, Value};
+
+/// Most passes; each one breaks at least one cycle of keys.
+const PASSES: usize = 64;
+
+/// A provider as the plan sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderContext {
+    /// The service that it leads to.
+    pub service: Service,
+    /// The region.
+    pub region: String,
+    /// Limits that were raised, by the names that the resource types' rules give them.
+    pub quotas: BTreeMap<Name, u64>,
+}
+
+/// What is asked of a plan.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PlanOptions {
+    /// What is planned.
+    pub mode: PlanMode,
+    /// `-target`: only these and what they need; empty for all.
+    #[serde(with = "targets::as_text")]
+    pub targets: Vec<Target>,
+    /// `-replace`: instances that are replaced whatever the comparison says.
+    pub replace: Vec<Address>,
+    /// Whether live objects are read (`-refresh=false` plans from the recorded ones).
+    pub refresh: bool,
+    /// `-allow-missing`: goes on where none of several recorded objects is found.
+    pub allow_missing: bool,
+}
+
+impl Default for PlanOptions {
+    fn default() -> Self {
+        Self {
+            mode: PlanMode::Normal,
+            targets: Vec::new(),
+            replace: Vec::new(),
+            refresh: true,
+            allow_missing: false,
+        }
+    }
+}
+
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub struct PlanInput<'a> {
+    /// The configuration, bound to variables.
+    pub program: &'a Program,
+    /// What is recorded.
+    pub snapshot: &'a Snapshot,
+    /// What is asked for.
+    pub options: &'a PlanOptions,
+    /// The providers of the root module by alias, `""` the default one; also those that only recorded
+    /// objects need.
+    pub providers: &'a BTreeMap<Name, ProviderContext>,
+    /// `moved`, `removed` and `import` blocks.
+    pub directives: &'a Directives,
+}
+
+/// Makes a plan. It is whole but for what the diagnostics report: with errors among them it is marked
+/// as errored, may be shown, and is never applied.
+pub fn plan(input: PlanInput<'_>, reader: &dyn Reader) -> (Plan, Diagnostics) {
+    let mut planner = Planner {
+        input: &input,
+        reader,
+        kinds: Kinds::new(),
+        lists: Lists::default(),
+        diagnostics: Diagnostics::new(),
+        locations: Locations::default(),
+    };
+    let mut plan = planner.plan();
+    planner.diagnostics.sort();
+    plan.errored = planner.diagnostics.has_errors();
+    (plan, planner.diagnostics)
+}
+
+struct Planner<'a> {
+    input: &'a PlanInput<'a>,
+    reader: &'a dyn Reader,
+    kinds: Kinds,
+    lists: Lists,
+    diagnostics: Diagnostics,
+    locations: Locations,
+}
+
+/// Changes with their calls in order.
+#[derive(Default)]
+struct Outcome {
+    changes: Vec<Change>,
+    operations: Vec<Operation>,
+    groups: Vec<Vec<usize>>,
+    objects: ObjectMap,
+    data: BTreeMap<Address, crate::resources::Object>,
+    places: BTreeMap<ResourceAddress, (Arc<BTreeMap<Name, Span>>, Option<Span>)>,
+}
+
+impl Planner<'_> {
+    fn plan(&mut self) -> Plan {
+        let input = self.input;
+        let mut plan = Plan {
+            mode: input.options.mode,
+            unfinished: input.snapshot.open.clone(),
+            lineage: input.snapshot.lineage.clone(),
+            serial: input.snapshot.serial,
+            partial: !input.options.targets.is_empty(),
+            ..Plan::default()
+        };
+        let order = match input.program.order() {
+            Ok(order) => order,
+            Err(cycles) => {
+                self.diagnostics.extend(cycles);
+                return plan;
+            }
+        };
+        let (recorded, found) = moves::apply(input.snapshot, input.program, input.directives);
+        self.diagnostics.extend(found);
+        let scope = targets::Scope::new(input, &order, &recorded);
+        self.diagnostics.extend(scope.warnings(input, &recorded));
+        let services = prior::check_services(
+            recorded.iter().filter(|(key, _)| scope.includes(&key.0)).map(|(_, r)| r),
+            input.providers,
+        );
+        if services.has_errors() {
+            // Nothing that is read or planned from here on would mean anything.
+            self.diagnostics.extend(services);
+            return plan;
+        }
+        let prior = self.read_prior(recorded, &scope);
+        plan.drift = prior::drift(&prior, &self.kinds);
+        plan.drift.retain(|d| scope.includes(&d.address));
+        let imported = imports::read(input, &self.kinds, &mut self.lists, self.reader, &prior);
+        self.diagnostics.extend(imported.diagnostics.clone());
+        let prior = imported.join(prior);
+        let outcome = match input.options.mode {
+            PlanMode::Normal => self.normal(&prior, &order, &scope, &imported.ids),
+            PlanMode::Destroy => self.destroy(&prior, &scope),
+            PlanMode::RefreshOnly => self.refresh_only(&prior, &scope),
+        };
+        plan.outputs = self.outputs(&outcome.objects, &scope);
+        plan.changes = outcome.changes;
+        plan.operations = outcome.operations;
+        plan.groups = outcome.groups;
+        plan.data = outcome.data;
+        plan
+    }
+
+    /// Reads the lists of the recorded objects and says what is there.
+    fn read_prior<'s>(
+        &mut self,
+        recorded: BTreeMap<InstanceKey, moves::Recorded<'s>>,
+        scope: &targets::Scope,
+    ) -> Prior<'s> {
+        let mut refreshed = BTreeSet::new();
+        if self.input.options.refresh {
+            let included: Vec<(&InstanceKey, &crate::state::Instance)> = recorded
+                .iter()
+                .filter(|(key, _)| scope.includes(&key.0))
+                .map(|(key, recorded)| (key, recorded.instance))
+                .collect();
+            let instances = || included.iter().map(|(_, instance)| *instance);
+            self.lists.read(self.reader, &refresh_scopes::wanted(&self.kinds, instances()));
+            let failures = self.lists.failures(&self.kinds, instances());
+            self.diagnostics.extend(failures);
+            refreshed.extend(included.into_iter().map(|(key, _)| key.clone()));
+        }
+        let prior = prior::join(recorded, &self.kinds, &self.lists);
+        if !self.input.options.allow_missing {
+            self.diagnostics.extend(prior::check_account(&prior, &refreshed));
+        }
+        prior
+    }
+
+    fn world(&self, prior: &Prior<'_>) -> World {
+        let snapshot = self.input.snapshot;
+        let mut owned: BTreeSet<(&str, &str)> = snapshot
+            .instances
+            .values()
+            .map(|instance| (instance.address.kind(), instance.id.as_str()))
+            .collect();
+        let imported = prior.iter().map(|(key, e)| (key.0.kind(), e.recorded.instance.id.as_str()));
+        owned.extend(imported);
+        let open = snapshot.open.iter();
+        owned.extend(open.filter_map(|e| Some((e.address.kind(), e.object_id.as_deref()?))));
+        let providers = self.input.providers.iter();
+        World {
+            unmanaged: world::unmanaged(self.lists.all(), &owned),
+            quotas: providers.map(|(alias, p)| (alias.clone(), p.quotas.clone())).collect(),
+        }
+    }
+
+    fn normal(
+        &mut self,
+        prior: &Prior<'_>,
+        order: &[ResourceAddress],
+        scope: &targets::Scope,
+        imports: &BTreeMap<Address, String>,
+    ) -> Outcome {
+        let create_first = create_first(self.input.program, order);
+        let mut cache = DataCache::new();
+        let mut cycles: BTreeMap<Address, Vec<String>> = BTreeMap::new();
+        for round in 1.. {
+            let world = self.world(prior);
+            let basis = Basis {
+                input: self.input,
+                kinds: &self.kinds,
+                prior,
+                world: &world,
+                reader: self.reader,
+                order,
+                create_first: &create_first,
+                scope,
+                cycles: &cycles,
+                imports,
+            };
+            let mut pass = pass::run(&basis, &mut cache);
+            let mut outcome = self.settle(&mut pass, prior, scope);
+            match self.arrange(&mut outcome, prior) {
+                Ok(()) => {}
+                Err(found) => {
+                    let breaks = if round < PASSES { breaks(&found, &outcome) } else { None };
+                    if let Some(breaks) = breaks {
+                        cycles.extend(breaks);
+                        continue;
+                    }
+                    self.report_cycles(&found, &outcome);
+                }
+            }
+            self.diagnostics.extend(pass.diagnostics);
+            self.check(&mut outcome, prior);
+            self.check_requests(&pass.instances, prior);
+            outcome.changes.retain(|change| scope.includes(&change.address));
+            return outcome;
+        }
+        Outcome::default()
+    }
+
+    /// Adds to a pass what has no block and what `-target` leaves aside, and sorts the changes. What is
+    /// left aside comes last and is taken away again once the plan has been judged.
+    fn settle(&mut self, pass: &mut Pass, prior: &Prior<'_>, scope: &targets::Scope) -> Outcome {
+        let program = self.input.program;
+        let mut changes = std::mem::take(&mut pass.changes);
+        let planned: BTreeSet<Address> = changes.iter().map(|c| c.address.clone()).collect();
+        let mut aside = Vec::new();
+        for (key, existing) in prior {
+            let (address, deposed) = key;
+            if !scope.includes(address) {
+                aside.push(orphans::keep(key, existing, program, &mut self.locations));
+                continue;
+            }
+            if deposed.is_some() {
+                let locations = &mut self.locations;
+                let reason = Reason::Deposed;
+                changes.push(orphans::end(
+                    key,
+                    existing,
+                    reason,
+                    true,
+                    program,
+                    &self.kinds,
+                    locations,
+                ));
+                continue;
+            }
+            if planned.contains(address) {
+                continue;
+            }
+            let configured =
+                pass.instances.contains(address) || pass.unexpanded.contains(&address.resource);
+            if configured {
+                // Its block has mistakes, which are reported.
+                changes.push(orphans::keep(key, existing, program, &mut self.locations));
+                continue;
+            }
+            let (reason, destroy) = orphans::why(address, program, self.input.directives);
+            let locations = &mut self.locations;
+            changes.push(orphans::end(
+                key,
+                existing,
+                reason,
+                destroy,
+                program,
+                &self.kinds,
+                locations,
+            ));
+        }
+        changes.sort_by(|a, b| (&a.address, &a.deposed).cmp(&(&b.address, &b.deposed)));
+        changes.extend(aside);
+        Outcome {
+            changes,
+            objects: std::mem::take(&mut pass.objects),
+            data: std::mem::take(&mut pass.data),
+            places: std::mem::take(&mut pass.places),
+            ..Outcome::default()
+        }
+    }
+
+    /// Compiles the changes and orders the calls.
+    fn arrange(&mut self, outcome: &mut Outcome, prior: &Prior<'_>) -> Result<(), Vec<Cycle>> {
+        if self.input.options.refresh {
+            let wanted = waves::around(&outcome.changes, &self.lists);
+            self.lists.read(self.reader, &wanted);
+        }
+        let world = self.world(prior);
+        let names = Names::collect(&outcome.changes, self.lists.all().values());
+        let compiled = compile::operations(&mut outcome.changes, &self.kinds, &names);
+        let depends_on = self.depends_on(&outcome.changes);
+        let mut graph = edges::graph(&outcome.changes, &compiled, &self.kinds, &world, &depends_on);
+        match graph.arrange() {
+            Ok(arranged) => {
+                (outcome.operations, outcome.groups) = ordered(compiled, arranged);
+                Ok(())
+            }
+            Err(cycles) => {
+                outcome.operations = compiled;
+                Err(cycles)
+            }
+        }
+    }
+
+    fn depends_on(&self, changes: &[Change]) -> BTreeMap<ResourceAddress, Vec<ResourceAddress>> {
+        let blocks: BTreeSet<&ResourceAddress> =
+            changes.iter().map(|c| &c.address.resource).collect();
+        blocks
+            .into_iter()
+            .map(|block| (block.clone(), self.input.program.depends_on(block)))
+            .filter(|(_, named)| !named.is_empty())
+            .collect()
+    }
+
+    fn report_cycles(&mut self, cycles: &[Cycle], outcome: &Outcome) {
+        for cycle in cycles {
+            let diagnostic = cycle_report(cycle, outcome);
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Judges the planned world, and what must not be deleted.
+    fn check(&mut self, outcome: &mut Outcome, prior: &Prior<'_>) {
+        let world = self.world(prior);
+        let places = |address: &Address, name: &str| {
+            let (spans, span) = outcome.places.get(&address.resource)?;
+            if name.is_empty() { *span } else { spans.get(name).copied() }
+        };
+        let (found, remarks) =
+            rules::check(&outcome.changes, &self.kinds, &world, self.lists.all(), &places);
+        self.diagnostics.extend(found);
+        for change in &outcome.changes {
+            let deletes = matches!(change.kind, ChangeKind::Delete | ChangeKind::Replace { .. });
+            if change.prevent_destroy && deletes {
+                let diagnostic = protected(change, &places);
+                self.diagnostics.push(diagnostic);
+            }
+            if change.kind == ChangeKind::Forget {
+                for remark in &change.remarks {
+                    let summary = format!("`{}` is only forgotten", change.address);
+                    self.diagnostics.push(
+                        Diagnostic::warning("only-forgotten", summary)
+                            .address(&change.address)
+                            .detail(remark.clone()),
+                    );
+                }
+            }
+        }
+        for (index, remark) in remarks {
+            outcome.changes[index].remarks.push(remark);
+        }
+    }
+
+    /// Reports instances that `-replace` names and that do not exist.
+    fn check_requests(&mut self, instances: &BTreeSet<Address>, prior: &Prior<'_>) {
+        for address in &self.input.options.replace {
+            if !instances.contains(address) && !prior.contains_key(&(address.clone(), None)) {
+                self.diagnostics.push(
+                    Diagnostic::error("no-such-instance", format!("there is no `{address}`"))
+                        .detail("`-replace` names one instance, with its key where it has one.")
+                        .help("`natform state list` shows the instances"),
+                );
+            }
+        }
+    }
+
+    fn destroy(&mut self, prior: &Prior<'_>, scope: &targets::Scope) -> Outcome {
+        let program = self.input.program;
+        let mut outcome = Outcome::default();
+        let mut aside = Vec::new();
+        for (key, existing) in prior {
+            if !scope.includes(&key.0) {
+                aside.push(orphans::keep(key, existing, program, &mut self.locations));
+                continue;
+            }
+            let reason = if key.1.is_some() { Reason::Deposed } else { Reason::Destroy };
+            let locations = &mut self.locations;
+            let mut change =
+                orphans::end(key, existing, reason, true, program, &self.kinds, locations);
+            if let Some(block) = program.block(&key.0.resource)
+                && key.1.is_none()
+            {
+                let place = (Arc::new(BTreeMap::new()), Some(block.span));
+                outcome.places.entry(key.0.resource.clone()).or_insert(place);
+                if block.lifecycle.prevent_destroy.is_some() {
+                    change.prevent_destroy = program.prevent_destroy(&key.0).0;
+                } else {
+                    change.prevent_destroy = false;
+                }
+            }
+            outcome.changes.push(change);
+        }
+        outcome.changes.extend(aside);
+        if let Err(cycles) = self.arrange(&mut outcome, prior) {
+            self.report_cycles(&cycles, &outcome);
+        }
+        self.check(&mut outcome, prior);
+        outcome.changes.retain(|change| scope.includes(&change.address));
+        outcome
+    }
+
+    fn refresh_only(&mut self, prior: &Prior<'_>, scope: &targets::Scope) -> Outcome {
+        let mut outcome = Outcome::default();
+        for (key, existing) in prior {
+            let object = existing.live.as_ref();
+            let object = object.filter(|_| key.1.is_none());
+            if let Some(object) = object {
+                outcome.objects.set(&key.0, object.clone());
+            }
+            if scope.includes(&key.0) {
+                let program = self.input.program;
+                outcome.changes.push(orphans::keep(key, existing, program, &mut self.locations));
+            }
+        }
+        outcome
+    }
+
+    /// Compares the outputs of the root module with the recorded ones.
+    fn outputs(&mut self, objects: &ObjectMap, scope: &targets::Scope) -> Vec<OutputChange> {
+        let input = self.input;
+        let recorded = &input.snapshot.outputs;
+        let declared = &input.program.configuration().root.outputs;
+        let values = if input.options.mode == PlanMode::Destroy {
+            BTreeMap::new()
+        } else {
+            let (values, found) = input.program.outputs(objects);
+            self.diagnostics.extend(found);
+            values
+        };
+        let partial = !input.options.targets.is_empty();
+        let names: BTreeSet<&Name> = recorded.keys().chain(values.keys()).collect();
+        names
+            .into_iter()
+            .map(|name| {
+                let before = recorded.get(name).cloned();
+                let mut after = values.get(name).cloned();
+                let untouched = match (&after, input.options.mode) {
+                    (_, PlanMode::Destroy) => partial,
+                    (Some(value), _) => partial && !scope.decides(value),
+                    // It could not be evaluated, which is reported.
+                    (None, _) => declared.contains_key(name),
+                };
+                if untouched {
+                    after.clone_from(&before);
+                }
+                let marked = [&before, &after].into_iter().flatten().any(Value::is_sensitive);
+                let sensitive = declared.get(name).map_or(marked, |output| output.sensitive);
+                OutputChange { name: name.clone(), before, after, sensitive }
+            })
+            .collect()
+    }
+}
+
+/// Returns the blocks that are replaced by creating first: those that say so, and all that they need.
+fn create_first(program: &Program, order: &[ResourceAddress]) -> BTreeSet<ResourceAddress> {
+    let mut found = BTreeSet::new();
+    for resource in order.iter().rev() {
+        let own = program.block(resource).and_then(|b| b.lifecycle.create_before_destroy);
+        if own == Some(true) || found.contains(resource) {
+            found.insert(resource.clone());
+            found.extend(program.dependencies(resource));
+        }
+    }
+    found
+}
+
+/// Puts operations into their order.
+fn ordered(operations: Vec<Operation>, arranged: Arranged) -> (Vec<Operation>, Vec<Vec<usize>>) {
+    let mut slots: Vec<Option<Operation>> = operations.into_iter().map(Some).collect();
+    let waits = arranged.after.into_iter().zip(arranged.groups_of);
+    let ordered = arranged.order.iter().zip(waits).filter_map(|(old, (after, groups))| {
+        let operation = slots.get_mut(*old)?.take()?;
+        Some(Operation { after, groups, ..operation })
+    });
+    (ordered.collect(), arranged.groups)
+}
+
+/// Chooses which instances are deleted first and made again at the end, one a cycle; none when there is
+/// a cycle that no such choice breaks.
+fn breaks(cycles: &[Cycle], outcome: &Outcome) -> Option<BTreeMap<Address, Vec<String>>> {
+    let mut breaks = BTreeMap::new();
+    for cycle in cycles {
+        let keyed: BTreeSet<usize> = cycle
+            .edges
+            .iter()
+            .filter(|(_, _, why)| matches!(why, Why::Key | Why::Exclusion))
+            .flat_map(|(from, to, _)| [*from, *to])
+            .filter_map(|node| outcome.operations.get(node))
+            .map(|operation| operation.change)
+            .collect();
+        let changes = &outcome.changes;
+        let members: Vec<usize> =
+            keyed.into_iter().filter(|c| changes[*c].kind == ChangeKind::Update).collect();
+        let chosen = members.iter().copied().find(|change| !changes[*change].prevent_destroy)?;
+        let others = members.iter().filter(|m| **m != chosen);
+        let others = others.map(|m| changes[*m].address.to_string()).collect();
+        breaks.insert(changes[chosen].address.clone(), others);
+    }
+    Some(breaks)
+}
+
+/// Describes operations that wait for each other.
+fn cycle_report(cycle: &Cycle, outcome: &Outcome) -> Diagnostic {
+    let mut named = Vec::new();
+    let mut impossible = None;
+    for member in &cycle.members {
+        let Some(operation) = outcome.operations.get(*member) else { continue };
+        let change = &outcome.changes[operation.change];
+        let name = format!("`{}` ({})", operation.address, operation.action.name());
+        if change.kind == (ChangeKind::Replace { create_first: true }) {
+            impossible = Some(change);
+        }
+        named.push(name);
+    }
+    let place =
+        |change: &Change| outcome.places.get(&change.address.resource).and_then(|(_, span)| *span);
+    let path = named.join(" → ");
+    if let Some(change) = impossible {
+        let message = format!("`{}` cannot be created before it is destroyed", change.address);
+        return Diagnostic::error("cannot-create-first", message)
+            .address(&change.address)
+            .at_opt(place(change))
+            .detail(format!(
+                "The new object needs what the old one holds: a unique key, a place under a quota or \
+                 the VPC's default route. Waiting for each other: {path}."
+            ))
+            .help(
+                "remove `create_before_destroy` (from what depends on it too, which it spreads from), \
+                 or change the key in the same step",
+            );
+    }
+    let keyed = cycle.edges.iter().any(|(_, _, why)| matches!(why, Why::Key | Why::Exclusion));
+    let mut diagnostic = Diagnostic::error("cyclic-order", "some changes wait for each other");
+    if keyed {
+        diagnostic = diagnostic.help(
+            "they hand keys to each other in a circle, which one of them must break by being deleted \
+             first; all are protected by `prevent_destroy`. Lift it from one, or apply in two steps \
+             over a free key",
+        );
+    } else {
+        diagnostic = diagnostic.help("remove a `depends_on`, or apply in two steps (`-target`)");
+    }
+    for member in &cycle.members {
+        let operation = outcome.operations.get(*member);
+        let change = operation.map(|o| &outcome.changes[o.change]);
+        if let Some(span) = change.and_then(place)
+            && diagnostic.labels.iter().all(|label| label.span != span)
+        {
+            diagnostic = diagnostic.at_with(span, "waits for another of them");
+        }
+    }
+    diagnostic.detail(format!("The cycle is {path}."))
+}
+
+/// Reports that an instance is protected.
+fn protected(change: &Change, places: &rules::Places<'_>) -> Diagnostic {
+    let reasons: Vec<String> =
+        change.reasons.iter().map(|r| super::document::reason(r).sentence).collect();
+    let verb = if change.kind == ChangeKind::Delete { "deleted" } else { "replaced" };
+    let message = format!("`{}` is protected and would be {verb}", change.address);
+    Diagnostic::error("prevent-destroy", message)
+        .address(&change.address)
+        .at_opt(places(&change.address, ""))
+        .detail(format!(
+            "`lifecycle.prevent_destroy` is set. It would be {verb} because {}.",
+            reasons.join("; ")
+        ))
+        .help("change what leads to it, or remove `prevent_destroy`")
+}

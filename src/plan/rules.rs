@@ -1,0 +1,344 @@
+//! The rules of the service over the whole planned world: managed objects as planned and unmanaged ones
+//! as they live. A rule holds, is violated or is undecided; undecided never blocks, and a violation
+//! counts only where this plan adds to it or changes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::keys::{Key, KeyIndex};
+use super::kinds::Kinds;
+use super::topology::Token;
+use super::world::{Unmanaged, World};
+use super::{Change, ChangeKind};
+use crate::address::Address;
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::resources::{Listings, Object, Rule};
+use crate::value::{Name, Value};
+
+/// How many objects a message names before it only counts.
+const NAMED: usize = 5;
+
+/// Finds where an attribute of an instance (or, for an empty name, its block) is written.
+pub(crate) type Places<'a> = dyn Fn(&Address, &str) -> Option<Span> + 'a;
+
+/// Judges a plan.
+pub(crate) struct Judge<'a> {
+    pub(super) changes: &'a [Change],
+    pub(super) kinds: &'a Kinds,
+    pub(super) world: &'a World,
+    pub(super) lists: &'a BTreeMap<Name, Listings>,
+    pub(super) places: &'a Places<'a>,
+    pub(super) diagnostics: Diagnostics,
+    /// Remarks on changes, by their index.
+    pub(super) remarks: Vec<(usize, String)>,
+}
+
+/// One object of the planned world.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Item<'a> {
+    /// Managed, as planned.
+    Managed(&'a Change, &'a Object),
+    /// Not managed, as it lives.
+    Unmanaged(&'a Unmanaged),
+}
+
+impl<'a> Item<'a> {
+    pub(super) fn object(&self) -> &'a Object {
+        match self {
+            Self::Managed(_, object) => object,
+            Self::Unmanaged(unmanaged) => &unmanaged.object,
+        }
+    }
+
+    /// Returns how messages name it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Managed(change, _) => format!("`{}`", change.address),
+            Self::Unmanaged(unmanaged) => format!("`{}` (not managed by natform)", unmanaged.id),
+        }
+    }
+
+    pub(super) fn is_unmanaged(&self) -> bool {
+        matches!(self, Self::Unmanaged(_))
+    }
+
+    pub(super) fn region(&self) -> &'a str {
+        match self {
+            Self::Managed(change, _) => &change.region,
+            Self::Unmanaged(unmanaged) => &unmanaged.region,
+        }
+    }
+
+    /// Returns whether the plan makes it, or changes one of these attributes.
+    pub(super) fn is_touched(&self, attributes: &[&str]) -> bool {
+        match self {
+            Self::Managed(change, after) => touches(change, after, attributes),
+            Self::Unmanaged(_) => false,
+        }
+    }
+}
+
+fn touches(change: &Change, after: &Object, attributes: &[&str]) -> bool {
+    match (change.kind, &change.before) {
+        (ChangeKind::Create | ChangeKind::Replace { .. }, _) => true,
+        (ChangeKind::Update, Some(before)) => attributes.iter().any(|name| {
+            let null = Value::null();
+            let value = |object: &Object| object.get(name).cloned().unwrap_or_else(|| null.clone());
+            crate::value::same(&value(before), &value(after)) != Some(true)
+        }),
+        _ => false,
+    }
+}
+
+/// Names some objects, and counts the rest.
+pub(super) fn list(names: &[String]) -> String {
+    let shown = names.iter().take(NAMED).cloned().collect::<Vec<_>>();
+    match names.len().saturating_sub(NAMED) {
+        0 => match shown.split_last() {
+            Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+            _ => shown.concat(),
+        },
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Checks all rules. Beside what is violated, returns remarks on changes by their index: what a forced
+/// delete takes along.
+pub(crate) fn check(
+    changes: &[Change],
+    kinds: &Kinds,
+    world: &World,
+    lists: &BTreeMap<Name, Listings>,
+    places: &Places<'_>,
+) -> (Diagnostics, Vec<(usize, String)>) {
+    let touched: BTreeSet<&str> = changes
+        .iter()
+        .filter(|c| !matches!(c.kind, ChangeKind::NoOp | ChangeKind::Read | ChangeKind::Forget))
+        .map(|c| c.address.kind())
+        .collect();
+    let mut judge = Judge {
+        changes,
+        kinds,
+        world,
+        lists,
+        places,
+        diagnostics: Diagnostics::new(),
+        remarks: Vec::new(),
+    };
+    for name in &touched {
+        let Some(kind) = judge.kinds.get(name) else { continue };
+        for rule in kind.resource.rules() {
+            judge.rule(name, rule);
+        }
+    }
+    (judge.diagnostics, judge.remarks)
+}
+
+impl<'a> Judge<'a> {
+    fn rule(&mut self, kind: &str, rule: &Rule) {
+        match *rule {
+            Rule::Unique { code, scope, fields, what } => {
+                self.unique(kind, code, scope, fields, what);
+            }
+            Rule::Quota { code, name, scope, limit, what } => {
+                self.quota(kind, code, name, scope, limit, what);
+            }
+            Rule::Limit { code, name, attribute, limit, what } => {
+                self.limit(kind, code, name, attribute, limit, what);
+            }
+            Rule::World { code, .. } => self.world_rule(kind, code),
+        }
+    }
+
+    /// Iterates over the objects of a resource type in the planned world.
+    pub(super) fn planned(&self, kind: &'a str) -> impl Iterator<Item = Item<'a>> + use<'a> {
+        let (changes, world) = (self.changes, self.world);
+        let managed = changes
+            .iter()
+            .filter(move |c| c.address.kind() == kind && stays(c))
+            .filter_map(|c| Some(Item::Managed(c, c.after.as_ref()?)));
+        managed.chain(world.of_kind(kind).map(Item::Unmanaged))
+    }
+
+    /// Marks where an object's attribute is written, or its block.
+    pub(super) fn mark(
+        &self,
+        diagnostic: Diagnostic,
+        item: &Item<'_>,
+        attribute: &str,
+        text: &str,
+    ) -> Diagnostic {
+        let Item::Managed(change, _) = item else { return diagnostic };
+        let place = (self.places)(&change.address, attribute);
+        let Some(span) = place.or_else(|| (self.places)(&change.address, "")) else {
+            return diagnostic;
+        };
+        if diagnostic.labels.iter().any(|label| label.span == span) {
+            return diagnostic;
+        }
+        if diagnostic.labels.is_empty() {
+            diagnostic.at_with(span, text)
+        } else {
+            diagnostic.see(span, text)
+        }
+    }
+
+    fn unique(
+        &mut self,
+        kind: &str,
+        code: &'static str,
+        scope: &[&str],
+        fields: &[&str],
+        what: &str,
+    ) {
+        let touching: Vec<&str> = scope.iter().chain(fields).copied().collect();
+        let mut index: KeyIndex<Item<'_>> = KeyIndex::default();
+        let items: Vec<Item<'_>> = self.all(kind);
+        for item in items {
+            if let Some(key) = Key::of(item.object(), scope, fields) {
+                index.insert(key, item);
+            }
+        }
+        let mut found = Vec::new();
+        for (key, items) in index.iter() {
+            let group: Vec<&Item<'_>> =
+                if key.has_wildcard() { index.colliding(key) } else { items.iter().collect() };
+            if group.len() > 1 && group.iter().any(|item| item.is_touched(&touching)) {
+                found.push(self.collision(&group, code, fields, what));
+            }
+        }
+        self.diagnostics.extend(found);
+    }
+
+    fn all(&self, kind: &str) -> Vec<Item<'a>> {
+        let (changes, world) = (self.changes, self.world);
+        let managed = changes
+            .iter()
+            .filter(|c| c.address.kind() == kind && stays(c))
+            .filter_map(|c| Some(Item::Managed(c, c.after.as_ref()?)));
+        managed
+            .chain(world.unmanaged.iter().filter(|u| u.kind == kind).map(Item::Unmanaged))
+            .collect()
+    }
+
+    fn collision(
+        &self,
+        group: &[&Item<'_>],
+        code: &'static str,
+        fields: &[&str],
+        what: &str,
+    ) -> Diagnostic {
+        let names: Vec<String> = group.iter().map(|item| item.name()).collect();
+        let verb = if names.len() == 2 { "both have" } else { "all have" };
+        let mut diagnostic =
+            Diagnostic::error(code, format!("{} {verb} the same {what}", list(&names)));
+        let values: Vec<String> = fields
+            .iter()
+            .filter_map(|field| shown(field, group.first()?.object().get(field)?))
+            .collect();
+        if !values.is_empty() {
+            diagnostic = diagnostic.detail(format!(
+                "The service refuses a second entry with {}. A value `any` stands for every value.",
+                values.join(", ")
+            ));
+        }
+        for item in group.iter().take(NAMED) {
+            diagnostic = self.mark(diagnostic, item, fields[0], "has this key");
+        }
+        diagnostic.help(if group.iter().any(|item| item.is_unmanaged()) {
+            "choose another value, or import the object that is not managed (an `import` block or \
+             `natform import`) or delete it"
+        } else {
+            "give each its own"
+        })
+    }
+
+    fn quota(
+        &mut self,
+        kind: &str,
+        code: &'static str,
+        name: &str,
+        scope: &[&str],
+        limit: u64,
+        what: &str,
+    ) {
+        let scope_of = |object: &Object| Key::of(object, scope, &[]).map(|key| key.scope);
+        let mut counts: BTreeMap<Vec<Token>, (u64, Vec<Item<'a>>)> = BTreeMap::new();
+        for item in self.all(kind) {
+            let Some(scope) = scope_of(item.object()) else { continue };
+            let (count, added) = counts.entry(scope.clone()).or_default();
+            *count += 1;
+            let before = match item {
+                Item::Managed(change, _) => change.before.as_ref().and_then(scope_of),
+                Item::Unmanaged(_) => Some(scope.clone()),
+            };
+            if before.as_ref() != Some(&scope) {
+                added.push(item);
+            }
+        }
+        let mut found = Vec::new();
+        for (scope, (count, added)) in &counts {
+            let Some(Item::Managed(change, _)) = added.first() else { continue };
+            let limit = self.world.limit(&change.provider, name, limit);
+            if *count > limit {
+                let scope: Vec<&str> = scope.iter().map(|t| &**t.text()).collect();
+                let message = format!(
+                    "{count} {what} (`{}`), but at most {limit} are allowed",
+                    scope.join("`, `")
+                );
+                let mut diagnostic = Diagnostic::error(code, message)
+                    .detail(format!("This plan adds {} of them.", added.len()))
+                    .help(format!(
+                        "remove some, spread them, or, where the account's quota was raised, set \
+                         `{name} = {count}` in the `quotas` block of the provider"
+                    ));
+                for item in added.iter().take(NAMED) {
+                    diagnostic = self.mark(diagnostic, item, "", "adds to it");
+                }
+                found.push(diagnostic);
+            }
+        }
+        self.diagnostics.extend(found);
+    }
+
+    fn limit(
+        &mut self,
+        kind: &str,
+        code: &'static str,
+        name: &str,
+        attribute: &str,
+        limit: u64,
+        what: &str,
+    ) {
+        let mut found = Vec::new();
+        for item in self.all(kind).iter().filter(|item| item.is_touched(&[attribute])) {
+            let Item::Managed(change, after) = item else { continue };
+            let limit = self.world.limit(&change.provider, name, limit);
+            let number = after.get(attribute).and_then(Value::as_number);
+            let Some(number) = number.and_then(crate::value::Number::to_u64) else { continue };
+            if number > limit {
+                let message = format!("{number} {what}, but at most {limit} are allowed");
+                let diagnostic =
+                    Diagnostic::error(code, message).address(&change.address).help(format!(
+                        "lower it, or, where the account's quota was raised, set \
+                         `{name} = {number}` in the `quotas` block of the provider"
+                    ));
+                found.push(self.mark(diagnostic, item, attribute, ""));
+            }
+        }
+        self.diagnostics.extend(found);
+    }
+}
+
+/// Returns whether an instance is part of the planned world.
+fn stays(change: &Change) -> bool {
+    change.deposed.is_none()
+        && !matches!(change.kind, ChangeKind::Delete | ChangeKind::Forget | ChangeKind::Read)
+}
+
+/// Returns `name = value` of a known value; sensitive ones are not shown.
+fn shown(name: &str, value: &Value) -> Option<String> {
+    if value.deep_sensitive() || value.deep_unknown() {
+        return None;
+    }
+    Some(format!("`{name} = {}`", crate::value::display(value)))
+}
