@@ -43,7 +43,8 @@ struct Bench {
 impl Bench {
     fn new(edition: Edition, read_lag_ms: u64, timings: Timings) -> Self {
         let clock = ManualClock::at(Timestamp(1_700_000_000_000));
-        let settings = Settings { edition, read_lag_ms, timings, ..Settings::default() };
+        let timings = Timings { read_lag_ms, ..timings };
+        let settings = Settings { edition, timings, ..Settings::default() };
         let emulator = Emulator::open(settings, Arc::new(clock.clone())).unwrap();
         let environment = Environment {
             clock: Arc::new(clock.clone()),

@@ -282,7 +282,7 @@ impl Engine<'_> {
         let Some(waiter) = self.settling.remove(index) else { return };
         let of_this_run = self.tasks.get(&index).is_some_and(|task| task.operation.is_some());
         if of_this_run {
-            self.pace.learn(waiter.action, waiter.busy, asked.since(waiter.since));
+            self.pace.learn(waiter.action, waiter.seen, asked.since(waiter.since));
         }
     }
 }

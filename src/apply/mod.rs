@@ -53,7 +53,7 @@ use settle::Key;
 /// What a run works with.
 pub struct ApplyContext<'a> {
     /// The state.
-    pub store: &'a mut dyn Store,
+    pub store: &'a mut (dyn Store + 'static),
     /// Its lock.
     pub lock: &'a Lock,
     /// The run; begun here, and ended unless it was interrupted.
@@ -193,7 +193,7 @@ pub async fn apply<'a>(
         let value = lessons.get(&lane_name(service, operation.address.kind()))?;
         lane_lesson(value, now)
     }));
-    engine.plan = Some((plan, evaluate));
+    engine.set_plan(plan, evaluate);
     engine.skip_done(&done);
     engine.refuse_blocked(plan, &open);
     engine.run().await;

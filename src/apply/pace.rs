@@ -36,29 +36,47 @@ impl Known {
         }
     }
 
-    /// Returns what is known after a call that was settled at `ready` and not yet at `busy`.
-    fn after(self, busy: Option<f64>, ready: f64) -> Self {
+    /// Returns what is known after a call that was settled at `ready`, not yet at `busy`, and whose
+    /// own first question came too soon at `missed`.
+    fn after(self, busy: Option<f64>, missed: Option<f64>, ready: f64) -> Self {
         let next = match (self, busy) {
-            (Self::Between(low, high), _) => {
+            (Self::Between(low, high), busy) => {
                 let (low, high) = (low.max(busy.unwrap_or(0.0)), high.min(ready));
                 // Otherwise it takes another time than before, or times vary.
                 if low < high { Self::Between(low, high) } else { Self::About(ready, 0) }
             }
-            // The longer all is well, the bolder the next step.
-            (Self::About(guess, well), None) => {
-                let step =
-                    (0.001 * 1.3_f64.powi(i32::try_from(well).unwrap_or(20).min(20))).min(0.1);
-                Self::About(ready.min(guess * (1.0 - step)), well + 1)
-            }
-            (Self::About(guess, _), Some(busy)) if busy > guess * 1.1 => Self::Between(busy, ready),
-            // Some way back, so that the next few are in time again.
-            (Self::About(..), Some(_)) => Self::About(ready * 1.015, 0),
+            // Of many calls side by side only those that were asked about at the present guess teach
+            // anything of it.
+            (Self::About(guess, well), _) => match missed {
+                None if ready > guess * 1.002 + 1.0 => Self::About(guess, well),
+                // The longer all is well, the bolder the next step.
+                None => {
+                    let step = 1.3_f64.powi(i32::try_from(well).unwrap_or(20).min(20)) * 0.001;
+                    Self::About(ready.min(guess * (1.0 - step.min(0.1))), well + 1)
+                }
+                Some(missed) if missed > guess * 1.1 => Self::Between(missed, ready),
+                Some(_) if busy.is_some_and(|busy| busy > guess * 1.1) => {
+                    Self::Between(busy.unwrap_or(0.0), ready)
+                }
+                Some(missed) if missed < guess * 0.999 => Self::About(guess, well),
+                // Some way back, so that the next few are in time again.
+                Some(_) => Self::About(ready * 1.015, 0),
+            },
         };
         match next {
             Self::Between(low, high) if high - low <= high * 0.03 => Self::About(high, 0),
             next => next,
         }
     }
+}
+
+/// What was seen of a call before it was settled; all times count from its answer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Seen {
+    /// When it was last seen unsettled.
+    pub(super) busy: Option<Duration>,
+    /// When its own first question came, if that was too soon. Questions of others tell of it, too.
+    pub(super) missed: Option<Duration>,
 }
 
 /// The times of all actions.
@@ -94,12 +112,11 @@ impl Pace {
         duration(wait).clamp(SHORTEST, LONGEST)
     }
 
-    /// Learns that a call was settled at `ready` after its answer, and not yet at `busy`, when that
-    /// was asked.
-    pub(super) fn learn(&mut self, action: Action, busy: Option<Duration>, ready: Duration) {
-        let (busy, ready) = (busy.map(milliseconds), milliseconds(ready));
+    /// Learns from what was seen of a call, and that it was settled at `ready` after its answer.
+    pub(super) fn learn(&mut self, action: Action, seen: Seen, ready: Duration) {
+        let (busy, ready) = (seen.busy.map(milliseconds), milliseconds(ready));
         let next = match self.0.get(&action) {
-            Some(known) => known.after(busy, ready),
+            Some(known) => known.after(busy, seen.missed.map(milliseconds), ready),
             None => Known::Between(busy.unwrap_or(0.0), ready),
         };
         self.0.insert(action, next);
@@ -126,13 +143,14 @@ mod tests {
         for call in 0..count {
             let takes = Duration::from_millis(time(call));
             let mut elapsed = pace.first(Action::CreateForwardEntry);
-            let (mut busy, mut questions) = (None, 1);
+            let (mut seen, mut questions) = (Seen::default(), 1);
             while elapsed < takes {
-                busy = Some(elapsed);
+                seen.missed = seen.missed.or(Some(elapsed));
+                seen.busy = Some(elapsed);
                 elapsed += pace.next(Action::CreateForwardEntry, questions, elapsed);
                 questions += 1;
             }
-            pace.learn(Action::CreateForwardEntry, busy, elapsed);
+            pace.learn(Action::CreateForwardEntry, seen, elapsed);
             asked += questions;
             waited += elapsed;
             least += takes;
@@ -182,6 +200,6 @@ mod tests {
     fn what_an_earlier_run_learned_is_used_at_once() {
         let mut pace = Pace::default();
         pace.remember(Action::CreateForwardEntry, Duration::from_millis(1010));
-        assert_eq!(run(&mut pace, 1, |_| 1000).0, 1.0);
+        assert!(run(&mut pace, 1, |_| 1000).0 < 1.5);
     }
 }

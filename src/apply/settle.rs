@@ -9,7 +9,7 @@ use crate::environment::Timestamp;
 use crate::resources::reads::PAGE_SIZE;
 use crate::resources::{Listing, Listings, ReadScope};
 
-use super::pace::Pace;
+use super::pace::{Pace, Seen};
 
 /// A list as read through one provider.
 pub(super) type Key = (String, ReadScope);
@@ -27,8 +27,8 @@ pub(super) struct Waiter {
     pub(super) id: String,
     /// When its call was answered; lists that were asked for earlier say nothing.
     pub(super) since: Timestamp,
-    /// When it was last seen unsettled, counted from the answer.
-    pub(super) busy: Option<Duration>,
+    /// What was seen of it so far.
+    pub(super) seen: Seen,
     /// How often in a row a complete list lacked the object.
     pub(super) absent: u32,
     asked: u32,
@@ -85,7 +85,7 @@ impl Settling {
             scopes,
             id: id.to_owned(),
             since,
-            busy: None,
+            seen: Seen::default(),
             absent: 0,
             asked: 0,
             due,
@@ -123,11 +123,12 @@ impl Settling {
     ) {
         let Some(waiter) = self.waiters.get_mut(&task) else { return };
         let elapsed = asked.since(waiter.since);
-        waiter.busy = Some(elapsed);
+        waiter.seen.busy = Some(elapsed);
         if soon {
             waiter.due = now.after(REST);
         } else if waiter.due <= asked {
             waiter.asked += 1;
+            waiter.seen.missed = waiter.seen.missed.or(Some(elapsed));
             waiter.due = asked.after(pace.next(waiter.action, waiter.asked, elapsed)).max(now);
         }
         let key = waiter.key.clone();

@@ -220,6 +220,7 @@ impl Diagnostic {
 
     /// Names the resource instance concerned.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "addresses and names are given alike")]
     pub fn address(mut self, address: impl ToString) -> Self {
         self.address = Some(address.to_string());
         self
@@ -332,8 +333,8 @@ fn distance(a: &str, b: &str) -> usize {
     for (i, row) in rows.iter_mut().enumerate() {
         row[0] = i;
     }
-    for j in 0..=b.len() {
-        rows[0][j] = j;
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
     }
     for i in 1..=a.len() {
         for j in 1..=b.len() {

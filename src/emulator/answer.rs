@@ -15,8 +15,9 @@ pub enum Format {
 }
 
 /// Returns `{plural: {singular: […]}}`, as the service writes lists.
-pub fn list(plural: &str, singular: &str, rows: &[Value]) -> Value {
-    json!({ plural: { singular: rows } })
+pub fn list(plural: &str, singular: &str, rows: Vec<Value>) -> Map<String, Value> {
+    let inner = Map::from_iter([(singular.to_owned(), Value::Array(rows))]);
+    Map::from_iter([(plural.to_owned(), Value::Object(inner))])
 }
 
 /// Writes a success: the fields of `body` behind the request id.
@@ -24,12 +25,13 @@ pub fn success(
     format: Format,
     action: &str,
     request_id: &str,
-    body: &Map<String, Value>,
+    body: Map<String, Value>,
 ) -> HttpResponse {
     let mut whole = Map::with_capacity(body.len() + 1);
     whole.insert("RequestId".to_owned(), json!(request_id));
-    whole.extend(body.iter().map(|(k, v)| (k.clone(), v.clone())));
-    write(format, 200, &format!("{action}Response"), &Value::Object(whole), Vec::new())
+    whole.extend(body);
+    let headers = vec![id_header(request_id)];
+    write(format, 200, &format!("{action}Response"), &Value::Object(whole), headers)
 }
 
 /// Writes an error.
@@ -44,12 +46,13 @@ pub fn error(format: Format, refusal: &Refusal, request_id: &str, host: &str) ->
             refusal.code
         ),
     });
-    let headers = refusal
-        .retry_after_ms
-        .map(|ms| ("x-acs-retry-after".to_owned(), ms.to_string()))
-        .into_iter()
-        .collect();
+    let mut headers = vec![id_header(request_id)];
+    headers.extend(refusal.retry_after_ms.map(|ms| ("x-acs-retry-after".into(), ms.to_string())));
     write(format, refusal.status, "Error", &body, headers)
+}
+
+fn id_header(request_id: &str) -> (String, String) {
+    ("x-acs-request-id".to_owned(), request_id.to_owned())
 }
 
 fn write(

@@ -45,6 +45,12 @@ fn one() -> u32 {
     1
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReleaseEip {
+    id: String,
+}
+
 /// Most EIPs that are bound at a time.
 const MOST_EIPS: u32 = 1000;
 
@@ -142,6 +148,7 @@ fn route(emulator: &Emulator, request: &HttpRequest) -> Result<Value, Failure> {
             )
         }
         ("eips", "POST") => bind_eips(emulator, &body(request)?),
+        ("eips", "DELETE") => release_eip(emulator, &body(request)?),
         (
             "health" | "calls" | "world" | "conditions" | "reset" | "faults" | "clock" | "settle"
             | "eips",
@@ -213,7 +220,7 @@ fn faults(faults: &Faults) -> Value {
 
 fn clock(world: &World, now: crate::environment::Timestamp) -> Value {
     let time = world.time_at(now);
-    json!({ "time": time.iso8601(), "time_ms": time.0, "ahead_ms": time.0 - now.0 })
+    json!({ "time": time.iso8601(), "time_ms": time.0, "ahead_ms": time.0.saturating_sub(now.0) })
 }
 
 fn bind_eips(emulator: &Emulator, what: &BindEips) -> Result<Value, Failure> {
@@ -230,4 +237,15 @@ fn bind_eips(emulator: &Emulator, what: &BindEips) -> Result<Value, Failure> {
         return Err((404, format!("there is no gateway `{}`", what.gateway)));
     }
     Ok(json!({ "eips": made }))
+}
+
+fn release_eip(emulator: &Emulator, what: &ReleaseEip) -> Result<Value, Failure> {
+    emulator
+        .with_world(|world, now| {
+            world.time = world.time_at(now);
+            world.release_eip(&what.id)
+        })
+        .map_err(|e| (500, e.to_string()))?
+        .map(|()| json!({}))
+        .map_err(|why| (409, why))
 }

@@ -171,13 +171,18 @@ fn control_from_afar(request: &HttpRequest, peer: SocketAddr, limits: Limits) ->
 
 /// Reads a whole request.
 async fn receive(request: Request<Incoming>, limits: Limits) -> Result<HttpRequest, Refusal> {
+    let too_large =
+        || Refusal::new(413, "RequestEntityTooLarge", "The body of the request is too large.");
     let (head, body) = request.into_parts();
+    if body.size_hint().lower() > limits.body as u64 {
+        return Err(too_large());
+    }
     let body = tokio::time::timeout(limits.patience, Limited::new(body, limits.body).collect())
         .await
         .map_err(|_| Refusal::new(408, "RequestTimeout", "The body of the request did not come."))?
         .map_err(|e| {
             if e.is::<http_body_util::LengthLimitError>() {
-                Refusal::new(413, "RequestEntityTooLarge", "The body of the request is too large.")
+                too_large()
             } else {
                 Refusal::new(400, "InvalidRequest", "The body of the request cannot be read.")
             }
@@ -200,7 +205,9 @@ fn send(response: HttpResponse, delivery: Delivery) -> Result<Response<Answer>, 
     let (shown, then) = match delivery {
         Delivery::Whole => (length, Then::End),
         Delivery::Nothing => return Err(Dropped),
-        Delivery::Truncated(bytes) => (bytes.min(length.saturating_sub(1)), Then::Break),
+        Delivery::Truncated(bytes) => {
+            (bytes.min(length.saturating_sub(1)), Then::Break { sent: false })
+        }
         Delivery::Stalled => (length / 2, Then::Hang),
     };
     let mut builder = Response::builder().status(response.status);
@@ -217,7 +224,7 @@ fn send(response: HttpResponse, delivery: Delivery) -> Result<Response<Answer>, 
 #[derive(Debug, Clone, Copy)]
 enum Then {
     End,
-    Break,
+    Break { sent: bool },
     Hang,
 }
 
@@ -235,12 +242,18 @@ impl Body for Answer {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Dropped>>> {
         match (self.first.take(), self.then) {
             (Some(first), _) if !first.is_empty() => Poll::Ready(Some(Ok(Frame::data(first)))),
             (_, Then::End) => Poll::Ready(None),
-            (_, Then::Break) => Poll::Ready(Some(Err(Dropped))),
+            // What came before is sent when there is nothing more to send at once.
+            (_, Then::Break { sent: false }) => {
+                self.then = Then::Break { sent: true };
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            (_, Then::Break { sent: true }) => Poll::Ready(Some(Err(Dropped))),
             // The client's going away ends this.
             (_, Then::Hang) => Poll::Pending,
         }

@@ -12,7 +12,7 @@ use crate::emulator::faults::{RateLimit, Rule};
 use crate::emulator::world::dump::Dump;
 use crate::environment::{Files, Timestamp};
 
-/// How long each transition takes, in milliseconds; none stands for "until told to settle".
+/// How long things take, in milliseconds. None, for a transition, stands for "until told to settle".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Timings {
@@ -39,6 +39,10 @@ pub struct Timings {
     /// A bandwidth package is being created, changed or deleted. The reference calls none of
     /// these asynchronous, so every profile but `manual` has 0.
     pub bandwidth_package_ms: Option<u64>,
+    /// How long a `ClientToken` is remembered.
+    pub token_lifetime_ms: u64,
+    /// By how much lists lag behind writes.
+    pub read_lag_ms: u64,
 }
 
 impl Default for Timings {
@@ -64,6 +68,8 @@ impl Timings {
             snat_entry_modify_ms: ms,
             snat_entry_delete_ms: ms,
             bandwidth_package_ms: ms,
+            token_lifetime_ms: 24 * 60 * 60 * 1000,
+            read_lag_ms: 0,
         }
     }
 
@@ -162,6 +168,12 @@ impl Account {
         }
     }
 
+    /// Reads `ID:SECRET`, as a command line names a key.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, secret) = text.split_once(':')?;
+        (!id.is_empty() && !secret.is_empty()).then(|| Self::new(id, secret))
+    }
+
     /// The reference's own key: `testid` with the secret `testsecret`.
     pub fn built_in() -> Self {
         Self::new("testid", "testsecret")
@@ -183,10 +195,6 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// The world to start with, in place of the built-in one. Used when there is none at `data`.
     pub start: Option<Dump>,
-    /// How long a `ClientToken` is remembered, in milliseconds.
-    pub token_lifetime_ms: u64,
-    /// By how much lists lag behind writes, in milliseconds.
-    pub read_lag_ms: u64,
     /// How many calls are kept for `/_natform/calls`; older ones are forgotten.
     pub recorded_calls: usize,
     /// Faults to inject.
@@ -204,8 +212,6 @@ impl Default for Settings {
             data: None,
             seed: None,
             start: None,
-            token_lifetime_ms: 24 * 60 * 60 * 1000,
-            read_lag_ms: 0,
             recorded_calls: 10_000,
             faults: Vec::new(),
             limits: Vec::new(),

@@ -6,7 +6,7 @@ use crate::value::{Data, Value, quoted};
 const MAX_TEXT: usize = 60;
 
 /// Describes a value in a few words: `80`, `"tcp"`, `map of string with 2 elements`. Returns none
-/// for a value that is sensitive or has a sensitive part.
+/// for a sensitive value; of sensitive parts only the number shows.
 pub fn describe(value: &Value) -> Option<String> {
     if value.is_sensitive() {
         return None;

@@ -114,7 +114,7 @@ impl Evaluator<'_> {
         let result = match value.data() {
             Data::Null => Value::tuple([]),
             Data::List(element, elements) | Data::Set(element, elements) => {
-                let values = self.splat_over(elements, each)?;
+                let values = self.splat_over(elements, each, sensitive)?;
                 if values.is_empty() {
                     let ty = self.each_type((**element).clone(), each)?;
                     Value::list(ty, [])
@@ -122,7 +122,7 @@ impl Evaluator<'_> {
                     as_list(values)
                 }
             }
-            Data::Tuple(elements) => Value::tuple(self.splat_over(elements, each)?),
+            Data::Tuple(elements) => Value::tuple(self.splat_over(elements, each, sensitive)?),
             Data::Unknown(unknown) => match &unknown.ty {
                 Type::Any => Value::unknown(Type::Any),
                 Type::List(element) | Type::Set(element) => {
@@ -140,15 +140,21 @@ impl Evaluator<'_> {
                     Value::unknown(Type::list(ty))
                 }
             },
-            _ => Value::tuple(self.splat_over(std::slice::from_ref(&value), each)?),
+            _ => Value::tuple(self.splat_over(std::slice::from_ref(&value), each, sensitive)?),
         };
         Ok(result.with_sensitive(sensitive))
     }
 
-    fn splat_over(&mut self, elements: &[Value], each: &Expression) -> Outcome<Vec<Value>> {
+    fn splat_over(
+        &mut self,
+        elements: &[Value],
+        each: &Expression,
+        sensitive: bool,
+    ) -> Outcome<Vec<Value>> {
         let mut values = Vec::with_capacity(elements.len());
         for element in elements {
-            values.push(self.splat_item(element.clone(), each)?);
+            let sensitive = sensitive || element.is_sensitive();
+            values.push(self.splat_item(element.clone().with_sensitive(sensitive), each)?);
         }
         self.check_size(&values, each.span)?;
         Ok(values)

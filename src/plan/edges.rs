@@ -69,7 +69,8 @@ pub(crate) fn graph(
             Purpose::Update => &mut part.update,
             Purpose::Delete => &mut part.delete,
         };
-        *range = if range.is_empty() { index..index + 1 } else { range.start..index + 1 };
+        let start = if range.start == range.end { index } else { range.start };
+        *range = start..index + 1;
     }
     let mut by_resource: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     let mut by_address = BTreeMap::new();

@@ -27,6 +27,7 @@ mod planner;
 mod prior;
 pub mod program;
 mod refresh_scopes;
+mod resolve;
 mod rules;
 pub mod saved;
 mod targets;
@@ -42,3 +43,7 @@ pub use model::{
 };
 pub use moves::{Directives, Import, Move, Removal};
 pub use planner::{PlanInput, PlanOptions, ProviderContext, plan};
+pub use resolve::{Unresolved, fill, resolve};
+
+#[cfg(test)]
+mod tests;

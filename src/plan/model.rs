@@ -75,7 +75,8 @@ pub enum ChangeKind {
     Read,
     /// Made.
     Create,
-    /// Changed in place.
+    /// Changed in place. Without operations only the record changes (marks of sensitivity, inputs that
+    /// no call sends): apply records `after`.
     Update,
     /// Deleted and made again.
     Replace {

@@ -233,7 +233,8 @@ fn managed(
         None => (false, Diagnostics::new()),
     };
     pass.diagnostics.extend(diagnostics);
-    let demands = demands(basis, site, address, existing, census, pass);
+    let object = &configured.object;
+    let demands = demands(basis, site, address, object, existing, census, pass);
     let spans = Arc::clone(&configured.spans);
     let desired = Desired {
         address,
@@ -315,6 +316,7 @@ fn demands(
     basis: &Basis<'_>,
     site: &Site<'_>,
     address: &Address,
+    configured: &Object,
     existing: Option<&Existing<'_>>,
     census: &Census<'_>,
     pass: &mut Pass,
@@ -335,7 +337,11 @@ fn demands(
         && address.kind() == topology::PACKAGE
     {
         demands.used = census.used_addresses(live);
-        if !census.users_of(live).is_empty() && census.has_place(basis, &site.provider, live) {
+        let parent = |object| topology::parent(topology::PACKAGE, object);
+        // On another gateway its users could not follow.
+        let stays = parent(configured) == parent(live);
+        let used = stays && !census.users_of(live).is_empty();
+        if used && census.has_place(basis, &site.provider, live) {
             demands.create_first = Some(true);
         }
     }
@@ -476,11 +482,16 @@ fn doomed<'p>(basis: &Basis<'p>) -> BTreeSet<&'p Address> {
 /// The users of a package that is deleted before its successor exists must leave first: they are
 /// replaced as well.
 fn evict(change: &Change, census: &Census<'_>, pass: &mut Pass) {
-    let Some(before) =
-        change.before.as_ref().filter(|_| change.address.kind() == topology::PACKAGE)
+    let (topology::PACKAGE, Some(before), Some(after)) =
+        (change.address.kind(), &change.before, &change.after)
     else {
         return;
     };
+    let parent = |object| topology::parent(topology::PACKAGE, object);
+    if parent(before) != parent(after) {
+        // Its users go with the gateway, or stay behind and are reported.
+        return;
+    }
     for user in census.users_of(before) {
         let reason = Reason::DependencyReplaced { of: change.address.to_string() };
         pass.forced.entry(user.clone()).or_default().push(reason);

@@ -241,7 +241,12 @@ fn escape(source: Source<'_>, offset: usize) -> Diagnostic {
     let start = before.unwrap_or(offset);
     let shown: String = source.text[start..].chars().take(2).collect();
     let length = shown.len();
+    unknown_escape(&shown, source.span(start, start + length))
+}
+
+/// Says that there is no such escape.
+pub(super) fn unknown_escape(shown: &str, at: Span) -> Diagnostic {
     Diagnostic::error("invalid-escape", format!("unknown escape `{shown}` in a string"))
-        .at(source.span(start, start + length))
+        .at(at)
         .help("known are `\\n`, `\\r`, `\\t`, `\\\"`, `\\\\`, `\\uNNNN` and `\\UNNNNNNNN`; write `\\\\` for a backslash")
 }

@@ -28,13 +28,18 @@ pub(super) fn recover(source: Source<'_>) -> (Body, Diagnostics) {
     let mut names = BTreeMap::new();
     for chunk in chunks(source.text) {
         if diagnostics.len() >= MAX_REPORTED {
+            let at = chunk.tokens.first().map_or(chunk.end, |token| token.start);
+            let summary = "further mistakes of this file are not shown";
+            let diagnostic = Diagnostic::error("too-many-mistakes", summary);
+            diagnostics.push(diagnostic.at(source.span(at, at)));
             break;
         }
         if chunk.problems.iter().any(is_wide) {
             diagnostics.extend(chunk.problems.first().map(|p| problem::lexical(source, p)));
             continue;
         }
-        diagnostics.extend(chunk.problems.iter().map(|p| problem::lexical(source, p)));
+        let problems = chunk.problems.iter().take(MAX_REPORTED);
+        diagnostics.extend(problems.map(|p| problem::lexical(source, p)));
         let mut reader = Reader {
             source,
             tokens: &chunk.tokens,
@@ -222,6 +227,9 @@ impl<'t> Reader<'t> {
     fn body(&mut self, body: &mut Body, names: &mut BTreeMap<Box<str>, Span>, braces: bool) {
         loop {
             self.skip_blank();
+            if self.diagnostics.len() >= MAX_REPORTED {
+                self.next = self.tokens.len();
+            }
             match self.peek() {
                 None => return,
                 Some(Token { kind: TokenKind::Close(_), .. }) if braces => return,

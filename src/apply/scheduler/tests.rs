@@ -294,8 +294,8 @@ proptest! {
                 }
             }
         }
-        for index in 0..operations.len() {
-            let expected = operations[index]
+        for (index, operation) in operations.iter().enumerate() {
+            let expected = operation
                 .after
                 .iter()
                 .any(|a| failed.contains(a) || skipped.contains(a));

@@ -1,5 +1,7 @@
 //! Whatever comes, an answer goes out: nothing panics, and no broken request changes the world.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -8,6 +10,8 @@ use crate::api::catalogue::Action;
 use crate::api::http::HttpRequest;
 use crate::emulator::answer::Format;
 use crate::emulator::world::dump::Dump;
+use crate::emulator::{Emulator, Settings, Timings};
+use crate::environment::ManualClock;
 
 fn is_answer(response: &crate::api::http::HttpResponse) -> bool {
     let json = serde_json::from_slice::<Value>(&response.body);
@@ -48,6 +52,37 @@ proptest! {
         prop_assert!(outcome.response.status >= 400);
         prop_assert!(is_answer(&outcome.response));
         prop_assert_eq!(probe.world.dump(), before);
+    }
+
+    #[test]
+    fn any_control_request_is_answered(
+        method in "GET|PUT|POST|DELETE|PATCH",
+        name in "health|calls|world|conditions|reset|faults|clock|settle|eips|[ -~]{0,20}",
+        body in prop_oneof![
+            Just(String::new()),
+            Just("{}".to_owned()),
+            Just(r#"{"advance_ms": 9223372036854775807}"#.to_owned()),
+            Just(r#"{"meta": {"counter": 18446744073709551615, "clock_offset_ms": -9223372036854775808}}"#.to_owned()),
+            Just(r#"{"effect": {"delay_ms": 18446744073709551615, "truncate": 0}}"#.to_owned()),
+            Just(r#"{"limits": [{"per_second": -1e300, "burst": 4294967295}]}"#.to_owned()),
+            Just(r#"{"quotas": {"ips_per_package": 18446744073709551615}}"#.to_owned()),
+            "\\PC{0,60}",
+        ],
+    ) {
+        let settings = Settings { timings: Timings::instant(), ..Settings::default() };
+        let emulator = Emulator::open(settings, Arc::new(ManualClock::at(START))).unwrap();
+        let target = format!("/_natform/{name}");
+        for _ in 0..2 {
+            let request = HttpRequest {
+                method: method.clone(),
+                target: target.clone(),
+                headers: Vec::new(),
+                body: body.clone().into_bytes(),
+            };
+            prop_assert!(is_answer(&emulator.handle(&request).response));
+            let create = [("Action", "CreateNatGateway"), ("RegionId", "cn-hangzhou"), ("VpcId", "vpc-emulator")];
+            prop_assert!(is_answer(&emulator.handle(&signed(START, 1, &create)).response));
+        }
     }
 
     #[test]

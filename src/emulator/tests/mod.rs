@@ -2,6 +2,7 @@
 
 mod any_bytes;
 mod behaviour;
+mod document;
 mod probe;
 mod rows;
 mod serving;

@@ -81,7 +81,7 @@ fn produce(action: Action, code: &str, nth: usize) -> Option<Failed> {
         | Action::AddBandwidthPackageIps
         | Action::RemoveBandwidthPackageIps
         | Action::DeleteBandwidthPackage => change_package(&mut probe, action, code),
-        Action::ConvertBandwidthPackage => internal_error(&mut probe, action, code),
+        Action::ConvertBandwidthPackage => Some(internal_error(&mut probe, action, code)),
         Action::ListEnhancedNatGatewayAvailableZones
         | Action::GetNatGatewayConvertStatus
         | Action::DescribeNatGateways
@@ -102,7 +102,7 @@ fn unknown_region(probe: &mut Probe, action: Action) -> Failed {
 }
 
 /// An error within the service: by a fault, since nothing a client does brings it about.
-fn internal_error(probe: &mut Probe, action: Action, code: &str) -> Option<Failed> {
+fn internal_error(probe: &mut Probe, action: Action, code: &str) -> Failed {
     assert_eq!(code, "InternalServerError");
     probe.world.faults.add(Rule {
         matcher: Matcher { action: Some(action.name().to_owned()), ..Matcher::default() },
@@ -112,7 +112,7 @@ fn internal_error(probe: &mut Probe, action: Action, code: &str) -> Option<Faile
         },
         ..Rule::default()
     });
-    Some(fails(probe, action, &[("BandwidthPackageId", "bwp-1")]))
+    fails(probe, action, &[("BandwidthPackageId", "bwp-1")])
 }
 
 fn create_gateway(probe: &mut Probe, code: &str, nth: usize) -> Option<Failed> {
@@ -273,7 +273,7 @@ fn convert_gateway(probe: &mut Probe, code: &str) -> Option<Failed> {
 
 fn create_forward(probe: &mut Probe, code: &str) -> Option<Failed> {
     if code == "InternalServerError" {
-        return internal_error(probe, Action::CreateForwardEntry, code);
+        return Some(internal_error(probe, Action::CreateForwardEntry, code));
     }
     let made = probe.gateway();
     let base = forward_parameters(&made, "80", "80");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::probe::{START, signed};
 use crate::api::http::{HttpRequest, Transport, TransportError};
-use crate::emulator::faults::{DropWhen, Effect, Rule};
+use crate::emulator::faults::{DropWhen, Effect, FaultError, RateLimit, Rule};
 use crate::emulator::{Emulator, InProcess, Settings, Timings, server};
 use crate::environment::{ManualClock, Timestamp};
 
@@ -111,6 +111,129 @@ async fn requests_come_over_http() {
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert!(answer.contains("content-type: application/json;charset=utf-8\r\n"));
     assert!(answer.contains("\"NatGatewayId\":\"ngw-"));
+}
+
+/// Sends bytes on a connection of its own and returns all that comes back until it is closed, or
+/// until nothing more comes for a while.
+async fn exchange(address: std::net::SocketAddr, bytes: &[u8]) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    // The server may close before everything is sent.
+    let _ = stream.write_all(bytes).await;
+    let mut answer = Vec::new();
+    let wait = std::time::Duration::from_millis(300);
+    let _ = tokio::time::timeout(wait, stream.read_to_end(&mut answer)).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn get(request: &HttpRequest) -> Vec<u8> {
+    format!("GET {} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", request.target).into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_reach_the_wire() {
+    let emulator = Arc::new(emulator(Settings::default()));
+    let (address, _running) = server::serve_on_free_port(emulator.clone()).await.unwrap();
+    let fault = |effect: Effect| {
+        emulator
+            .with_world(|world, _| {
+                world.faults.clear();
+                world.faults.add(Rule { effect, ..Rule::default() });
+            })
+            .unwrap();
+    };
+    let gateways = || emulator.with_world(|world, _| world.dump().gateways.len()).unwrap();
+    fault(Effect { drop: Some(DropWhen::Before), ..Effect::default() });
+    assert_eq!(exchange(address, &get(&create(1))).await, "");
+    assert_eq!(gateways(), 0);
+    fault(Effect { drop: Some(DropWhen::After), ..Effect::default() });
+    assert_eq!(exchange(address, &get(&create(2))).await, "");
+    assert_eq!(gateways(), 1);
+    fault(Effect { truncate: Some(5), ..Effect::default() });
+    let cut = exchange(address, &get(&list(3))).await;
+    assert!(cut.ends_with("\r\n\r\n{\"Req"), "{cut}");
+    fault(Effect { stall: true, ..Effect::default() });
+    let stalled = exchange(address, &get(&list(4))).await;
+    assert!(stalled.contains("HTTP/1.1 200 OK") && !stalled.ends_with('}'), "{stalled}");
+    fault(Effect { garbage: true, ..Effect::default() });
+    let garbage = exchange(address, &get(&list(5))).await;
+    assert!(garbage.contains("garbage"));
+    fault(Effect {
+        error: Some(FaultError { http: Some(503), ..FaultError::default() }),
+        delay_ms: Some(1),
+        ..Effect::default()
+    });
+    let failed = exchange(address, &get(&list(6))).await;
+    assert!(failed.starts_with("HTTP/1.1 503") && failed.contains("ServiceUnavailable"));
+    assert_eq!(emulator.counts()["DescribeNatGateways"].lost, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_requests_do_not_end_the_server() {
+    let emulator = Arc::new(emulator(Settings::default()));
+    let (address, _running) = server::serve_on_free_port(emulator).await.unwrap();
+    let long = [b"GET /?".to_vec(), vec![b'a'; 100_000], b" HTTP/1.1\r\n\r\n".to_vec()].concat();
+    let broken: [&[u8]; 6] = [
+        b"",
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"GET\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        &long,
+    ];
+    for bytes in broken {
+        let answer = exchange(address, bytes).await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    let large = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 11000000\r\n\r\n";
+    let answer = exchange(address, large).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    assert!(answer.contains("RequestEntityTooLarge"));
+    let fine = exchange(address, &get(&list(1))).await;
+    assert!(fine.starts_with("HTTP/1.1 200"), "{fine}");
+}
+
+#[tokio::test]
+async fn other_machines_are_kept_out_unless_allowed() {
+    let listener = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let emulator = Arc::new(emulator(Settings::default()));
+    let limits = server::Limits::default();
+    let refused = server::serve(listener, emulator, limits, std::future::ready(())).await;
+    assert_eq!(refused.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+}
+
+#[test]
+fn web_pages_cannot_control_it() {
+    let emulator = emulator(Settings::default());
+    let mut request = control("POST", "reset", &Value::Null);
+    request.headers.push(("origin".to_owned(), "http://example.com".to_owned()));
+    assert_eq!(emulator.handle(&request).response.status, 403);
+}
+
+#[test]
+fn rates_are_limited_when_told() {
+    let limits = vec![RateLimit { action: None, per_second: 2.0, burst: 1 }];
+    let emulator = emulator(Settings { limits, ..Settings::default() });
+    assert_eq!(emulator.handle(&list(1)).response.status, 200);
+    let response = emulator.handle(&list(2)).response;
+    assert_eq!((response.status, &body(&response.body)["Code"]), (400, &json!("Throttling.User")));
+    assert_eq!(response.header("x-acs-retry-after"), Some("500"));
+}
+
+#[test]
+fn eips_are_bound_and_released_from_outside() {
+    let emulator = emulator(Settings::default());
+    let made = body(&emulator.handle(&create(1)).response.body);
+    let bound = emulator
+        .handle(&control("POST", "eips", &json!({"gateway": made["NatGatewayId"], "count": 2})))
+        .response;
+    let bound = body(&bound.body);
+    let listed = body(&emulator.handle(&list(2)).response.body);
+    let ips = listed["NatGateways"]["NatGateway"][0]["IpLists"]["IpList"].as_array().unwrap();
+    assert_eq!(ips.len(), 2);
+    let id = json!({"id": bound["eips"][0]["id"]});
+    assert_eq!(emulator.handle(&control("DELETE", "eips", &id)).response.status, 200);
+    assert_eq!(emulator.handle(&control("DELETE", "eips", &id)).response.status, 409);
 }
 
 #[test]

@@ -268,3 +268,12 @@ fn fields_have_the_types_of_the_reference() {
     assert!(gateway["NatGatewayPrivateInfo"]["MaxBandwidth"].is_u64());
     assert_eq!(gateway["CreationTime"].as_str().unwrap().len(), 20);
 }
+
+#[test]
+fn the_live_spelling_of_an_action_has_the_live_shape() {
+    let mut probe = Probe::instant();
+    let zones = probe.ok("ListEnhancedNatGatewayAvailableZones", &[]);
+    assert_eq!(zones["Zones"]["Zone"][0]["ZoneId"], "cn-hangzhou-a");
+    let zones = probe.ok("ListEnhanhcedNatGatewayAvailableZones", &[]);
+    assert_eq!(zones["Zones"][0]["ZoneId"], "cn-hangzhou-a");
+}

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::api::catalogue::Action;
 use crate::emulator::errors::{Refusal, Unlisted};
 use crate::emulator::world::World;
-use crate::emulator::world::call::{Call, invalid, page_of};
+use crate::emulator::world::call::{Call, invalid};
 use crate::emulator::world::index::{Ordered, Owner};
 use crate::emulator::world::model::{
     BandwidthPackage, Change, Eip, ForwardEntry, PublicIp, SharedBandwidth, SnatEntry,
@@ -120,7 +120,7 @@ impl World {
 
     fn new_ips(&mut self, count: usize) -> Vec<PublicIp> {
         let snat_entry_enabled = self.conditions.snat_entry_enabled;
-        let mut ips = Vec::with_capacity(count);
+        let mut ips = Vec::new();
         for _ in 0..count {
             let Some(address) = self.new_address() else { break };
             let allocation_id = self.new_id("nateip");
@@ -170,7 +170,6 @@ impl World {
 
     /// `DescribeBandwidthPackages`.
     pub(crate) fn describe_packages(&mut self, call: &Call) -> Result<Value, Refusal> {
-        let page = call.page()?;
         let one: Ordered;
         let keys = match (call.text("BandwidthPackageId"), call.text("NatGatewayId")) {
             (Some(id), _) => {
@@ -182,12 +181,13 @@ impl World {
             (None, None) => self.index.packages_by_region.get(call.region.id),
         };
         let is = |name: &str, value: &str| call.text(name).is_none_or(|t| t == value);
-        let rows = self.visible(keys, |p: &BandwidthPackage| {
+        let passes = |p: &BandwidthPackage| {
             p.region == call.region.id
                 && is("BandwidthPackageId", &p.id)
                 && is("NatGatewayId", &p.gateway)
-        });
-        Ok(page_of(page, &rows, ("BandwidthPackages", "BandwidthPackage"), |p| self.package_row(p)))
+        };
+        let names = ("BandwidthPackages", "BandwidthPackage");
+        self.list(call, keys, names, passes, |p| self.package_row(p))
     }
 
     fn package_row(&self, p: &BandwidthPackage) -> Value {
@@ -275,7 +275,7 @@ impl World {
             .ok_or_else(|| call.refuse("InvalidIpCount.ValueNotSupported"))?;
         let mut package = self.package_to_change(call)?;
         check_paid(call, &package)?;
-        if package.ips.len() + count > most {
+        if count > most.saturating_sub(package.ips.len()) {
             return Err(call.refuse("QuotaExceeded.BandwidthPackageIps"));
         }
         self.check_addresses_left(call, &package.zone)?;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::catalogue::Action;
 use crate::api::catalogue::Edition;
+use crate::emulator::answer;
 use crate::emulator::errors::{Refusal, Unlisted};
 use crate::emulator::world::network::Region;
 use crate::environment::Timestamp;
@@ -147,19 +148,17 @@ fn is_name(text: &str) -> bool {
         && !is_link(text)
 }
 
-/// Returns one page of `rows` with the counts that every list has, under `plural.singular`.
-pub fn page_of<T>(
+/// Returns one page of a list with the counts that every list has, under `plural.singular`.
+pub fn page_of(
     page: Page,
-    rows: &[T],
+    total: usize,
     (plural, singular): (&str, &str),
-    mut render: impl FnMut(&T) -> Value,
+    shown: Vec<Value>,
 ) -> Value {
-    let skip = page.number.saturating_sub(1).saturating_mul(page.size);
-    let shown: Vec<Value> = rows.iter().skip(skip).take(page.size).map(&mut render).collect();
     let mut body = Map::new();
     body.insert("PageNumber".to_owned(), json!(page.number));
-    body.insert("TotalCount".to_owned(), json!(rows.len()));
+    body.insert("TotalCount".to_owned(), json!(total));
     body.insert("PageSize".to_owned(), json!(page.size));
-    body.insert(plural.to_owned(), json!({ singular: shown }));
+    body.append(&mut answer::list(plural, singular, shown));
     Value::Object(body)
 }

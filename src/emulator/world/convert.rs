@@ -215,7 +215,7 @@ fn steps(conversion: &Conversion, now: Timestamp) -> Vec<(&'static str, &'static
         return vec![("init", "processing", conversion.started)];
     };
     let whole = ends.0.saturating_sub(conversion.started.0).max(0);
-    let at = |fifths: i64| Timestamp(conversion.started.0 + whole / 5 * fifths);
+    let at = |fifths: i64| Timestamp(conversion.started.0.saturating_add(whole / 5 * fifths));
     let over = now >= ends;
     let mut shown = Vec::new();
     for (number, (step, name)) in (0i64..).zip(STEPS) {

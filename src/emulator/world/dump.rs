@@ -160,6 +160,18 @@ impl World {
         made
     }
 
+    /// Takes an EIP out of the world. Refused while entries use it.
+    pub fn release_eip(&mut self, id: &str) -> Result<(), String> {
+        let Some(eip) = self.eips.get(id) else {
+            return Err(format!("there is no EIP `{id}`"));
+        };
+        if self.index.uses.contains_key(&eip.address) {
+            return Err(format!("`{id}` is used by entries"));
+        }
+        self.remove::<Eip>(id);
+        Ok(())
+    }
+
     /// Returns how many objects of each kind there are.
     pub fn counts(&self) -> Vec<(Kind, usize)> {
         vec![

@@ -8,7 +8,7 @@ use crate::api::catalogue::Action;
 use crate::api::catalogue::Edition;
 use crate::emulator::errors::{Refusal, Unlisted};
 use crate::emulator::world::World;
-use crate::emulator::world::call::{Call, page_of};
+use crate::emulator::world::call::Call;
 use crate::emulator::world::index::{Ordered, Table};
 use crate::emulator::world::model::{Change, ForwardEntry, Gateway, Vpc};
 
@@ -143,7 +143,6 @@ impl World {
 
     /// `DescribeForwardTableEntries`.
     pub(crate) fn describe_forward_entries(&mut self, call: &Call) -> Result<Value, Refusal> {
-        let page = call.page()?;
         let table_id = call.required("ForwardTableId")?;
         self.gateway_of_forward_table(call, table_id)?;
         let table = self.forward_table(table_id);
@@ -164,7 +163,7 @@ impl World {
             |name: &str, value: &str| call.text(name).is_none_or(|t| t.eq_ignore_ascii_case(value));
         let address =
             |name: &str, value: Ipv4Addr| call.text(name).is_none_or(|t| t.parse() == Ok(value));
-        let rows = self.visible(Some(keys), |e: &ForwardEntry| {
+        let passes = |e: &ForwardEntry| {
             e.table == table_id
                 && is("ForwardEntryId", &e.id)
                 && address("ExternalIp", e.external_ip)
@@ -173,10 +172,9 @@ impl World {
                 && like("InternalPort", &e.internal_port)
                 && like("IpProtocol", &e.protocol)
                 && is("ForwardEntryName", &e.name)
-        });
-        Ok(page_of(page, &rows, ("ForwardTableEntries", "ForwardTableEntry"), |e| {
-            row(call.edition, e)
-        }))
+        };
+        let names = ("ForwardTableEntries", "ForwardTableEntry");
+        self.list(call, Some(keys), names, passes, |e| row(call.edition, e))
     }
 
     fn forward_table(&self, id: &str) -> &Table {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::catalogue::Edition;
 use crate::emulator::errors::{Refusal, Unlisted};
-use crate::emulator::world::call::{Call, page_of};
+use crate::emulator::world::call::Call;
 use crate::emulator::world::index::Ordered;
 use crate::emulator::world::model::{
     BandwidthPackage, Change, Eip, ForwardEntry, Gateway, GatewayChange, SnatEntry,
@@ -38,7 +38,7 @@ impl World {
 
     /// `DescribeNatGateways`.
     pub(crate) fn describe_gateways(&mut self, call: &Call) -> Result<Value, Refusal> {
-        let page = call.page()?;
+        call.page()?;
         if call.flag("DryRun")? {
             return Err(Refusal::unlisted(Unlisted::DryRunOperation));
         }
@@ -52,7 +52,7 @@ impl World {
             None => self.index.gateways_by_region.get(call.region.id),
         };
         let is = |name: &str, value: &str| call.text(name).is_none_or(|t| t == value);
-        let rows = self.visible(keys, |g: &Gateway| {
+        let passes = |g: &Gateway| {
             g.region == call.region.id
                 && is("NatGatewayId", &g.id)
                 && is("VpcId", &g.vpc)
@@ -61,11 +61,11 @@ impl World {
                 && call.text("Spec").is_none_or(|s| s.eq_ignore_ascii_case(&g.spec))
                 && is("NatType", &g.nat_type)
                 && is("ResourceGroupId", &g.resource_group)
-        });
-        Ok(page_of(page, &rows, ("NatGateways", "NatGateway"), |g| match call.edition {
+        };
+        self.list(call, keys, ("NatGateways", "NatGateway"), passes, |g| match call.edition {
             Edition::V2019_07_19 => self.gateway_of_2019(g),
             Edition::V2020_09_25 => self.gateway_of_2020(g),
-        }))
+        })
     }
 
     fn gateway_of_2020(&self, g: &Gateway) -> Value {

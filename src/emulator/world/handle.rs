@@ -64,6 +64,9 @@ impl World {
         if let Some(error) = effect.error.as_ref().filter(|e| e.processed) {
             answer = Err(faulty(action, error));
         }
+        if edition == Edition::V2019_07_19 {
+            answer = answer.map_err(|refusal| in_edition_2019(action, refusal));
+        }
         let record = Record {
             number: self.requests,
             at: now,
@@ -78,7 +81,7 @@ impl World {
             fault,
             lost: false,
         };
-        let response = write(answer, action, edition, format, &request_id, &arrival.host);
+        let response = write(answer, &record.action, format, &request_id, &arrival.host);
         deliver(response, &effect, record)
     }
 
@@ -246,8 +249,7 @@ fn faulty(action: Option<Action>, error: &FaultError) -> Refusal {
 
 fn write(
     answer: Result<Success, Refusal>,
-    action: Option<Action>,
-    edition: Edition,
+    action: &str,
     format: Format,
     request_id: &str,
     host: &str,
@@ -261,14 +263,15 @@ fn write(
                 success.body.clear();
                 success.body.insert("ConvertInstanceid".to_owned(), id);
             }
-            let name = action.map_or("", Action::name);
-            answer::success(format, name, &success.request_id, &success.body)
+            // The live service misspells this action and answers it with a flat list.
+            if let ("ListEnhanhcedNatGatewayAvailableZones", Some(zones)) =
+                (action, success.body.get("Zones").map(|z| z["Zone"].clone()))
+            {
+                success.body.insert("Zones".to_owned(), zones);
+            }
+            answer::success(format, action, &success.request_id, success.body)
         }
         Err(refusal) => {
-            let refusal = match edition {
-                Edition::V2019_07_19 => in_edition_2019(action, refusal),
-                Edition::V2020_09_25 => refusal,
-            };
             let host = if host.is_empty() { "vpc.aliyuncs.com" } else { host };
             answer::error(format, &refusal, request_id, host)
         }

@@ -1,9 +1,12 @@
-//! Reads that lag behind writes: for a while, a list still shows what was there before.
+//! Lists, and reads that lag behind writes: for a while, a list still shows what was there before.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
+use crate::emulator::errors::Refusal;
 use crate::emulator::world::World;
+use crate::emulator::world::call::{Call, page_of};
 use crate::emulator::world::index::Ordered;
 use crate::emulator::world::model::{BandwidthPackage, ForwardEntry, Gateway, Kind, SnatEntry};
 use crate::emulator::world::objects::Object;
@@ -18,6 +21,10 @@ pub enum Listed {
     ForwardEntry(ForwardEntry),
     SnatEntry(SnatEntry),
 }
+
+/// Parameters of lists that leave nothing out of them.
+const NO_FILTERS: [&str; 6] =
+    ["RegionId", "ForwardTableId", "SnatTableId", "PageNumber", "PageSize", "DryRun"];
 
 /// When something changed, and from what.
 type Before = (Timestamp, Option<Listed>);
@@ -75,37 +82,53 @@ listable!(SnatEntry);
 impl World {
     /// Prepares lists to be read at this time.
     pub(crate) fn settle_lag(&mut self) {
-        if self.settings.read_lag_ms > 0 {
-            let lag = i64::try_from(self.settings.read_lag_ms).unwrap_or(i64::MAX);
+        if self.settings.timings.read_lag_ms > 0 {
+            let lag = i64::try_from(self.settings.timings.read_lag_ms).unwrap_or(i64::MAX);
             self.lag.forget(Timestamp(self.time.0.saturating_sub(lag)));
         }
     }
 
-    /// Returns what a list shows now: the objects with those keys as the reader sees them, and those
-    /// that are gone but still seen; in the order of creation, if they pass the filter.
-    pub(crate) fn visible<'a, T: Listable>(
-        &'a self,
-        keys: Option<&'a Ordered>,
+    /// Answers a list: the page that the call asks for of the objects with those keys, and of those
+    /// that are gone but still seen, as far as they pass the filter; in the order of creation.
+    pub(crate) fn list<T: Listable>(
+        &self,
+        call: &Call,
+        keys: Option<&Ordered>,
+        names: (&str, &str),
         passes: impl Fn(&T) -> bool,
-    ) -> Vec<Cow<'a, T>> {
-        let current = keys.into_iter().flatten().filter_map(|(_, key)| T::all(self).get(key));
-        if self.lag.changes.is_empty() {
-            return current.filter(|o| passes(o)).map(Cow::Borrowed).collect();
+        render: impl Fn(&T) -> Value,
+    ) -> Result<Value, Refusal> {
+        let page = call.page()?;
+        let skip = page.number.saturating_sub(1).saturating_mul(page.size);
+        let filtered = call.parameters.keys().any(|name| !NO_FILTERS.contains(&name.as_str()));
+        if self.lag.changes.is_empty() && !filtered {
+            // The usual way does not look at what other pages show.
+            let shown = keys.into_iter().flatten().skip(skip).take(page.size);
+            let shown = shown.filter_map(|(_, key)| T::all(self).get(key)).map(render).collect();
+            return Ok(page_of(page, keys.map_or(0, Ordered::len), names, shown));
         }
-        let mut seen: BTreeMap<(u64, String), Cow<'a, T>> = current
-            .filter(|o| passes(o))
-            .map(|o| ((o.sequence(), o.key().to_owned()), Cow::Borrowed(o)))
-            .collect();
+        let rows = self.visible(keys, passes);
+        let shown = rows.iter().skip(skip).take(page.size).map(|row| render(row)).collect();
+        Ok(page_of(page, rows.len(), names, shown))
+    }
+
+    fn visible<'a, T: Listable>(
+        &'a self,
+        keys: Option<&Ordered>,
+        passes: impl Fn(&T) -> bool,
+    ) -> Vec<&'a T> {
+        let current = keys.into_iter().flatten().filter_map(|(_, key)| T::all(self).get(key));
+        let mut seen: BTreeMap<(u64, &str), &'a T> =
+            current.filter(|o| passes(o)).map(|o| ((o.sequence(), o.key()), o)).collect();
         let from = (T::KIND, String::new());
-        for ((_, key), list) in
-            self.lag.changes.range(from..).take_while(|((k, _), _)| *k == T::KIND)
-        {
-            let before = list.first().and_then(|(_, before)| before.as_ref());
+        let changes = self.lag.changes.range(from..).take_while(|((kind, _), _)| *kind == T::KIND);
+        for ((_, key), list) in changes {
             if let Some(current) = T::all(self).get(key) {
-                seen.remove(&(current.sequence(), key.clone()));
+                seen.remove(&(current.sequence(), key));
             }
+            let before = list.first().and_then(|(_, before)| before.as_ref());
             if let Some(old) = before.and_then(T::from_listed).filter(|o| passes(o)) {
-                seen.insert((old.sequence(), key.clone()), Cow::Borrowed(old));
+                seen.insert((old.sequence(), key), old);
             }
         }
         seen.into_values().collect()

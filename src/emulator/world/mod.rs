@@ -135,7 +135,7 @@ impl World {
 
     /// Returns a new id with that prefix.
     pub(crate) fn new_id(&mut self, prefix: &str) -> String {
-        self.meta.counter += 1;
+        self.meta.counter = self.meta.counter.wrapping_add(1);
         self.touch_meta();
         let mut number = mix(self.meta.seed ^ mix(self.meta.counter));
         let mut digits = [b'0'; 13];
@@ -149,7 +149,7 @@ impl World {
 
     /// Returns the next place in the order of creation.
     pub(crate) fn next_sequence(&mut self) -> u64 {
-        self.meta.counter += 1;
+        self.meta.counter = self.meta.counter.wrapping_add(1);
         self.touch_meta();
         self.meta.counter
     }

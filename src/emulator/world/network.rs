@@ -130,7 +130,7 @@ impl World {
                 })
             })
             .collect();
-        answer::list("Zones", "Zone", &zones)
+        Value::Object(answer::list("Zones", "Zone", zones))
     }
 
     /// Returns the VPC of that id in the region.

@@ -102,7 +102,7 @@ impl World {
 
     fn changed(&mut self, kind: Kind, key: &str, before: Option<Listed>) {
         self.dirty.insert((kind, key.to_owned()));
-        if self.settings.read_lag_ms > 0 {
+        if self.settings.timings.read_lag_ms > 0 {
             self.lag.note(self.time, kind, key, before);
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::api::catalogue::Edition;
 use crate::emulator::errors::{Refusal, Unlisted};
 use crate::emulator::world::World;
-use crate::emulator::world::call::{Call, page_of};
+use crate::emulator::world::call::Call;
 use crate::emulator::world::forward::{entry_status, needs_port_break};
 use crate::emulator::world::index::{Ordered, Table};
 use crate::emulator::world::model::{Change, Gateway, SnatEntry};
@@ -88,7 +88,6 @@ impl World {
 
     /// `DescribeSnatTableEntries`.
     pub(crate) fn describe_snat_entries(&mut self, call: &Call) -> Result<Value, Refusal> {
-        let page = call.page()?;
         let table_id = call.required("SnatTableId")?;
         self.gateway_of_snat_table(call, table_id)?;
         let table = self.snat_table(table_id);
@@ -102,15 +101,16 @@ impl World {
             None => &table.entries,
         };
         let is = |name: &str, value: &str| call.text(name).is_none_or(|t| t == value);
-        let rows = self.visible(Some(keys), |e: &SnatEntry| {
+        let passes = |e: &SnatEntry| {
             e.table == table_id
                 && is("SnatEntryId", &e.id)
                 && is("SourceVSwitchId", e.source_vswitch.as_deref().unwrap_or(""))
                 && call.text("SourceCIDR").is_none_or(|t| t.parse() == Ok(e.source_cidr))
                 && call.text("SnatIp").is_none_or(|t| in_pool(t, &e.ips))
                 && is("SnatEntryName", &e.name)
-        });
-        Ok(page_of(page, &rows, ("SnatTableEntries", "SnatTableEntry"), |e| row(call.edition, e)))
+        };
+        let names = ("SnatTableEntries", "SnatTableEntry");
+        self.list(call, Some(keys), names, passes, |e| row(call.edition, e))
     }
 
     fn snat_table(&self, id: &str) -> &Table {
@@ -232,8 +232,8 @@ impl World {
         }
     }
 
-    /// Refuses a source that another entry of the same VPC has, wholly or in part: a vSwitch or an
-    /// instance belongs to one entry at most.
+    /// Refuses a source that another entry has, wholly or in part: a vSwitch or an instance belongs to
+    /// one entry at most, of its table or, where the world is set so, of its VPC.
     fn check_source(
         &self,
         call: &Call,
@@ -241,10 +241,12 @@ impl World {
         source: &Source,
         except: &str,
     ) -> Result<(), Refusal> {
+        let in_vpc = self.conditions.snat_sources_unique_in_vpc;
         let gateways = self.index.gateways_by_vpc.get(&gateway.vpc);
         let tables = gateways
             .into_iter()
             .flatten()
+            .filter(|id| in_vpc || **id == gateway.id)
             .filter_map(|id| self.gateways.get(id))
             .filter_map(|g| self.index.snat_tables.get(&g.snat_table));
         for (_, id) in tables.flat_map(|t| &t.entries) {

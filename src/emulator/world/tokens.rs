@@ -34,7 +34,7 @@ impl World {
     /// Keeps the answer for the call's token, if it has one.
     pub(crate) fn remember(&mut self, call: &Call, request_id: &str, answer: &Map<String, Value>) {
         if let Some(token) = call.text("ClientToken") {
-            let lifetime = Duration::from_millis(self.settings.token_lifetime_ms);
+            let lifetime = Duration::from_millis(self.settings.timings.token_lifetime_ms);
             self.put(Token {
                 key: key(call, token),
                 digest: digest(call),

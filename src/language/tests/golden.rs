@@ -167,6 +167,8 @@ const GOLDEN: &[(&str, &str)] = &[
     (r#"[for s in ["a", "b"] : s][1]"#, r#""b""#),
     (r#"{for s in ["a", "b"] : s => s}["a"]"#, r#""a""#),
     (r#"{for s in ["a", "b"] : s => s}.b"#, r#""b""#),
+    ("true ? tolist([1]) : [1,2]", "tolist([ 1, ])"),
+    ("{for k, v in {a = 1} : upper(k) => v}", r#"{ "A" = 1 }"#),
 ];
 
 #[test]

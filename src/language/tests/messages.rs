@@ -201,3 +201,62 @@ fn index_beyond_the_end() {
       = var.port is 80
     ");
 }
+
+#[test]
+fn misspelt_function() {
+    insta::assert_snapshot!(report(r#"uper("x")"#), @r#"
+    error[unknown-function]: there is no function `uper`
+     --> main.nat.hcl:1:1
+      |
+    1 | uper("x")
+      | ^^^^
+      |
+    help: did you mean `upper`?
+      |
+    1 | upper("x")
+      |   +
+    "#);
+}
+
+#[test]
+fn mistake_in_a_template_file() {
+    insta::assert_snapshot!(report(r#"templatefile("wrong.tpl", {name = 1})"#), @r#"
+    error[unsupported-attribute]: a number has no attribute `x`
+     --> main.nat.hcl:1:14
+      |
+    1 | templatefile("wrong.tpl", {name = 1})
+      | ------------ ^^^^^^^^^^^
+      |
+      = In wrong.tpl line 2, column 15:
+            second ${name.x} third
+        Only objects and maps have attributes.
+      = name is 1
+    "#);
+}
+
+#[test]
+fn argument_of_a_wrong_type() {
+    insta::assert_snapshot!(report(r"length(var.port)"), @r"
+    error[function-call]: invalid argument of `length`
+     --> main.nat.hcl:1:8
+      |
+    1 | length(var.port)
+      | ------ ^^^^^^^^
+      |
+      = Argument must be a string, a collection type, or a structural type.
+      = var.port is 80
+    ");
+}
+
+#[test]
+fn failed_call() {
+    insta::assert_snapshot!(report(r#"cidrsubnet("10.0.0.0/8", 40, var.port)"#), @r#"
+    error[function-call]: invalid argument of `cidrsubnet`
+     --> main.nat.hcl:1:26
+      |
+    1 | cidrsubnet("10.0.0.0/8", 40, var.port)
+      | ----------               ^^
+      |
+      = Insufficient address space to extend prefix of 8 by 40.
+    "#);
+}

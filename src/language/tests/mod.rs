@@ -2,10 +2,13 @@ mod golden;
 mod messages;
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
 
 use super::functions::FunctionContext;
 use super::*;
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId};
+use crate::environment::{MemoryFiles, Timestamp};
 use crate::syntax::ast::Identifier;
 use crate::syntax::parse_expression;
 use crate::value::{Type, Value};
@@ -52,6 +55,11 @@ fn names() -> Names {
             ),
         ),
         ("set", Value::set(Type::String, [Value::from("b"), Value::from("a")])),
+        (
+            "secrets",
+            Value::list(Type::String, [Value::from("s3cret"), Value::from("s3cret")])
+                .with_sensitive(true),
+        ),
         ("none", Value::null()),
         ("empty", Value::list(Type::object([("id", Type::Number)]), [])),
         ("text", Value::unknown_from(Type::String, "r.a.text")),
@@ -66,8 +74,19 @@ fn names() -> Names {
     }
 }
 
+/// A few template files, and nothing else of the outside.
 fn functions_context() -> FunctionContext<'static> {
-    FunctionContext { base: "" }
+    static FILES: LazyLock<MemoryFiles> = LazyLock::new(|| {
+        let files = [
+            ("/base/hello.tpl", "Hello ${name}%{ if loud }!%{ endif }"),
+            ("/base/list.tpl", "${[for x in names : upper(x)]}"),
+            ("/base/broken.tpl", "first\nsecond ${name"),
+            ("/base/wrong.tpl", "first\nsecond ${name.x} third"),
+            ("/base/self.tpl", "${templatefile(\"self.tpl\", {})}"),
+        ];
+        MemoryFiles(files.map(|(path, text)| (path.into(), text.into())).into())
+    });
+    FunctionContext::planning(&*FILES, Path::new("/base"), Timestamp(0))
 }
 
 fn run(text: &str) -> Result<Value, Diagnostics> {
@@ -250,4 +269,115 @@ fn work_and_sizes_are_limited() {
     let text = (0..30)
         .fold(String::from("[1]"), |inner, _| format!("[for a in [{inner}] : [a, a, a, a]]"));
     assert_eq!(print(&text), "! value is too large");
+}
+
+#[test]
+fn work_is_limited() {
+    let list = "[for i in [1,2,3,4,5,6,7,8,9,10] : i]";
+    let text = (0..6).fold(String::from("1"), |inner, _| format!("[for x in {list} : {inner}]"));
+    let text = format!("try({text}, can({text}), 1)");
+    let (expression, _) = parse_expression(FileId(0), &text);
+    let names = names();
+    let mut evaluator = evaluate::Evaluator::new(&names);
+    evaluator.work = evaluate::MAX_WORK - 10_000;
+    assert!(evaluator.expression(&expression).is_err());
+    let codes: Vec<_> = evaluator.diagnostics.iter().map(|d| d.code).collect();
+    assert_eq!(codes, ["expression-too-large"]);
+}
+
+#[test]
+fn secrets_stay_secret_in_loops() {
+    for text in [
+        "[for c in [for s in var.secrets : s] : c.x]",
+        "[for s in var.secrets : s.x]",
+        "var.secrets[*].x",
+        "{for s in var.secrets : s => 1}",
+        "{for s in var.secrets : s => s}[\"a\"]",
+        "\"%{ for s in var.secrets }${s + 1}%{ endfor }\"",
+        "var.secret + 1",
+        "{(var.secret) = 1}[\"x\"]",
+        "{a = 1}[var.secret]",
+        "[1][var.secret]",
+        "true ? [var.secret] : {a = var.secret}",
+        "templatestring(\"${x.y}\", {x = var.secret})",
+        "templatestring(var.secret, 1)",
+    ] {
+        let text = match run(text) {
+            Ok(value) => value.to_string(),
+            Err(diagnostics) => format!("{diagnostics:?}"),
+        };
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+}
+
+#[test]
+fn templates_in_templates_end() {
+    let nested = format!("${{{}templatestring(a, {{a = a}}){}}}", "[".repeat(40), "]".repeat(40));
+    let quoted = nested.replace("${", "$${");
+    let text = format!("templatestring(\"{quoted}\", {{a = \"{quoted}\"}})");
+    assert!(print(&text).starts_with('!'), "{}", print(&text));
+    check(&[
+        ("templatestring(\"a $${x} %%{ if y }b%%{ endif }\", {x = 1, y = true})", "\"a 1 b\""),
+        ("templatestring(\"$${x}\", {x = [1]})", "[ 1, ]"),
+        ("templatestring(\"$${x}\", {y = 1})", "! the template's variables have no `x`"),
+        ("templatestring(\"$${\", {})", "! interpolation is not closed"),
+        ("templatestring(var.text, {})", "(known after apply)"),
+        ("templatestring(\"x\")", "! `templatestring` takes 2 arguments, 1 given"),
+        ("try(person.x, 1)", "1"),
+        ("try(var.text, 1)", "(known after apply)"),
+        ("can(person.x)", "false"),
+        ("can(person.name)", "true"),
+        ("can(var.any.x)", "(known after apply)"),
+        ("type([1, \"a\"])", "\"tuple([number,string])\""),
+    ]);
+}
+
+#[test]
+fn functions_take_part() {
+    check(&[
+        ("upper(\"a\")", "\"A\""),
+        ("core::upper(\"a\")", "\"A\""),
+        ("max([1, 5, 3]...)", "5"),
+        ("max(1, [5, 3]...)", "5"),
+        ("max(var.texts...)", "(known after apply)"),
+        ("max(5...)", "! cannot expand a number into arguments"),
+        ("max(null...)", "! cannot expand null into arguments"),
+        ("upper(var.text)", "(known after apply)"),
+        ("upper(var.secret)", "(sensitive value)"),
+        ("length(var.list)", "2"),
+        ("nonsensitive(var.secret)", "\"s3cret\""),
+        ("issensitive(var.secret)", "true"),
+        ("sensitive(1) + 1", "(sensitive value)"),
+        ("[for s in toset([\"b\", \"a\"]) : s]", "[ \"a\", \"b\", ]"),
+        ("tolist([1])[*]", "tolist([ 1, ])"),
+        ("try(tonumber(\"x\"), \"no\")", "\"no\""),
+        ("can(tonumber(\"x\"))", "false"),
+        ("true || tobool(\"nope\")", "true"),
+        ("try(upper(var.text), 1)", "(known after apply)"),
+        ("uper(\"a\")", "! there is no function `uper`"),
+        ("upper(1, 2)", "! invalid argument of `upper`"),
+        ("upper()", "! call of `upper` failed"),
+        ("upper([])", "! invalid argument of `upper`"),
+        ("type(var.map)", "\"map(string)\""),
+    ]);
+}
+
+#[test]
+fn template_files() {
+    check(&[
+        ("templatefile(\"hello.tpl\", {name = \"x\", loud = true})", "\"Hello x!\""),
+        ("templatefile(\"list.tpl\", {names = [\"a\"]})", "[ \"A\", ]"),
+        ("templatefile(\"hello.tpl\", {name = var.secret, loud = false})", "(sensitive value)"),
+        ("templatefile(\"hello.tpl\", {name = var.text, loud = false})", "(known after apply)"),
+        ("templatefile(\"hello.tpl\", {name = 1})", "! the template's variables have no `loud`"),
+        ("templatefile(\"hello.tpl\", [])", "! invalid argument of `templatefile`"),
+        ("templatefile(\"none.tpl\", {})", "! invalid argument of `templatefile`"),
+        ("templatefile(\"broken.tpl\", {})", "! interpolation is not closed"),
+        ("templatefile(\"wrong.tpl\", {name = 1})", "! a number has no attribute `x`"),
+        ("templatefile(null, {})", "! invalid argument of `templatefile`"),
+        ("templatefile(var.text, {})", "(known after apply)"),
+    ]);
+    assert!(
+        print("templatefile(\"self.tpl\", {})").contains("! invalid argument of `templatefile`")
+    );
 }

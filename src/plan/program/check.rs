@@ -6,11 +6,13 @@ use std::sync::Arc;
 use super::expansion;
 use super::instance;
 use super::objects::Nothing;
+use super::outside::Outside;
 use super::scope::Place;
 use super::session::{Caches, Session};
 use super::shape::What;
 use super::trace::Item;
 use super::{Inner, provider};
+use crate::address::Mode;
 use crate::configuration::{Configuration, Repetition, Resource};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::Environment;
@@ -23,7 +25,9 @@ const FOR_LATER: [&str; 2] = ["unknown-repetition", "unknown-provider-argument"]
 /// Evaluates a configuration for the mistakes in it that can be found without values of variables and
 /// without objects: cycles, types, unknown functions, values that no object of the type can have.
 pub fn check(configuration: Arc<Configuration>, environment: &Environment) -> Diagnostics {
-    let (mut inner, mut diagnostics) = Inner::new(configuration, environment);
+    let mut outside = Outside::planning(environment, configuration.directory.clone());
+    outside.plan_time = None;
+    let (mut inner, mut diagnostics) = Inner::new(configuration, outside);
     inner.general = true;
     if inner.order.is_err() {
         return diagnostics;
@@ -76,6 +80,10 @@ fn of_module(session: &Session<'_>, module: usize) {
     for resource in blocks.resources.values() {
         of_block(session, module, resource);
     }
+    for check in blocks.checks.values() {
+        let place = Place::new(session, module);
+        session.conditions(&check.assertions, &place, "check-failed", "");
+    }
     if module == 0 {
         for alias in blocks.providers.keys() {
             provider::settings(session, alias);
@@ -104,10 +112,13 @@ fn of_block(session: &Session<'_>, module: usize, block: &Resource) {
 /// Returns what the resource type finds wrong with the values that are known.
 fn faults(block: &Resource, configured: &instance::Configured) -> Vec<Diagnostic> {
     let faults = match resources::lookup(&block.kind.text) {
-        Some(ty) if std::ptr::eq(ty.schema(), block.schema) => {
+        Some(ty) if block.mode == Mode::Managed && std::ptr::eq(ty.schema(), block.schema) => {
             let mut object: Object = configured.object.clone();
             ty.normalise(&mut object);
             ty.validate(&object)
+        }
+        _ if block.mode == Mode::Data => {
+            resources::data::validate(block.schema, &configured.object)
         }
         _ => Vec::new(),
     };

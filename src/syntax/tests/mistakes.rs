@@ -462,3 +462,25 @@ error[unterminated-string]: quoted string runs over the end of its line
   = help: close it with `"`; for several lines write `\n` or use a heredoc (`<<-EOT`)
 "#);
 }
+
+#[test]
+fn inside_directives_of_strings() {
+    insta::assert_snapshot!(report("x = \"%{ if a }\\q\"b%{ endif }\"\n"), @r#"
+    error[invalid-escape]: unknown escape `\q` in a string
+     --> main.nat.hcl:1:15
+      |
+    1 | x = "%{ if a }\q"b%{ endif }"
+      |               ^^
+      |
+      = help: known are `\n`, `\r`, `\t`, `\"`, `\\`, `\uNNNN` and `\UNNNNNNNN`; write `\\` for a
+              backslash
+
+    error[syntax]: string ends inside a template directive
+     --> main.nat.hcl:1:17
+      |
+    1 | x = "%{ if a }\q"b%{ endif }"
+      |                 ^
+      |
+      = help: write `\"` for a quotation mark, or end the directive before
+    "#);
+}

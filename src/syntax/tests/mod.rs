@@ -126,6 +126,7 @@ fn every_form_is_read() {
         ("\"e\\u0301\"", "\"é\""),
         ("\"%{ if a }b%{ else }c%{ endif }\"", "template(if(a; \"b\"; \"c\"))"),
         ("\"%{ for k, v in m }${k}%{ endfor }\"", "template(for(k, v in m: k))"),
+        ("\"%{ if a ~} \\n\\\"b\\\"\\u00e9 %{~ endif }\"", "template(if(a; \"\\\"b\\\"é\"; ))"),
     ] {
         assert_eq!(tree(text), expected, "{text}");
     }
@@ -207,4 +208,48 @@ fn large_objects_are_read_in_linear_time() {
     let (_, diagnostics) = parse(file, &broken);
     let summaries: Vec<_> = diagnostics.iter().map(|d| d.summary.as_str()).collect();
     assert_eq!(summaries, ["object has the key `key9` twice", "expected an expression, found `=`"]);
+}
+
+#[test]
+fn hostile_texts_take_no_long_time() {
+    for piece in [
+        "(",
+        "]",
+        "(]",
+        "'",
+        "{}",
+        "{",
+        "}",
+        "a {\n",
+        "a {}",
+        "x = ",
+        "x = 1 2\n",
+        "\"${",
+        "\"",
+        "\"\n",
+        "%{if ",
+        "\"%{ if a }",
+        "<<A\n",
+        "/*",
+        "a\n{\n",
+        "a b ",
+        "\u{a0}\n",
+        "x = [\n",
+        "${",
+        ",",
+        "{a=1,",
+        "x = {\n",
+        "a.b",
+        "1 + ",
+        "<",
+        "-",
+        "x = <<A\n${",
+        "\\",
+    ] {
+        let text = piece.repeat(10_000 / piece.len());
+        let (_, diagnostics) = parse(FileId(0), &text);
+        assert!(diagnostics.len() <= 80, "{piece}");
+        let _ = parse_expression(FileId(0), &text);
+        let _ = parse_template(FileId(0), &text);
+    }
 }

@@ -52,7 +52,7 @@ impl Variables {
         let Some(variable) = root.variables.get(name) else { return Ok(()) };
         let mut diagnostics = Diagnostics::new();
         let given = from_text(configuration, variable, text, "input for", &mut diagnostics);
-        match given.and_then(|given| accept(configuration, variable, given, &mut diagnostics)) {
+        match given.and_then(|given| accept(configuration, variable, &given, &mut diagnostics)) {
             Some(value) => {
                 self.values.insert(variable.name.text.clone(), value);
                 self.missing.retain(|missing| **missing != *name);
@@ -173,12 +173,12 @@ impl Collector<'_> {
         let text = match read_text(&*self.environment.files, path, shown) {
             Ok(text) => text,
             Err(diagnostic) => {
-                self.diagnostics.push(diagnostic);
+                self.diagnostics.push(*diagnostic);
                 return;
             }
         };
         let id = self.configuration.sources.add(shown, text.as_str());
-        let entries = if shown.ends_with(".json") {
+        let entries = if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
             match json::read(id, &text) {
                 Ok(entries) => entries,
                 Err(diagnostic) => {
@@ -285,19 +285,19 @@ impl Collector<'_> {
         for (name, variable) in &self.root.variables {
             let value = match self.given.remove(name) {
                 Some(given) => {
-                    match accept(self.configuration, variable, given, &mut self.diagnostics) {
+                    match accept(self.configuration, variable, &given, &mut self.diagnostics) {
                         Some(value) => value,
                         None => continue,
                     }
                 }
                 None if self.failed.contains(name) => continue,
-                None => match &variable.default {
-                    Some(default) => marked(variable, default.clone()),
-                    None => {
+                None => {
+                    let Some(default) = &variable.default else {
                         variables.missing.push(name.clone());
                         continue;
-                    }
-                },
+                    };
+                    marked(variable, default.clone())
+                }
             };
             variables.values.insert(name.clone(), value);
         }
@@ -358,7 +358,7 @@ fn from_text(
 fn accept(
     configuration: &Configuration,
     variable: &Variable,
-    given: Given,
+    given: &Given,
     diagnostics: &mut Diagnostics,
 ) -> Option<Value> {
     match variable.accept(&given.value) {
