@@ -392,14 +392,9 @@ fn prepaid_gateway_and_force() {
     let server = Server::plain();
     let workspace = Workspace::new(&server);
     let only = |more: &str| format!("{}{}", provider("cn-hangzhou"), gateway(more));
-    let full = [only("  force = true\n"), package(5, 1, "one"), forward(80, 80)].concat();
-    workspace.configure(&full);
+    workspace.configure(&only("  force = true\n"));
     workspace.apply();
-    let kept = "removed {\n  from = forward_entry.web\n  lifecycle {\n    destroy = false\n  }\n}\n\
-                removed {\n  from = bandwidth_package.edge\n  lifecycle {\n    destroy = false\n  }\n}\n";
-    workspace.configure(&[only("  force = true\n"), kept.to_owned()].concat());
-    workspace.apply();
-    assert_eq!(server.world().forward_entries.len(), 1, "it was only forgotten");
+    fill(&server);
     server.forget();
     workspace.destroy();
     let deletes = server.calls("DeleteNatGateway");
@@ -408,16 +403,35 @@ fn prepaid_gateway_and_force() {
     server.is_empty();
 }
 
+/// Puts a package and an entry that nobody manages into the only gateway.
+fn fill(server: &Server) {
+    let gateway = server.world().gateways[0].clone();
+    let region = ("RegionId", "cn-hangzhou");
+    server.call("CreateBandwidthPackage", &[
+        region,
+        ("NatGatewayId", &gateway.id),
+        ("Bandwidth", "5"),
+        ("IpCount", "1"),
+    ]);
+    let address = server.world().bandwidth_packages[0].ips[0].address.to_string();
+    server.call("CreateForwardEntry", &[
+        region,
+        ("ForwardTableId", &gateway.forward_table),
+        ("ExternalIp", &address),
+        ("ExternalPort", "80"),
+        ("InternalIp", "192.168.1.10"),
+        ("InternalPort", "80"),
+        ("IpProtocol", "TCP"),
+    ]);
+}
+
 #[test]
 fn a_gateway_with_what_nobody_manages_is_not_deleted_without_force() {
     let server = Server::plain();
-    let workspace = Workspace::new(&server);
     let gateway = format!("{}{}", provider("cn-hangzhou"), gateway(""));
-    workspace.configure(&[gateway.clone(), package(5, 1, "one")].concat());
+    let workspace = Workspace::with(&server, &gateway);
     workspace.apply();
-    let kept = "removed {\n  from = bandwidth_package.edge\n  lifecycle {\n    destroy = false\n  }\n}\n";
-    workspace.configure(&[gateway, kept.to_owned()].concat());
-    workspace.apply();
+    fill(&server);
     server.forget();
     workspace.run(&["destroy", "-auto-approve"]).exits(1).says("force");
     assert!(server.changes().is_empty(), "it stops before the first call");

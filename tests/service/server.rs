@@ -11,7 +11,7 @@ use natform::api::catalogue::Action;
 use natform::api::http::{HttpRequest, HttpResponse};
 use natform::api::signature::{canonical_query, decode_pairs, percent_encode, sign, string_to_sign};
 use natform::emulator::{Dump, Emulator, Record};
-use natform::environment::RealClock;
+use natform::environment::{Clock, RealClock};
 
 use crate::manner::{Manner, Names};
 
@@ -135,6 +135,30 @@ impl Server {
             .unwrap();
     }
 
+    /// Calls the service as somebody else; returns the answer.
+    pub fn call(&self, action: &str, parameters: &[(&str, &str)]) -> serde_json::Value {
+        let number = self.shared.draws.fetch_add(1, Ordering::SeqCst);
+        let now = RealClock.now().iso8601();
+        let nonce = format!("somebody-else-{number}");
+        let common = [
+            ("Action", action),
+            ("Version", "2016-04-28"),
+            ("Format", "JSON"),
+            ("AccessKeyId", "testid"),
+            ("SignatureMethod", "HMAC-SHA1"),
+            ("SignatureVersion", "1.0"),
+            ("SignatureNonce", &nonce),
+            ("Timestamp", &now),
+        ];
+        let all = common.iter().chain(parameters);
+        let parameters = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let request = signed("GET", &parameters);
+        let response = self.shared.emulator.handle(&request).response;
+        let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!(response.status, 200, "{body}");
+        body
+    }
+
     /// Returns the successful calls of an action since the last [`Server::forget`].
     pub fn calls(&self, action: &str) -> Vec<Record> {
         let calls = self.shared.emulator.calls().into_iter();
@@ -243,8 +267,8 @@ fn answer(shared: &Shared, mut request: HttpRequest) -> Option<HttpResponse> {
     }
     let query = request.target.split_once('?').map_or("", |(_, query)| query);
     let given: BTreeMap<String, String> = decode_pairs(query).unwrap().into_iter().collect();
-    let signed = sign("testsecret", &string_to_sign(&request.method, &given));
-    assert_eq!(given.get("Signature"), Some(&signed), "the signature is not right");
+    let right = sign("testsecret", &string_to_sign(&request.method, &given));
+    assert_eq!(given.get("Signature"), Some(&right), "the signature is not right");
     let mut parameters = given;
     if shared.manner.ids.is_some() {
         let names = shared.names.lock().unwrap();
@@ -254,9 +278,7 @@ fn answer(shared: &Shared, mut request: HttpRequest) -> Option<HttpResponse> {
     }
     shared.manner.request(&mut parameters);
     parameters.remove("Signature");
-    let signature = sign("testsecret", &string_to_sign(&request.method, &parameters));
-    let query = canonical_query(&parameters);
-    request.target = format!("/?{query}&Signature={}", percent_encode(&signature));
+    request.target = signed(&request.method, &parameters).target;
 
     let action = parameters.get("Action").cloned().unwrap_or_default();
     let changing = changes_something(&action);
@@ -289,6 +311,16 @@ fn answer(shared: &Shared, mut request: HttpRequest) -> Option<HttpResponse> {
             }
             None
         }
+    }
+}
+
+fn signed(method: &str, parameters: &BTreeMap<String, String>) -> HttpRequest {
+    let signature = percent_encode(&sign("testsecret", &string_to_sign(method, parameters)));
+    HttpRequest {
+        method: method.to_owned(),
+        target: format!("/?{}&Signature={signature}", canonical_query(parameters)),
+        headers: Vec::new(),
+        body: Vec::new(),
     }
 }
 
