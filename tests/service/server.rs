@@ -26,6 +26,8 @@ pub enum Reaction {
     Throttle(u64),
     /// The connection is closed; with true, the call is carried out before.
     Drop(bool),
+    /// The process is killed; with true, the call is carried out before.
+    Kill(u32, bool),
 }
 
 /// Decides what happens to a call: gets its action, its parameters and its number among all calls
@@ -100,6 +102,11 @@ impl Server {
     ) {
         *self.shared.hook.lock().unwrap() = Some(Box::new(hook));
         self.shared.changes.store(0, Ordering::SeqCst);
+    }
+
+    /// Returns how many calls that change something have come since the last [`Server::hook`].
+    pub fn came(&self) -> u64 {
+        self.shared.changes.load(Ordering::SeqCst)
     }
 
     /// Lets all calls pass again.
@@ -305,6 +312,13 @@ fn answer(shared: &Shared, mut request: HttpRequest) -> Option<HttpResponse> {
             response.headers.push(("x-acs-retry-after".to_owned(), ms.to_string()));
             Some(response)
         }
+        Reaction::Kill(process, processed) => {
+            if processed {
+                carry_out(shared, &request, changing);
+            }
+            signal(process, "KILL");
+            None
+        }
         Reaction::Drop(processed) => {
             if processed {
                 carry_out(shared, &request, changing);
@@ -392,4 +406,10 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(10));
     }
     panic!("{what} did not come");
+}
+
+/// Sends a signal to a process.
+pub fn signal(process: u32, name: &str) {
+    let mut kill = std::process::Command::new("kill");
+    kill.args([format!("-{name}"), process.to_string()]).status().unwrap();
 }
