@@ -132,7 +132,8 @@ output \"found\" {
 ";
     let named = "  description = \"the way in\"\n  spec = \"Small\"\n";
     let second = [gateway(named), package(5, 2, "one"), forward(80, 8080), snat(1)].concat();
-    let third = |gateway: String| [gateway, package(10, 3, "two"), forward(443, 8080), snat(2)].concat();
+    let third =
+        |gateway: String| [gateway, package(10, 3, "two"), forward(443, 8080), snat(2)].concat();
     let middle = gateway("  description = \"the way out\"\n  spec = \"Middle\"\n");
     let fourth = third(middle.clone());
     let steps = vec![
@@ -141,38 +142,50 @@ output \"found\" {
             configuration: second,
             command: APPLY,
             expected: vec![
-                ("CreateNatGateway", vec![
-                    ("RegionId", "cn-hangzhou"),
-                    ("VpcId", "vpc-emulator"),
-                    ("Name", "edge"),
-                    ("Description", "the way in"),
-                    ("Spec", "Small"),
-                    ("ClientToken", "*"),
-                    ("NatType", "-"),
-                ]),
-                ("CreateBandwidthPackage", vec![
-                    ("NatGatewayId", "*"),
-                    ("Bandwidth", "5"),
-                    ("IpCount", "2"),
-                    ("Name", "one"),
-                    ("ClientToken", "*"),
-                ]),
-                ("CreateForwardEntry", vec![
-                    ("ForwardTableId", "*"),
-                    ("ExternalIp", "*"),
-                    ("ExternalPort", "80"),
-                    ("InternalIp", "192.168.1.10"),
-                    ("InternalPort", "8080"),
-                    ("IpProtocol", "TCP"),
-                    ("ClientToken", "*"),
-                ]),
-                ("CreateSnatEntry", vec![
-                    ("SnatTableId", "*"),
-                    ("SourceVSwitchId", "vsw-emulator-a"),
-                    ("SourceCIDR", "-"),
-                    ("SnatIp", "*"),
-                    ("ClientToken", "*"),
-                ]),
+                (
+                    "CreateNatGateway",
+                    vec![
+                        ("RegionId", "cn-hangzhou"),
+                        ("VpcId", "vpc-emulator"),
+                        ("Name", "edge"),
+                        ("Description", "the way in"),
+                        ("Spec", "Small"),
+                        ("ClientToken", "*"),
+                        ("NatType", "-"),
+                    ],
+                ),
+                (
+                    "CreateBandwidthPackage",
+                    vec![
+                        ("NatGatewayId", "*"),
+                        ("Bandwidth", "5"),
+                        ("IpCount", "2"),
+                        ("Name", "one"),
+                        ("ClientToken", "*"),
+                    ],
+                ),
+                (
+                    "CreateForwardEntry",
+                    vec![
+                        ("ForwardTableId", "*"),
+                        ("ExternalIp", "*"),
+                        ("ExternalPort", "80"),
+                        ("InternalIp", "192.168.1.10"),
+                        ("InternalPort", "8080"),
+                        ("IpProtocol", "TCP"),
+                        ("ClientToken", "*"),
+                    ],
+                ),
+                (
+                    "CreateSnatEntry",
+                    vec![
+                        ("SnatTableId", "*"),
+                        ("SourceVSwitchId", "vsw-emulator-a"),
+                        ("SourceCIDR", "-"),
+                        ("SnatIp", "*"),
+                        ("ClientToken", "*"),
+                    ],
+                ),
             ],
         },
         Step {
@@ -180,34 +193,39 @@ output \"found\" {
             configuration: fourth.clone(),
             command: APPLY,
             expected: vec![
-                ("ModifyNatGatewayAttribute", vec![
-                    ("NatGatewayId", "*"),
-                    ("Description", "the way out"),
-                    ("Name", "-"),
-                ]),
-                ("ModifyNatGatewaySpec", vec![
-                    ("NatGatewayId", "*"),
-                    ("Spec", "Middle"),
-                    ("ClientToken", "*"),
-                ]),
-                ("ModifyBandwidthPackageAttribute", vec![("BandwidthPackageId", "*"), ("Name", "two")]),
-                ("ModifyBandwidthPackageSpec", vec![("BandwidthPackageId", "*"), ("Bandwidth", "10")]),
-                ("AddBandwidthPackageIps", vec![
-                    ("BandwidthPackageId", "*"),
-                    ("IpCount", "1"),
-                    ("ClientToken", "*"),
-                ]),
-                ("ModifyForwardEntry", vec![
-                    ("ForwardTableId", "*"),
-                    ("ForwardEntryId", "*"),
-                    ("ExternalPort", "443"),
-                ]),
-                ("ModifySnatEntry", vec![
-                    ("SnatTableId", "*"),
-                    ("SnatEntryId", "*"),
-                    ("SnatIp", "*"),
-                    ("ClientToken", "*"),
-                ]),
+                (
+                    "ModifyNatGatewayAttribute",
+                    vec![("NatGatewayId", "*"), ("Description", "the way out"), ("Name", "-")],
+                ),
+                (
+                    "ModifyNatGatewaySpec",
+                    vec![("NatGatewayId", "*"), ("Spec", "Middle"), ("ClientToken", "*")],
+                ),
+                (
+                    "ModifyBandwidthPackageAttribute",
+                    vec![("BandwidthPackageId", "*"), ("Name", "two")],
+                ),
+                (
+                    "ModifyBandwidthPackageSpec",
+                    vec![("BandwidthPackageId", "*"), ("Bandwidth", "10")],
+                ),
+                (
+                    "AddBandwidthPackageIps",
+                    vec![("BandwidthPackageId", "*"), ("IpCount", "1"), ("ClientToken", "*")],
+                ),
+                (
+                    "ModifyForwardEntry",
+                    vec![("ForwardTableId", "*"), ("ForwardEntryId", "*"), ("ExternalPort", "443")],
+                ),
+                (
+                    "ModifySnatEntry",
+                    vec![
+                        ("SnatTableId", "*"),
+                        ("SnatEntryId", "*"),
+                        ("SnatIp", "*"),
+                        ("ClientToken", "*"),
+                    ],
+                ),
             ],
         },
         Step {
@@ -215,20 +233,18 @@ output \"found\" {
             configuration: format!("{fourth}{sources}"),
             command: APPLY,
             expected: vec![
-                ("DescribeNatGateways", vec![
-                    ("VpcId", "vpc-emulator"),
-                    ("Name", "edge"),
-                    ("Spec", "Middle"),
-                ]),
-                ("DescribeForwardTableEntries", vec![
-                    ("ForwardTableId", "*"),
-                    ("ExternalPort", "443"),
-                    ("IpProtocol", "TCP"),
-                ]),
-                ("DescribeSnatTableEntries", vec![
-                    ("SnatTableId", "*"),
-                    ("SourceVSwitchId", "vsw-emulator-a"),
-                ]),
+                (
+                    "DescribeNatGateways",
+                    vec![("VpcId", "vpc-emulator"), ("Name", "edge"), ("Spec", "Middle")],
+                ),
+                (
+                    "DescribeForwardTableEntries",
+                    vec![("ForwardTableId", "*"), ("ExternalPort", "443"), ("IpProtocol", "TCP")],
+                ),
+                (
+                    "DescribeSnatTableEntries",
+                    vec![("SnatTableId", "*"), ("SourceVSwitchId", "vsw-emulator-a")],
+                ),
                 ("DescribeBandwidthPackages", vec![("NatGatewayId", "*")]),
                 ("ListEnhancedNatGatewayAvailableZones", vec![("RegionId", "cn-hangzhou")]),
             ],
@@ -249,12 +265,15 @@ output \"found\" {
             configuration: [middle.clone(), package(10, 1, "two")].concat(),
             command: APPLY,
             expected: vec![
-                ("RemoveBandwidthPackageIps", vec![
-                    ("BandwidthPackageId", "*"),
-                    ("RemovedIpAddresses.1", "*"),
-                    ("RemovedIpAddresses.2", "*"),
-                    ("ClientToken", "*"),
-                ]),
+                (
+                    "RemoveBandwidthPackageIps",
+                    vec![
+                        ("BandwidthPackageId", "*"),
+                        ("RemovedIpAddresses.1", "*"),
+                        ("RemovedIpAddresses.2", "*"),
+                        ("ClientToken", "*"),
+                    ],
+                ),
                 ("DeleteForwardEntry", vec![("ForwardTableId", "*"), ("ForwardEntryId", "*")]),
                 ("DeleteSnatEntry", vec![("SnatTableId", "*"), ("SnatEntryId", "*")]),
             ],
@@ -263,10 +282,10 @@ output \"found\" {
             what: "the package goes",
             configuration: middle,
             command: APPLY,
-            expected: vec![("DeleteBandwidthPackage", vec![
-                ("BandwidthPackageId", "*"),
-                ("Force", "-"),
-            ])],
+            expected: vec![(
+                "DeleteBandwidthPackage",
+                vec![("BandwidthPackageId", "*"), ("Force", "-")],
+            )],
         },
         Step {
             what: "the gateway goes",
@@ -311,26 +330,29 @@ output \"type\" {
             what: "a Normal gateway with a package",
             configuration: [gateway("  nat_type = \"Normal\"\n"), package("")].concat(),
             command: APPLY,
-            expected: vec![("CreateNatGateway", vec![
-                ("RegionId", "cn-qingdao"),
-                ("NatType", "Normal"),
-            ])],
+            expected: vec![(
+                "CreateNatGateway",
+                vec![("RegionId", "cn-qingdao"), ("NatType", "Normal")],
+            )],
         },
         Step {
             what: "package and gateway are converted in one apply",
             configuration: converted.clone(),
             command: APPLY,
             expected: vec![
-                ("ConvertBandwidthPackage", vec![
-                    ("BandwidthPackageId", "*"),
-                    ("ClientToken", "*"),
-                ]),
-                ("UpdateNatGatewayNatType", vec![
-                    ("NatGatewayId", "*"),
-                    ("NatType", "Enhanced"),
-                    ("VSwitchId", "vsw-emulator-a-qingdao"),
-                    ("ClientToken", "*"),
-                ]),
+                (
+                    "ConvertBandwidthPackage",
+                    vec![("BandwidthPackageId", "*"), ("ClientToken", "*")],
+                ),
+                (
+                    "UpdateNatGatewayNatType",
+                    vec![
+                        ("NatGatewayId", "*"),
+                        ("NatType", "Enhanced"),
+                        ("VSwitchId", "vsw-emulator-a-qingdao"),
+                        ("ClientToken", "*"),
+                    ],
+                ),
                 ("GetNatGatewayConvertStatus", vec![("NatGatewayId", "*")]),
             ],
         },
@@ -372,20 +394,27 @@ fn prepaid_gateway_and_force() {
          instance_charge_type = \"PrePaid\"\n  pricing_cycle = \"Month\"\n  duration = 3\n  \
          auto_pay = true\n  internet_charge_type = \"PayBySpec\"\n",
     );
-    run(&server, "cn-hangzhou", vec![Step {
-        what: "a prepaid, Enhanced gateway",
-        configuration: prepaid,
-        command: APPLY,
-        expected: vec![("CreateNatGateway", vec![
-            ("NatType", "Enhanced"),
-            ("VSwitchId", "vsw-emulator-a"),
-            ("InstanceChargeType", "PrePaid"),
-            ("PricingCycle", "Month"),
-            ("Duration", "3"),
-            ("AutoPay", "true"),
-            ("InternetChargeType", "PayBySpec"),
-        ])],
-    }]);
+    run(
+        &server,
+        "cn-hangzhou",
+        vec![Step {
+            what: "a prepaid, Enhanced gateway",
+            configuration: prepaid,
+            command: APPLY,
+            expected: vec![(
+                "CreateNatGateway",
+                vec![
+                    ("NatType", "Enhanced"),
+                    ("VSwitchId", "vsw-emulator-a"),
+                    ("InstanceChargeType", "PrePaid"),
+                    ("PricingCycle", "Month"),
+                    ("Duration", "3"),
+                    ("AutoPay", "true"),
+                    ("InternetChargeType", "PayBySpec"),
+                ],
+            )],
+        }],
+    );
     assert_eq!(server.world().gateways[0].instance_charge_type, "PrePaid");
 
     // What nobody manages goes with the gateway only by force.
@@ -407,22 +436,23 @@ fn prepaid_gateway_and_force() {
 fn fill(server: &Server) {
     let gateway = server.world().gateways[0].clone();
     let region = ("RegionId", "cn-hangzhou");
-    server.call("CreateBandwidthPackage", &[
-        region,
-        ("NatGatewayId", &gateway.id),
-        ("Bandwidth", "5"),
-        ("IpCount", "1"),
-    ]);
+    server.call(
+        "CreateBandwidthPackage",
+        &[region, ("NatGatewayId", &gateway.id), ("Bandwidth", "5"), ("IpCount", "1")],
+    );
     let address = server.world().bandwidth_packages[0].ips[0].address.to_string();
-    server.call("CreateForwardEntry", &[
-        region,
-        ("ForwardTableId", &gateway.forward_table),
-        ("ExternalIp", &address),
-        ("ExternalPort", "80"),
-        ("InternalIp", "192.168.1.10"),
-        ("InternalPort", "80"),
-        ("IpProtocol", "TCP"),
-    ]);
+    server.call(
+        "CreateForwardEntry",
+        &[
+            region,
+            ("ForwardTableId", &gateway.forward_table),
+            ("ExternalIp", &address),
+            ("ExternalPort", "80"),
+            ("InternalIp", "192.168.1.10"),
+            ("InternalPort", "80"),
+            ("IpProtocol", "TCP"),
+        ],
+    );
 }
 
 #[test]
@@ -449,18 +479,22 @@ fn actions_that_the_older_edition_lacks_are_not_called() {
         Reaction::Pass
     });
     let workspace = Workspace::new(&server);
-    let provider = "provider \"alicloud\" {\n  region = \"cn-hangzhou\"\n  edition = \"2019-07-19\"\n}\n";
-    let before = [provider, &gateway(""), &package(5, 2, "one"), &forward(80, 80), &snat(1)].concat();
+    let provider =
+        "provider \"alicloud\" {\n  region = \"cn-hangzhou\"\n  edition = \"2019-07-19\"\n}\n";
+    let before =
+        [provider, &gateway(""), &package(5, 2, "one"), &forward(80, 80), &snat(1)].concat();
     workspace.configure(&before);
     workspace.apply();
-    let after = [provider, &gateway("  spec = \"XLarge.1\"\n"), &package(6, 1, "one"), &forward(81, 80)];
+    let after =
+        [provider, &gateway("  spec = \"XLarge.1\"\n"), &package(6, 1, "one"), &forward(81, 80)];
     workspace.configure(&after.concat());
     workspace.apply();
-    let unknown: Vec<_> = ["CreateForwardEntry", "CreateSnatEntry", "ModifySnatEntry", "CreateNatGateway"]
-        .iter()
-        .flat_map(|action| server.calls(action))
-        .flat_map(|call| call.unknown_parameters)
-        .collect();
+    let unknown: Vec<_> =
+        ["CreateForwardEntry", "CreateSnatEntry", "ModifySnatEntry", "CreateNatGateway"]
+            .iter()
+            .flat_map(|action| server.calls(action))
+            .flat_map(|call| call.unknown_parameters)
+            .collect();
     assert!(unknown.is_empty(), "{unknown:?}");
     workspace.destroy();
     server.is_empty();

@@ -46,7 +46,13 @@ resource "snat_entry" "out" {{
 
 /// Lets the `at`-th changing call of a run kill it, before or after it is carried out; applies
 /// again. Returns false when the run had no such call.
-fn killed_at(workspace: &Workspace, server: &Server, arguments: &[&str], at: u64, after: bool) -> bool {
+fn killed_at(
+    workspace: &Workspace,
+    server: &Server,
+    arguments: &[&str],
+    at: u64,
+    after: bool,
+) -> bool {
     let process = Arc::new(AtomicU32::new(0));
     let of_hook = Arc::clone(&process);
     server.hook(move |_, _, number| {
@@ -77,7 +83,8 @@ fn life(at: u64, after: bool, manner: Manner) {
     workspace.settled();
     server.never_wrong();
     let world = server.world();
-    let counts = [world.gateways.len(), world.bandwidth_packages.len(), world.forward_entries.len()];
+    let counts =
+        [world.gateways.len(), world.bandwidth_packages.len(), world.forward_entries.len()];
     assert_eq!(counts, [1, 1, 2], "{what}");
     assert_eq!(world.bandwidth_packages[0].ips.len(), 2, "{what}");
 

@@ -63,8 +63,7 @@ fn ports(world: &Dump) -> Vec<(String, String)> {
 }
 
 fn pairs(wanted: &[(u16, u16)]) -> Vec<(String, String)> {
-    let mut pairs: Vec<_> =
-        wanted.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
+    let mut pairs: Vec<_> = wanted.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
     pairs.sort();
     pairs
 }
@@ -92,7 +91,12 @@ fn two_entries_swap_their_ports() {
     let four = edge(&[forward("a", 0, 80, 8080), forward("b", 0, 443, 8443)].concat());
     let workspace = steps(&server, &[one, two]);
     assert_eq!(ports(&server.world()), pairs(&[(443, 8080), (80, 8443)]));
-    assert_eq!(server.changes().len(), 3, "one entry is deleted and made again: {:?}", server.changes());
+    assert_eq!(
+        server.changes().len(),
+        3,
+        "one entry is deleted and made again: {:?}",
+        server.changes()
+    );
     workspace.configure(&three);
     workspace.apply();
     assert_eq!(ports(&server.world()), pairs(&[(443, 8443), (80, 8080)]));
@@ -109,9 +113,11 @@ fn ports_go_round_among_three() {
     let of = |ports: [u16; 3]| {
         let names = ["a", "b", "c"];
         let entries = names.iter().zip(ports).enumerate();
-        edge(&entries
-            .map(|(i, (name, port))| forward(name, 0, port, 8000 + u16::try_from(i).unwrap()))
-            .collect::<String>())
+        edge(
+            &entries
+                .map(|(i, (name, port))| forward(name, 0, port, 8000 + u16::try_from(i).unwrap()))
+                .collect::<String>(),
+        )
     };
     steps(&server, &[of([1, 2, 3]), of([2, 3, 1])]);
     assert_eq!(ports(&server.world()), pairs(&[(2, 8000), (3, 8001), (1, 8002)]));
@@ -148,9 +154,7 @@ fn a_package_is_replaced_under_its_entries() {
     assert_ne!(world.bandwidth_packages[0].id, id);
     assert_eq!((world.forward_entries.len(), world.snat_entries.len()), (1, 1));
     // And once more, asked for on the command line.
-    workspace
-        .run(&["apply", "-auto-approve", "-replace=bandwidth_package.edge"])
-        .exits(0);
+    workspace.run(&["apply", "-auto-approve", "-replace=bandwidth_package.edge"]).exits(0);
     workspace.settled();
     assert_ne!(server.world().bandwidth_packages[0].id, world.bandwidth_packages[0].id);
     workspace.run(&["apply", "-auto-approve", "-replace=forward_entry.a"]).exits(0);

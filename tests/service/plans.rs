@@ -72,9 +72,7 @@ fn targets_leave_the_rest_alone() {
     assert_eq!(server.world().forward_entries[0].external_port, "81");
     workspace.apply();
     assert_eq!(server.world().forward_entries.len(), 2);
-    workspace
-        .run(&["destroy", "-auto-approve", "-target=forward_entry.web[\"80\"]"])
-        .exits(0);
+    workspace.run(&["destroy", "-auto-approve", "-target=forward_entry.web[\"80\"]"]).exits(0);
     assert_eq!(server.world().forward_entries.len(), 1);
     // What depends on a target goes with it.
     workspace.run(&["destroy", "-auto-approve", "-target=bandwidth_package.edge"]).exits(0);

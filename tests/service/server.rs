@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use natform::api::catalogue::Action;
 use natform::api::http::{HttpRequest, HttpResponse};
-use natform::api::signature::{canonical_query, decode_pairs, percent_encode, sign, string_to_sign};
+use natform::api::signature::{
+    canonical_query, decode_pairs, percent_encode, sign, string_to_sign,
+};
 use natform::emulator::{Dump, Emulator, Record};
 use natform::environment::{Clock, RealClock};
 
@@ -158,7 +160,8 @@ impl Server {
             ("Timestamp", &now),
         ];
         let all = common.iter().chain(parameters);
-        let parameters = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let parameters =
+            all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let request = signed("GET", &parameters);
         let response = self.shared.emulator.handle(&request).response;
         let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
