@@ -224,7 +224,7 @@ fn change_block(change: &ChangeDocument, paint: Paint) -> String {
     if let Some(id) = &change.importing {
         comment(&format!("(imported from \"{id}\")"));
     }
-    for reason in &change.reasons {
+    for reason in change.reasons.iter().filter(|r| r.code != "destroy") {
         comment(&format!("(because {})", reason.sentence));
     }
     if !change.impacts.is_empty() {
@@ -310,7 +310,7 @@ fn outputs(document: &PlanDocument, paint: Paint, out: &mut String) {
     if !out.is_empty() && !out.ends_with("\n\n") {
         out.push('\n');
     }
-    out.push_str("Changes of outputs:\n");
+    out.push_str("Changes to Outputs:\n");
     for line in output_lines(&changed) {
         push_line(&line, 2, paint, out);
     }

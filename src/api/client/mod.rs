@@ -33,6 +33,8 @@ use super::sleep::Sleep;
 const ATTEMPTS_UNSENT: u32 = 4;
 /// How often in a row a read is attempted while something else than the service answers.
 const ATTEMPTS_UNREADABLE: u32 = 6;
+/// The same, where the server says that it is well: a portal, a redirect, another service.
+const ATTEMPTS_FOREIGN: u32 = 3;
 /// How much of an answer's text the log is given, in characters.
 const LOGGED_BODY: usize = 2000;
 
@@ -188,7 +190,9 @@ impl Client {
             };
             unsent = if error.code == NOT_SENT { unsent + 1 } else { 0 };
             unreadable = if error.code == UNREADABLE_ANSWER { unreadable + 1 } else { 0 };
+            let foreign = unreadable >= ATTEMPTS_FOREIGN && error.status < 500;
             let hopeless = error.class.is_definite()
+                || foreign
                 || unsent >= ATTEMPTS_UNSENT
                 || unreadable >= ATTEMPTS_UNREADABLE;
             let wait = backoff(attempt, error.class, error.retry_after);
