@@ -62,8 +62,10 @@ mod tests {
 
     #[test]
     fn columns_stay_where_they_are() {
-        let help = "  -C, --chdir <DIR>  Run there\n      --json         See `--raw`\nfor `--help`\n";
-        let wanted = "  -C,  -chdir <DIR>  Run there\n       -json         See `-raw`\nfor `-help`\n";
+        let help =
+            "  -C, --chdir <DIR>  Run there\n      --json         See `--raw`\nfor `--help`\n";
+        let wanted =
+            "  -C,  -chdir <DIR>  Run there\n       -json         See `-raw`\nfor `-help`\n";
         assert_eq!(with_one_dash(help), wanted);
     }
 }

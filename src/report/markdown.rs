@@ -4,7 +4,9 @@
 use super::diff::{Line, Mark};
 use super::paint::Paint;
 use super::text::{change_lines, drift_lines, header, impact, output_lines, verdict, words};
-use crate::plan::document::{ActionWord, ChangeDocument, DriftDocument, PlanDocument, ReasonDocument};
+use crate::plan::document::{
+    ActionWord, ChangeDocument, DriftDocument, PlanDocument, ReasonDocument,
+};
 
 const PLAIN: Paint = Paint { on: false };
 
