@@ -27,7 +27,20 @@ pub fn plan(document: &PlanDocument, paint: Paint) -> String {
     }
     out.push_str(&verdict(document, paint));
     outputs(document, paint, &mut out);
+    if document.applicable && document.operations.is_empty() && is_about_outputs(document) {
+        out.push_str(
+            "\nApplying this plan records these outputs and changes nothing in the service.\n",
+        );
+    }
     out
+}
+
+/// Returns whether nothing but outputs changes.
+fn is_about_outputs(document: &PlanDocument) -> bool {
+    document.mode == PlanMode::Normal
+        && document.summary.outputs > 0
+        && document.unfinished.is_empty()
+        && document.changes.iter().all(|change| !is_shown(change))
 }
 
 fn is_shown(change: &ChangeDocument) -> bool {

@@ -35,6 +35,8 @@ const ATTEMPTS_UNSENT: u32 = 4;
 const ATTEMPTS_UNREADABLE: u32 = 6;
 /// The same, where the server says that it is well: a portal, a redirect, another service.
 const ATTEMPTS_FOREIGN: u32 = 3;
+/// A read waits this long for its answer even when the time for it is over.
+const SHORTEST_READ: Duration = Duration::from_secs(1);
 /// How much of an answer's text the log is given, in characters.
 const LOGGED_BODY: usize = 2000;
 
@@ -142,6 +144,10 @@ impl Client {
     ///
     /// Errors: [`ApiError::is_definite`] says whether the call certainly had no effect.
     pub async fn send(&self, call: &Call) -> Result<Answer, ApiError> {
+        self.send_within(call, self.0.settings.request_timeout).await
+    }
+
+    async fn send_within(&self, call: &Call, limit: Duration) -> Result<Answer, ApiError> {
         let inner = &*self.0;
         let _permit = inner.pace.admit().await;
         let sent = inner.clock.now();
@@ -149,7 +155,7 @@ impl Client {
         let request = inner.request(&parameters);
         inner.log_sent(call, &parameters, sent);
         let work = inner.transport.send(request);
-        let response = match inner.within(inner.settings.request_timeout, work).await {
+        let response = match inner.within(limit, work).await {
             Some(Ok(response)) => Ok(response),
             Some(Err(TransportError::NotSent { host, why })) => {
                 Err(ApiError::not_sent(call.action, format!("no connection to {host}: {why}")))
@@ -157,10 +163,7 @@ impl Client {
             Some(Err(TransportError::NoAnswer { host, why })) => {
                 Err(ApiError::no_answer(call.action, format!("no answer from {host}: {why}")))
             }
-            None => {
-                let limit = inner.settings.request_timeout;
-                Err(ApiError::no_answer(call.action, format!("no answer within {limit:?}")))
-            }
+            None => Err(ApiError::no_answer(call.action, format!("no answer within {limit:?}"))),
         };
         let now = inner.clock.now();
         let outcome = match &response {
@@ -184,7 +187,9 @@ impl Client {
         let (mut unsent, mut unreadable) = (0, 0);
         loop {
             attempt += 1;
-            let error = match self.send(call).await {
+            let left = deadline.since(inner.clock.now()).max(SHORTEST_READ);
+            let error = match self.send_within(call, inner.settings.request_timeout.min(left)).await
+            {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
