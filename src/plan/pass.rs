@@ -22,7 +22,8 @@ use crate::resources::{self, Object};
 use crate::value::{Name, Value, same};
 
 /// Results of data sources by what was asked.
-pub(crate) type DataCache = BTreeMap<(String, String, BTreeMap<String, String>), Result<Object, String>>;
+pub(crate) type DataCache =
+    BTreeMap<(String, String, BTreeMap<String, String>), Result<Object, String>>;
 
 /// What a pass works from.
 pub(crate) struct Basis<'a> {
@@ -189,7 +190,12 @@ pub(crate) fn timeouts(block: &Resource) -> BTreeMap<String, u64> {
 }
 
 /// Evaluates an instance and notes where its block is written. Nothing comes back when it has mistakes.
-fn configured(site: &Site<'_>, basis: &Basis<'_>, address: &Address, pass: &mut Pass) -> Option<Configured> {
+fn configured(
+    site: &Site<'_>,
+    basis: &Basis<'_>,
+    address: &Address,
+    pass: &mut Pass,
+) -> Option<Configured> {
     let (configured, diagnostics) = basis.input.program.instance(address, &pass.objects);
     let failed = diagnostics.has_errors() || !configured.complete;
     pass.diagnostics.extend(diagnostics);
@@ -464,11 +470,9 @@ fn doomed<'p>(basis: &Basis<'p>) -> BTreeSet<&'p Address> {
         .map(|(address, _)| address)
         .filter(|address| {
             let resource = &address.resource;
-            let keys = keys.entry(resource).or_insert_with(|| {
-                match program.block(resource) {
-                    Some(_) => program.expand_resource(resource, &objects).ok(),
-                    None => Some(Arc::new([])),
-                }
+            let keys = keys.entry(resource).or_insert_with(|| match program.block(resource) {
+                Some(_) => program.expand_resource(resource, &objects).ok(),
+                None => Some(Arc::new([])),
             });
             keys.as_ref().is_some_and(|keys| !keys.contains(&address.key))
         })
@@ -519,8 +523,7 @@ fn data(
         pass.changes_of(&dependency.on).iter().any(|c| c.kind != ChangeKind::NoOp)
     });
     if unknown || pending {
-        let reason =
-            if unknown { Reason::ConfigurationUnknown } else { Reason::DependencyPending };
+        let reason = if unknown { Reason::ConfigurationUnknown } else { Reason::DependencyPending };
         let change = deferred(site, context, &configured, address, filters, reason);
         if let Some(after) = &change.after {
             pass.objects.set(address, after.clone());
