@@ -7,8 +7,9 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use dashu::base::{BitTest, DivRem, Sign};
-use dashu::integer::{IBig, UBig};
+use dashu_int::Sign;
+use dashu_int::ops::{BitTest, DivRem};
+use dashu_int::{IBig, UBig};
 
 use super::decimal::Decimal;
 

@@ -3,9 +3,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dashu::base::BitTest as _;
-use dashu::integer::UBig;
-use dashu::integer::fast_div::ConstDivisor;
+use dashu_int::UBig;
+use dashu_int::fast_div::ConstDivisor;
+use dashu_int::ops::BitTest as _;
 
 use super::{Call, Failure, Outcome};
 use crate::value::Value;
