@@ -205,45 +205,6 @@ impl Files for RealFiles {
     }
 }
 
-/// Files of somewhere else, with a note of everything that was read.
-pub struct RecordingFiles {
-    inner: Arc<dyn Files>,
-    read: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
-}
-
-impl RecordingFiles {
-    /// Reads from `inner`.
-    pub fn new(inner: Arc<dyn Files>) -> Self {
-        Self { inner, read: Mutex::default() }
-    }
-
-    /// Returns the contents of all files read so far.
-    pub fn read_so_far(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Files for RecordingFiles {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let bytes = self.inner.read(path)?;
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.insert(path.to_path_buf(), bytes.clone());
-        Ok(bytes)
-    }
-
-    fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
-        self.inner.list(directory)
-    }
-
-    fn exists(&self, path: &Path) -> bool {
-        self.inner.exists(path)
-    }
-
-    fn is_directory(&self, path: &Path) -> bool {
-        self.inner.is_directory(path)
-    }
-}
-
 /// Files held in memory, for tests and for the sources inside a saved plan.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryFiles(pub BTreeMap<PathBuf, Vec<u8>>);

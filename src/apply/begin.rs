@@ -48,7 +48,7 @@ impl<'a> Engine<'a> {
         let operation = &plan.operations[index];
         let Some(change) = plan.changes.get(operation.change) else { return };
         let Some(kind) = resources::lookup(operation.address.kind()) else { return };
-        match prepare(kind, change, operation, evaluate, &self.objects) {
+        match prepare(kind, change, operation, evaluate) {
             Ok(prepared) => {
                 let task = self.task(kind, change, (index, operation), prepared, plan);
                 let task = self.add_task(task);

@@ -233,9 +233,28 @@ impl Engine<'_> {
             let key: Key = (task.entry.provider.to_string(), scope);
             self.outcome.touched.insert(key);
         }
-        if let Some(scheduler) = &mut self.scheduler {
-            scheduler.settled(operation);
+        if self.holds_after(task) {
+            if let Some(scheduler) = &mut self.scheduler {
+                scheduler.settled(operation);
+            }
+        } else {
+            self.outcome.failed += 1;
+            self.skip_dependents(operation, &task.name);
         }
+    }
+
+    /// Checks the postconditions of an instance with whose last call a task is done.
+    fn holds_after(&mut self, task: &Task) -> bool {
+        let Some((_, evaluate)) = self.plan else { return true };
+        if !task.name.is_last() || task.purpose() == Purpose::Delete {
+            return true;
+        }
+        let key = (task.entry.address.clone(), task.entry.deposed.clone());
+        let Some(instance) = self.instances.get(&key) else { return true };
+        let diagnostics = evaluate.postconditions(&instance.address, &instance.object);
+        let holds = !diagnostics.has_errors();
+        self.outcome.diagnostics.extend(diagnostics);
+        holds
     }
 
     /// Reports a failure and skips what waits for the operation.

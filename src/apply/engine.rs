@@ -71,8 +71,6 @@ pub(super) struct Engine<'a> {
     pub(super) pace: Pace,
     /// The recorded objects as they will be once `writes` are carried out.
     pub(super) instances: BTreeMap<InstanceKey, Instance>,
-    /// Current objects by address, for evaluation.
-    pub(super) objects: BTreeMap<Address, Object>,
     /// How many recorded objects and open operations have an id.
     owned: BTreeMap<String, u32>,
     /// Ids by natural key in lists that were read before creates.
@@ -103,7 +101,6 @@ impl<'a> Engine<'a> {
             settling: Settling::default(),
             pace: Pace::default(),
             instances: BTreeMap::new(),
-            objects: BTreeMap::new(),
             owned: BTreeMap::new(),
             noted: BTreeMap::new(),
             noting: BTreeMap::new(),
@@ -373,10 +370,25 @@ impl<'a> Engine<'a> {
     fn mirror(&mut self, instance: Instance) {
         self.own(&instance.id.clone());
         if instance.deposed.is_none() {
-            self.objects.insert(instance.address.clone(), instance.object.clone());
+            self.teach(&instance.address, Some(&instance.object));
         }
         if let Some(before) = self.instances.insert(instance.key(), instance) {
             self.disown(&before.id);
+        }
+    }
+
+    /// Tells the evaluation of an object.
+    fn teach(&self, address: &Address, object: Option<&Object>) {
+        if let Some((_, evaluate)) = self.plan {
+            evaluate.learn(address, object);
+        }
+    }
+
+    /// Takes over a plan, and tells its evaluation of all objects.
+    pub(super) fn set_plan(&mut self, plan: &'a Plan, evaluate: &'a dyn Evaluate) {
+        self.plan = Some((plan, evaluate));
+        for instance in self.instances.values().filter(|i| i.deposed.is_none()) {
+            evaluate.learn(&instance.address, Some(&instance.object));
         }
     }
 
@@ -385,7 +397,7 @@ impl<'a> Engine<'a> {
         if let Some(before) = self.instances.remove(&key) {
             self.disown(&before.id);
             if key.1.is_none() {
-                self.objects.remove(&key.0);
+                self.teach(&key.0, None);
             }
             self.writes.push(Write::Remove(key));
         }
@@ -395,11 +407,11 @@ impl<'a> Engine<'a> {
     pub(super) fn relocate(&mut self, from: InstanceKey, to: InstanceKey) {
         let Some(mut instance) = self.instances.remove(&from) else { return };
         if from.1.is_none() {
-            self.objects.remove(&from.0);
+            self.teach(&from.0, None);
         }
         (instance.address, instance.deposed) = to.clone();
         if instance.deposed.is_none() {
-            self.objects.insert(instance.address.clone(), instance.object.clone());
+            self.teach(&instance.address, Some(&instance.object));
         }
         self.instances.insert(to.clone(), instance);
         self.writes.push(Write::Move(from, to));

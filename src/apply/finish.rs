@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::{ChangeKind, Plan};
+use crate::plan::{ChangeKind, Plan, Purpose};
 use crate::resources::{self, Listings, Live, Role};
 use crate::state::{InstanceKey, Write};
 use crate::value::{Name, Value};
@@ -59,7 +59,7 @@ impl Engine<'_> {
             let Some(after) = &change.after else { continue };
             let evaluated = match self.plan {
                 Some((_, evaluate)) if after.iter().any(|(_, v)| v.deep_unknown()) => {
-                    evaluate.object(&change.address, &self.objects)
+                    evaluate.object(&change.address, Purpose::Update)
                 }
                 _ => Ok(after.clone()),
             };
@@ -132,7 +132,7 @@ impl Engine<'_> {
     /// value.
     fn evaluate_outputs(&mut self, plan: &Plan, recorded: &BTreeMap<Name, Value>) {
         let Some((_, evaluate)) = self.plan else { return };
-        let (values, diagnostics) = evaluate.outputs(&self.objects);
+        let (values, diagnostics) = evaluate.outputs();
         let mut outputs = BTreeMap::new();
         for output in &plan.outputs {
             if output.after.is_none() {

@@ -193,7 +193,7 @@ pub async fn apply<'a>(
         let value = lessons.get(&lane_name(service, operation.address.kind()))?;
         lane_lesson(value, now)
     }));
-    engine.plan = Some((plan, evaluate));
+    engine.set_plan(plan, evaluate);
     engine.skip_done(&done);
     engine.refuse_blocked(plan, &open);
     engine.run().await;

@@ -16,7 +16,7 @@ use crate::api::sleep::TokioSleep;
 use crate::apply::{self, ApplyContext, Counts, Interrupt, Outcome, Settings};
 use crate::diagnostic::{Diagnostic, SourceMap};
 use crate::plan::document::PlanDocument;
-use crate::plan::program::ObjectMap;
+use crate::plan::program::{ObjectMap, Program};
 use crate::plan::{Plan, PlanMode, saved};
 use crate::report;
 use crate::report::paint::Paint;
@@ -85,16 +85,34 @@ impl Run<'_> {
         if plan.has_changes() && !self.approve(&document)? {
             return Ok(Exit::Failed);
         }
+        prepared.program = self.applying(&prepared)?;
         let approved = Approved { plan: &plan, lists, record };
         self.carry_out(&mut prepared, &lock, &providers, &approved)
+    }
+
+    /// Returns the configuration for the apply of the plan that was made with it: functions that
+    /// differ each time have values now.
+    fn applying(&self, prepared: &Prepared) -> Result<Program, Failure> {
+        let planned = &prepared.program;
+        let (program, found) = Program::new_applying(
+            Arc::clone(planned.configuration()),
+            planned.variables().clone(),
+            &self.session.environment,
+            planned.plan_time(),
+            None,
+        );
+        if found.has_errors() {
+            return Err(Failure::Diagnostics(found, planned.configuration().sources.clone()));
+        }
+        Ok(program)
     }
 
     /// Carries out a saved plan, or goes on with a run of it that was broken off.
     fn saved(&self, file: &std::path::Path) -> Result<Exit, Failure> {
         self.refuse_planning_flags()?;
         let loaded = plan_file::read(self.session, file)?;
-        let (program, environment) = plan_file::program(self.session, &loaded.saved)?;
-        let mut prepared = planning::prepare_saved(self.session, program, &environment)?;
+        let program = plan_file::program(self.session, &loaded.saved)?;
+        let mut prepared = planning::prepare_saved(self.session, program)?;
         let lock = self.lock(&mut prepared)?;
         let snapshot = self.snapshot(&prepared)?;
         let flags = &self.arguments.planning.service;

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::providers::{Provider, Providers};
@@ -16,7 +16,7 @@ use crate::apply;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Clock, Timestamp};
 use crate::plan::program::{ObjectMap, Objects, Program};
-use crate::plan::{ChangeKind, Plan};
+use crate::plan::{Change, ChangeKind, Plan, Purpose};
 use crate::refresh::{DataRead, Reader, ServiceReader, read_list, read_object};
 use crate::resources::{self, Listing, Listings, Object, ReadScope};
 use crate::state::JournalEntry;
@@ -131,7 +131,8 @@ pub struct Evaluator<'a> {
     plan: &'a Plan,
     reader: &'a ServiceReader,
     known: Mutex<ObjectMap>,
-    objects: Mutex<BTreeMap<Address, Object>>,
+    /// Data sources that are still to be read, as indices of the plan's changes.
+    waiting: Mutex<Vec<usize>>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -141,86 +142,106 @@ impl<'a> Evaluator<'a> {
         for (address, object) in &plan.data {
             known.set(address, object.clone());
         }
-        Self { program, plan, reader, known: Mutex::new(known), objects: Mutex::default() }
+        let changes = plan.changes.iter().enumerate();
+        let waiting = changes.filter(|(_, change)| change.kind == ChangeKind::Read);
+        let waiting = Mutex::new(waiting.map(|(index, _)| index).collect());
+        Self { program, plan, reader, known: Mutex::new(known), waiting }
     }
 
-    /// Takes over what has changed since the last evaluation.
-    fn learn(&self, objects: &BTreeMap<Address, Object>) -> ObjectMap {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut before = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
-        for (address, object) in objects {
-            if before.get(address) != Some(object) {
-                known.set(address, object.clone());
-            }
-        }
-        for address in before.keys().filter(|address| !objects.contains_key(*address)) {
-            known.remove(address);
-        }
-        before.clone_from(objects);
-        known.clone()
+    fn known(&self) -> MutexGuard<'_, ObjectMap> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the data sources that are still to be read and whose arguments are known by now.
-    fn read_data(&self, mut known: ObjectMap) -> Result<ObjectMap, Diagnostics> {
-        let waiting = self.plan.changes.iter().filter(|change| change.kind == ChangeKind::Read);
-        for change in waiting {
-            if known.get(&change.address).is_some() {
-                continue;
+    /// Reads the data sources that are still to be read and whose arguments are known by now, and
+    /// returns what went wrong.
+    fn read_data(&self) -> Diagnostics {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failed = Diagnostics::new();
+        waiting.retain(|index| {
+            let change = &self.plan.changes[*index];
+            match self.read_one(change) {
+                Ok(Some(object)) => {
+                    self.known().set(&change.address, object);
+                    false
+                }
+                Ok(None) => true,
+                Err(diagnostics) => {
+                    failed.extend(diagnostics);
+                    true
+                }
             }
-            let (configured, diagnostics) = self.program.instance(&change.address, &known);
-            if diagnostics.has_errors() {
-                return Err(diagnostics);
-            }
-            if configured.object.iter().any(|(_, value)| value.deep_unknown()) {
-                continue;
-            }
-            let Some(schema) = resources::data_source(change.address.kind()) else { continue };
-            let mut filters = configured.object;
-            resources::data::normalise(&mut filters);
-            let read = DataRead {
-                kind: schema.kind.to_owned(),
-                provider: change.provider.to_string(),
-                region: change.region.clone(),
-                parameters: resources::data::parameters(schema, &filters),
-            };
-            let object =
-                tokio::task::block_in_place(|| self.reader.data(&read)).map_err(|why| {
-                    Diagnostic::error("cannot-read", format!("cannot read `{}`", change.address))
-                        .detail(why)
-                        .address(&change.address)
-                        .at_opt(configured.span)
-                })?;
-            known.set(&change.address, object.clone());
-            let mut kept = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.set(&change.address, object);
+        });
+        failed
+    }
+
+    /// Reads a data source; none while its arguments are unknown.
+    fn read_one(&self, change: &Change) -> Result<Option<Object>, Diagnostics> {
+        let (configured, diagnostics) = self.program.instance(&change.address, &*self.known());
+        if diagnostics.has_errors() {
+            return Err(diagnostics);
         }
-        Ok(known)
+        let unknown = configured.object.iter().any(|(_, value)| value.deep_unknown());
+        let schema = resources::data_source(change.address.kind());
+        let Some(schema) = schema.filter(|_| !unknown) else { return Ok(None) };
+        let mut filters = configured.object;
+        resources::data::normalise(&mut filters);
+        let read = DataRead {
+            kind: schema.kind.to_owned(),
+            provider: change.provider.to_string(),
+            region: change.region.clone(),
+            parameters: resources::data::parameters(schema, &filters),
+        };
+        let object = tokio::task::block_in_place(|| self.reader.data(&read)).map_err(|why| {
+            Diagnostic::error("cannot-read", format!("cannot read `{}`", change.address))
+                .detail(why)
+                .address(&change.address)
+                .at_opt(configured.span)
+        })?;
+        Ok(Some(object))
     }
 }
 
 impl apply::Evaluate for Evaluator<'_> {
-    fn object(
-        &self,
-        address: &Address,
-        objects: &BTreeMap<Address, Object>,
-    ) -> Result<Object, Diagnostics> {
-        let known = self.read_data(self.learn(objects))?;
-        let (configured, diagnostics) = self.program.instance(address, &known);
+    fn learn(&self, address: &Address, object: Option<&Object>) {
+        match object {
+            Some(object) => self.known().set(address, object.clone()),
+            None => self.known().remove(address),
+        }
+    }
+
+    fn object(&self, address: &Address, purpose: Purpose) -> Result<Object, Diagnostics> {
+        let unread = self.read_data();
+        let (configured, diagnostics) = self.program.instance(address, &*self.known());
         if diagnostics.has_errors() {
             return Err(diagnostics);
         }
         let mut object = configured.object;
+        if unread.has_errors() && object.iter().any(|(_, value)| value.deep_unknown()) {
+            return Err(unread);
+        }
         if let Some(kind) = resources::lookup(address.kind()) {
             kind.normalise(&mut object);
+        }
+        let block = self.program.block(&address.resource).filter(|_| purpose == Purpose::Update);
+        let Some(lifecycle) = block.map(|block| &block.lifecycle) else { return Ok(object) };
+        if lifecycle.ignore_all {
+            return Ok(Object::new());
+        }
+        for ignored in &lifecycle.ignore_changes {
+            object.remove(&ignored.text);
         }
         Ok(object)
     }
 
-    fn outputs(&self, objects: &BTreeMap<Address, Object>) -> (BTreeMap<Name, Value>, Diagnostics) {
-        match self.read_data(self.learn(objects)) {
-            Ok(known) => self.program.outputs(&known),
-            Err(diagnostics) => (BTreeMap::new(), diagnostics),
-        }
+    fn postconditions(&self, address: &Address, object: &Object) -> Diagnostics {
+        self.program.postconditions(address, object, &*self.known())
+    }
+
+    fn outputs(&self) -> (BTreeMap<Name, Value>, Diagnostics) {
+        let mut diagnostics = self.read_data();
+        let (values, found) = self.program.outputs(&*self.known());
+        diagnostics.extend(found);
+        (values, diagnostics)
     }
 }
 

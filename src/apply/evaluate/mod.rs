@@ -4,22 +4,29 @@ use std::collections::BTreeMap;
 
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::plan::{Change, Operation, Purpose, steps};
+use crate::plan::{Change, Operation, Purpose, sent_on_create, steps};
 use crate::resources::{Object, ResourceType, Role, Wanted};
 use crate::value::{Name, SENSITIVE, Value, display, same};
 
 /// Evaluates the configuration of a plan with what is known by now.
 pub trait Evaluate {
-    /// Returns the planned object of an instance. `objects` are all current objects by address.
-    fn object(
-        &self,
-        address: &Address,
-        objects: &BTreeMap<Address, Object>,
-    ) -> Result<Object, Diagnostics>;
+    /// Is told of an object that there is, that changed, or that is there no more. Told of all
+    /// objects before the first evaluation.
+    fn learn(&self, address: &Address, object: Option<&Object>);
+
+    /// Returns what configuration sets of an instance; for an update without the arguments that
+    /// `ignore_changes` names. Preconditions that do not hold are errors.
+    fn object(&self, address: &Address, purpose: Purpose) -> Result<Object, Diagnostics>;
+
+    /// Checks the postconditions of an instance that was applied.
+    fn postconditions(&self, address: &Address, object: &Object) -> Diagnostics {
+        let _ = (address, object);
+        Diagnostics::new()
+    }
 
     /// Returns the outputs of the root module as far as they can be evaluated, and what is wrong
     /// with the others.
-    fn outputs(&self, objects: &BTreeMap<Address, Object>) -> (BTreeMap<Name, Value>, Diagnostics);
+    fn outputs(&self) -> (BTreeMap<Name, Value>, Diagnostics);
 }
 
 /// A call that is ready to be journaled and sent.
@@ -39,7 +46,6 @@ pub(super) fn prepare(
     change: &Change,
     operation: &Operation,
     evaluate: &dyn Evaluate,
-    objects: &BTreeMap<Address, Object>,
 ) -> Result<Prepared, Diagnostics> {
     let planned = match operation.purpose {
         Purpose::Delete => None,
@@ -57,8 +63,9 @@ pub(super) fn prepare(
     let Some(planned) = planned else {
         return Err(unresolved(&change.address, "id").into());
     };
-    let evaluated = evaluate.object(&change.address, objects)?;
+    let evaluated = evaluate.object(&change.address, operation.purpose)?;
     let planned = complete(kind, change, &planned, &evaluated, &own)?;
+    check(kind, change, operation.purpose, &planned)?;
     let all = steps(kind, change, operation.purpose, change.before.as_ref(), Some(&planned));
     let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
     let step = all.into_iter().nth(operation.step.0 as usize);
@@ -137,6 +144,34 @@ fn complete(
     }
     kind.normalise(&mut complete);
     if diagnostics.is_empty() { Ok(complete) } else { Err(diagnostics) }
+}
+
+/// Checks what could not be checked while planning, because it was not known.
+fn check(
+    kind: &dyn ResourceType,
+    change: &Change,
+    purpose: Purpose,
+    planned: &Object,
+) -> Result<(), Diagnostics> {
+    let prior = change.before.as_ref().filter(|_| purpose == Purpose::Update);
+    let mut faults = kind.validate(planned);
+    let region = &change.region;
+    if prior.is_some() {
+        faults.extend(kind.check(region, prior, planned));
+    } else {
+        let sent = sent_on_create(kind.schema(), &change.address, planned);
+        faults.extend(kind.check(region, None, &sent));
+    }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let mut diagnostics = Diagnostics::new();
+    for fault in faults {
+        let diagnostic = Diagnostic::error(fault.code, fault.message)
+            .detail("The value became known during the apply; nothing was sent for it.");
+        diagnostics.push(diagnostic.address(&change.address).help(fault.help));
+    }
+    Err(diagnostics)
 }
 
 /// Compares the parameters with those that the plan showed.

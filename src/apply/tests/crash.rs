@@ -81,7 +81,7 @@ fn dying_between_answer_and_settling_is_safe() {
                 }
             };
             let context = ApplyContext { observer: &observer, ..context };
-            apply(&plan, &wish, &BTreeMap::new(), context).await
+            apply(&plan, &Evaluator::new(&wish), &BTreeMap::new(), context).await
         });
         if !outcome.interrupted {
             assert!(n > 5, "{n}");

@@ -176,7 +176,7 @@ fn a_state_that_cannot_be_written_stops_the_run_before_the_next_call() {
         let other = tempfile::tempdir().unwrap();
         let mut store = SqliteStore::new(other.path().join("x.db"), &bench.environment());
         let context = ApplyContext { store: &mut store, ..context };
-        apply(&plan, &wish, &BTreeMap::new(), context).await
+        apply(&plan, &Evaluator::new(&wish), &BTreeMap::new(), context).await
     });
     assert!(outcome.state_error.is_some() && !outcome.is_success());
     assert!(bench.world.sent().is_empty());

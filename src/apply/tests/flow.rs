@@ -146,7 +146,7 @@ fn the_first_interrupt_finishes_what_is_in_flight() {
             events.lock().unwrap().push(event);
         };
         let context = ApplyContext { observer: &observer, ..context };
-        apply(&plan, &wish, &BTreeMap::new(), context).await
+        apply(&plan, &Evaluator::new(&wish), &BTreeMap::new(), context).await
     });
     assert!(outcome.interrupted && outcome.diagnostics.is_empty());
     assert_eq!((outcome.operations, outcome.not_begun), (2, 4));
@@ -172,8 +172,9 @@ fn a_saved_plan_goes_on_where_it_was_broken_off() {
     };
     let again = || {
         let run = bench.store().run_of_plan("digest").unwrap().unwrap_or_else(|| run.clone());
-        bench
-            .run_as(Some(run), async |context| apply(&plan, &wish, &BTreeMap::new(), context).await)
+        bench.run_as(Some(run), async |context| {
+            apply(&plan, &Evaluator::new(&wish), &BTreeMap::new(), context).await
+        })
     };
     assert!(again().interrupted);
     let run_now = bench.store().run_of_plan("digest").unwrap().unwrap();
@@ -226,4 +227,35 @@ fn what_was_learned_serves_the_next_run() {
     let wish = wish.entries("g", [99]);
     assert_done(&bench.apply(&wish));
     assert!(bench.world.reads() - read <= 4, "{}", bench.world.reads() - read);
+}
+
+#[test]
+fn a_postcondition_that_does_not_hold_stops_what_depends_on_it() {
+    let bench = Bench::new(Manner::default());
+    let wish = Wish::default().gateway("g").entries("g", [80]).with(
+        "forward_entry.g[\"80\"]",
+        "internal_port",
+        "666",
+    );
+    let outcome = bench.apply(&wish);
+    assert_eq!(codes(&outcome), ["postcondition"]);
+    assert_eq!((outcome.failed, outcome.counts.created), (1, 2), "it is there nevertheless");
+    bench.assert_converged(&wish);
+}
+
+#[test]
+fn what_becomes_known_is_checked_before_it_is_sent() {
+    let bench = Bench::new(Manner::default());
+    let wish = Wish::default().gateway("g").entries("g", [80]);
+    assert_done(&bench.apply(&Wish::default().gateway("g")));
+    // The port comes from elsewhere, and is none.
+    let wish = wish.with("forward_entry.g[\"80\"]", "internal_port", "=nat_gateway.g.name");
+    let mut plan = plan(&bench.snapshot(), &wish);
+    let change = plan.changes.iter_mut().find(|c| c.kind == ChangeKind::Create).unwrap();
+    let unknown = Value::unknown_from(Type::String, "nat_gateway.g.name");
+    change.after.as_mut().unwrap().set("internal_port", unknown.clone());
+    let parameters = plan.operations[0].parameters.iter_mut();
+    parameters.filter(|p| p.name == "InternalPort").for_each(|p| p.value = unknown.clone());
+    let outcome = bench.apply_plan(&plan, &wish);
+    assert_eq!((outcome.failed, bench.world.sent().len()), (1, 1), "{outcome:#?}");
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use self::world::World;
 use super::*;
 use crate::api::sleep::VirtualSleep;
+use crate::diagnostic::Diagnostic;
 use crate::environment::{Environment, SeededIds, Timestamp};
 use crate::plan::{
     Change, ChangeKind, Operation, OperationParameter, OutputChange, Purpose, steps,
@@ -68,17 +69,39 @@ impl Wish {
     }
 }
 
-impl Evaluate for Wish {
-    fn object(
-        &self,
-        address: &Address,
-        objects: &BTreeMap<Address, Object>,
-    ) -> Result<Object, Diagnostics> {
-        Ok(self.evaluate(&address.to_string(), objects))
+/// Evaluates a wish with what was learned.
+struct Evaluator<'a>(&'a Wish, Mutex<BTreeMap<Address, Object>>);
+
+impl<'a> Evaluator<'a> {
+    fn new(wish: &'a Wish) -> Self {
+        Self(wish, Mutex::default())
+    }
+}
+
+impl Evaluate for Evaluator<'_> {
+    fn learn(&self, address: &Address, object: Option<&Object>) {
+        let mut known = self.1.lock().unwrap();
+        match object {
+            Some(object) => known.insert(address.clone(), object.clone()),
+            None => known.remove(address),
+        };
     }
 
-    fn outputs(&self, objects: &BTreeMap<Address, Object>) -> (BTreeMap<Name, Value>, Diagnostics) {
-        let ids = objects.values().filter_map(|o| o.get("id").cloned());
+    fn object(&self, address: &Address, _: Purpose) -> Result<Object, Diagnostics> {
+        Ok(self.0.evaluate(&address.to_string(), &self.1.lock().unwrap()))
+    }
+
+    fn postconditions(&self, address: &Address, object: &Object) -> Diagnostics {
+        assert_eq!(object.text("status"), Some("Available"), "{address}");
+        if object.text("internal_port") == Some("666") {
+            return Diagnostic::error("postcondition", "not this port").into();
+        }
+        Diagnostics::new()
+    }
+
+    fn outputs(&self) -> (BTreeMap<Name, Value>, Diagnostics) {
+        let known = self.1.lock().unwrap();
+        let ids = known.values().filter_map(|o| o.get("id").cloned());
         ([("ids".into(), Value::tuple(ids))].into(), Diagnostics::new())
     }
 }
@@ -338,7 +361,8 @@ impl Bench {
     }
 
     fn apply_plan(&self, plan: &Plan, wish: &Wish) -> Outcome {
-        self.run(async |context| apply(plan, wish, &BTreeMap::new(), context).await)
+        let evaluator = Evaluator::new(wish);
+        self.run(async |context| apply(plan, &evaluator, &BTreeMap::new(), context).await)
     }
 
     /// Plans and applies.
