@@ -30,7 +30,12 @@ const LIFE: [Wanted; 3] = [
         spec: "Small",
         bandwidth: 5,
         ip_count: 3,
-        entries: &[("aa", 0, 80, 8080), ("bb", 0, 443, 8443), ("cc", 0, 22, 2222), ("dd", 0, 25, 2525)],
+        entries: &[
+            ("aa", 0, 80, 8080),
+            ("bb", 0, 443, 8443),
+            ("cc", 0, 22, 2222),
+            ("dd", 0, 25, 2525),
+        ],
         pool: &[1, 2],
     },
     // Ports swapped, one entry gone and one new, an address leaves the pool for an entry.
@@ -39,7 +44,12 @@ const LIFE: [Wanted; 3] = [
         spec: "Middle",
         bandwidth: 10,
         ip_count: 4,
-        entries: &[("aa", 0, 443, 8080), ("bb", 0, 80, 8443), ("dd", 2, 25, 2525), ("ee", 0, 53, 5353)],
+        entries: &[
+            ("aa", 0, 443, 8080),
+            ("bb", 0, 80, 8443),
+            ("dd", 2, 25, 2525),
+            ("ee", 0, 53, 5353),
+        ],
         pool: &[1],
     },
     // The package shrinks to what is still used, ports inside are swapped.
@@ -111,7 +121,9 @@ fn check(wanted: &Wanted, world: &Dump) {
     let [gateway] = &world.gateways[..] else { panic!("{:#?}", world.gateways) };
     assert_eq!(gateway.description, wanted.description);
     assert_eq!(gateway.spec, wanted.spec);
-    let [package] = &world.bandwidth_packages[..] else { panic!("{:#?}", world.bandwidth_packages) };
+    let [package] = &world.bandwidth_packages[..] else {
+        panic!("{:#?}", world.bandwidth_packages)
+    };
     assert_eq!((package.bandwidth, package.ips.len()), (wanted.bandwidth, wanted.ip_count));
     let mut live: Vec<(String, String)> = world
         .forward_entries
@@ -290,9 +302,7 @@ fn services_that_are_slow_strict_or_fail() {
         ("transitions", manner(|m| m.timings = short())),
         ("transitions, lag", manner(|m| (m.timings, m.read_lag_ms) = (short(), 300))),
         ("slow", manner(|m| m.slow = Duration::from_millis(60))),
-        ("one change at a time", {
-            manner(|m| (m.timings, m.conditions) = (short(), one_change))
-        }),
+        ("one change at a time", { manner(|m| (m.timings, m.conditions) = (short(), one_change)) }),
         ("blocked lists", manner(|m| (m.timings, m.conditions) = (short(), blocked))),
         ("one in five fails", manner(|m| m.failing = 20)),
         ("one in five fails, xml, lag", {

@@ -173,7 +173,8 @@ pub struct Names {
 impl Names {
     /// Returns a text with the world's ids as the server shows them.
     pub fn show(&mut self, form: Ids, text: &str) -> String {
-        let pattern = regex::Regex::new(r"\b(?:cbwp|ngw|ftb|stb|fwd|snat|bwp|nateip|eip)-emu[0-9a-z]{13}\b");
+        let pattern =
+            regex::Regex::new(r"\b(?:cbwp|ngw|ftb|stb|fwd|snat|bwp|nateip|eip)-emu[0-9a-z]{13}\b");
         let shown = pattern.unwrap().replace_all(text, |found: &regex::Captures<'_>| {
             let real = found[0].to_owned();
             if let Some(shown) = self.shown.get(&real) {

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use natform::api::catalogue::Action;
 use natform::api::http::{HttpRequest, HttpResponse};
-use natform::api::signature::{canonical_query, decode_pairs, percent_encode, sign, string_to_sign};
+use natform::api::signature::{
+    canonical_query, decode_pairs, percent_encode, sign, string_to_sign,
+};
 use natform::emulator::{Dump, Emulator, Record};
 use natform::environment::RealClock;
 
