@@ -1,7 +1,7 @@
 //! Changes → operations: calls with their parameters, lanes by one name each, and time limits. Their
 //! order comes from `order`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::kinds::{Kind, Kinds};
@@ -9,9 +9,10 @@ use super::topology::{self, Token};
 use super::{Change, ChangeKind, Operation, OperationParameter, Purpose};
 use crate::address::Address;
 use crate::resources::{
-    ChangeRequest, Lane, Listing, Listings, Object, ReadScope, ResourceType, Schema, Step,
+    ChangeRequest, Lane, Listing, Listings, Object, Parameter, ReadScope, ResourceType, Schema,
+    Step,
 };
-use crate::value::{Data, Value};
+use crate::value::{Data, Name, Value};
 
 /// Time limit of operations on gateways, in seconds.
 const GATEWAY_LIMIT: u64 = 600;
@@ -189,11 +190,12 @@ pub fn set_aside_key(address: &Address, id: &str) -> String {
 /// Compiles all changes, operations of one change together and in their order.
 pub(crate) fn operations(changes: &mut [Change], kinds: &Kinds, names: &Names) -> Vec<Operation> {
     let mut operations = Vec::new();
+    let mut wire = Wire::default();
     for (index, change) in changes.iter_mut().enumerate() {
         let Some(kind) = kinds.get(change.address.kind()) else { continue };
         let mut impacts = std::mem::take(&mut change.impacts);
         for purpose in purposes(change.kind) {
-            compile_part(kind, change, index, *purpose, names, &mut operations, &mut impacts);
+            compile_part(kind, (index, change), *purpose, names, &mut wire, &mut operations, &mut impacts);
         }
         impacts.sort_unstable();
         impacts.dedup();
@@ -204,10 +206,10 @@ pub(crate) fn operations(changes: &mut [Change], kinds: &Kinds, names: &Names) -
 
 fn compile_part(
     kind: &Kind,
-    change: &Change,
-    index: usize,
+    (index, change): (usize, &Change),
     purpose: Purpose,
     names: &Names,
+    wire: &mut Wire,
     operations: &mut Vec<Operation>,
     impacts: &mut Vec<crate::resources::Impact>,
 ) {
@@ -230,7 +232,7 @@ fn compile_part(
             purpose,
             step: (number, count),
             action: step.action,
-            parameters: parameters(&change.region, step.parameters),
+            parameters: wire.parameters(&change.region, step.parameters),
             lane: names.lane(step.lane, kind.schema.kind, &change.address, object),
             wanted: step.wanted,
             makes: step.makes,
@@ -241,18 +243,34 @@ fn compile_part(
     }
 }
 
-fn parameters(region: &str, own: Vec<crate::resources::Parameter>) -> Vec<OperationParameter> {
-    let region = OperationParameter {
-        name: "RegionId".to_owned(),
-        value: Value::string(region),
-        attribute: "region".into(),
-    };
-    let own = own.into_iter().filter(|p| p.name != "RegionId").map(|p| OperationParameter {
-        name: p.name,
-        value: p.value,
-        attribute: p.attribute,
-    });
-    std::iter::once(region).chain(own).collect()
+/// Names of parameters, each held once for all operations.
+#[derive(Debug, Default)]
+struct Wire(BTreeSet<Name>);
+
+impl Wire {
+    fn name(&mut self, text: &str) -> Name {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let name: Name = text.into();
+        self.0.insert(Arc::clone(&name));
+        name
+    }
+
+    fn parameters(&mut self, region: &Name, own: Vec<Parameter>) -> Vec<OperationParameter> {
+        let mut all = Vec::with_capacity(own.len() + 1);
+        all.push(OperationParameter {
+            name: self.name("RegionId"),
+            value: Value::string(Arc::clone(region)),
+            attribute: self.name("region"),
+        });
+        all.extend(own.into_iter().filter(|p| p.name != "RegionId").map(|p| OperationParameter {
+            name: self.name(&p.name),
+            value: p.value,
+            attribute: p.attribute,
+        }));
+        all
+    }
 }
 
 fn limit(change: &Change, purpose: Purpose) -> u64 {

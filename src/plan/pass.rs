@@ -53,12 +53,12 @@ pub(crate) struct Pass {
     pub(crate) data: BTreeMap<Address, Object>,
     /// Where arguments are written, by block.
     pub(crate) places: BTreeMap<ResourceAddress, (Arc<BTreeMap<Name, Span>>, Option<Span>)>,
-    /// Blocks whose instances could not be told.
-    pub(crate) unexpanded: BTreeSet<ResourceAddress>,
-    /// All instances that the configuration has.
-    pub(crate) instances: BTreeSet<Address>,
+    /// The keys of each block; none where they could not be told.
+    instances: BTreeMap<ResourceAddress, Option<Arc<[Option<Key>]>>>,
     pub(crate) diagnostics: Diagnostics,
     index: BTreeMap<Address, usize>,
+    /// The dependencies of the instance before, which those of the next one often are.
+    dependencies: Arc<[ResourceAddress]>,
     forced: BTreeMap<Address, Vec<Reason>>,
 }
 
@@ -69,10 +69,10 @@ impl Pass {
             objects: ObjectMap::new(),
             data: BTreeMap::new(),
             places: BTreeMap::new(),
-            unexpanded: BTreeSet::new(),
-            instances: BTreeSet::new(),
+            instances: BTreeMap::new(),
             diagnostics: Diagnostics::new(),
             index: BTreeMap::new(),
+            dependencies: Arc::new([]),
             forced: BTreeMap::new(),
         }
     }
@@ -80,6 +80,33 @@ impl Pass {
     fn push(&mut self, change: Change) {
         self.index.insert(change.address.clone(), self.changes.len());
         self.changes.push(change);
+    }
+
+    fn shared(&mut self, dependencies: Vec<ResourceAddress>) -> Arc<[ResourceAddress]> {
+        if *self.dependencies != *dependencies {
+            self.dependencies = dependencies.into();
+        }
+        Arc::clone(&self.dependencies)
+    }
+
+    /// Drops what only the pass itself and what follows it directly need.
+    pub(crate) fn slim(&mut self) {
+        self.index.clear();
+        self.forced.clear();
+    }
+
+    /// Returns whether an instance was decided.
+    pub(crate) fn decided(&self, address: &Address) -> bool {
+        self.index.contains_key(address)
+    }
+
+    /// Returns whether configuration has such an instance, or may have it.
+    pub(crate) fn has(&self, address: &Address) -> bool {
+        match self.instances.get(&address.resource) {
+            Some(Some(keys)) => keys.binary_search(&address.key).is_ok(),
+            Some(None) => true,
+            None => false,
+        }
     }
 
     fn change(&self, address: &Address) -> Option<&Change> {
@@ -125,14 +152,14 @@ pub(crate) fn run(basis: &Basis<'_>, cache: &mut DataCache) -> Pass {
             Ok(keys) => keys,
             Err(diagnostics) => {
                 pass.diagnostics.extend(diagnostics);
-                pass.unexpanded.insert(resource.clone());
+                pass.instances.insert(resource.clone(), None);
                 continue;
             }
         };
         let site = Site::new(basis, resource, block);
+        pass.instances.insert(resource.clone(), Some(Arc::clone(&keys)));
         for key in keys.iter() {
             let address = resource.instance(key.clone());
-            pass.instances.insert(address.clone());
             if basis.scope.includes(&address) {
                 match resource.mode {
                     Mode::Managed => managed(basis, &site, &address, &census, &mut pass),
@@ -159,7 +186,8 @@ struct Site<'a> {
     block: &'a Resource,
     provider: Name,
     context: Option<&'a ProviderContext>,
-    location: Option<String>,
+    region: Name,
+    location: Option<Name>,
     create_first: bool,
     ignore: Vec<Name>,
     timeouts: BTreeMap<String, u64>,
@@ -170,12 +198,15 @@ impl<'a> Site<'a> {
         let program = basis.input.program;
         let provider = program.provider_of(resource);
         let lifecycle = &block.lifecycle;
+        let context = basis.input.providers.get(&provider);
+        let location = program.configuration().sources.location(block.span);
         Self {
             resource,
             block,
-            context: basis.input.providers.get(&provider),
+            context,
             provider,
-            location: program.configuration().sources.location(block.span),
+            region: context.map(|c| c.region.as_str()).unwrap_or_default().into(),
+            location: location.map(Name::from),
             create_first: basis.create_first.contains(resource),
             ignore: lifecycle.ignore_changes.iter().map(|i| Arc::clone(&i.text)).collect(),
             timeouts: timeouts(block),
@@ -239,9 +270,9 @@ fn managed(
         prevent_destroy,
         timeouts: &site.timeouts,
         provider: &site.provider,
-        region: &context.region,
+        region: &site.region,
         service: &context.service,
-        dependencies: resources_of(&configured.dependencies),
+        dependencies: pass.shared(resources_of(&configured.dependencies)),
         location: site.location.clone(),
         place: &|name| {
             if name.is_empty() { configured.span } else { spans.get(name).copied() }
@@ -470,7 +501,7 @@ fn doomed<'p>(basis: &Basis<'p>) -> BTreeSet<&'p Address> {
                     None => Some(Arc::new([])),
                 }
             });
-            keys.as_ref().is_some_and(|keys| !keys.contains(&address.key))
+            keys.as_ref().is_some_and(|keys| keys.binary_search(&address.key).is_err())
         })
         .collect()
 }
@@ -581,9 +612,9 @@ fn deferred(
         impacts: Vec::new(),
         remarks: Vec::new(),
         provider: Arc::clone(&site.provider),
-        region: context.region.clone(),
+        region: Arc::clone(&site.region),
         service: context.service.clone(),
-        dependencies: resources_of(&configured.dependencies),
+        dependencies: resources_of(&configured.dependencies).into(),
         create_before_destroy: false,
         prevent_destroy: false,
         timeouts: BTreeMap::new(),

@@ -251,9 +251,9 @@ impl Planner<'_> {
                     self.report_cycles(&found, &outcome);
                 }
             }
+            self.check_requests(&pass, prior);
             self.diagnostics.extend(pass.diagnostics);
             self.check(&mut outcome, prior);
-            self.check_requests(&pass.instances, prior);
             outcome.changes.retain(|change| scope.includes(&change.address));
             return outcome;
         }
@@ -265,7 +265,6 @@ impl Planner<'_> {
     fn settle(&mut self, pass: &mut Pass, prior: &Prior<'_>, scope: &targets::Scope) -> Outcome {
         let program = self.input.program;
         let mut changes = std::mem::take(&mut pass.changes);
-        let planned: BTreeSet<Address> = changes.iter().map(|c| c.address.clone()).collect();
         let mut aside = Vec::new();
         for (key, existing) in prior {
             let (address, deposed) = key;
@@ -279,12 +278,10 @@ impl Planner<'_> {
                 changes.push(orphans::end(key, existing, reason, true, program, &self.kinds, locations));
                 continue;
             }
-            if planned.contains(address) {
+            if pass.decided(address) {
                 continue;
             }
-            let configured = pass.instances.contains(address)
-                || pass.unexpanded.contains(&address.resource);
-            if configured {
+            if pass.has(address) {
                 // Its block has mistakes, which are reported.
                 changes.push(orphans::keep(key, existing, program, &mut self.locations));
                 continue;
@@ -293,6 +290,7 @@ impl Planner<'_> {
             let locations = &mut self.locations;
             changes.push(orphans::end(key, existing, reason, destroy, program, &self.kinds, locations));
         }
+        pass.slim();
         changes.sort_by(|a, b| (&a.address, &a.deposed).cmp(&(&b.address, &b.deposed)));
         changes.extend(aside);
         Outcome {
@@ -378,9 +376,9 @@ impl Planner<'_> {
     }
 
     /// Reports instances that `-replace` names and that do not exist.
-    fn check_requests(&mut self, instances: &BTreeSet<Address>, prior: &Prior<'_>) {
+    fn check_requests(&mut self, pass: &Pass, prior: &Prior<'_>) {
         for address in &self.input.options.replace {
-            if !instances.contains(address) && !prior.contains_key(&(address.clone(), None)) {
+            if !pass.has(address) && !prior.contains_key(&(address.clone(), None)) {
                 self.diagnostics.push(
                     Diagnostic::error("no-such-instance", format!("there is no `{address}`"))
                         .detail("`-replace` names one instance, with its key where it has one.")
@@ -490,15 +488,25 @@ fn create_first(program: &Program, order: &[ResourceAddress]) -> BTreeSet<Resour
     found
 }
 
-/// Puts operations into their order.
-fn ordered(operations: Vec<Operation>, arranged: Arranged) -> (Vec<Operation>, Vec<Vec<usize>>) {
-    let mut slots: Vec<Option<Operation>> = operations.into_iter().map(Some).collect();
+/// Puts operations into their order, in place.
+fn ordered(mut operations: Vec<Operation>, arranged: Arranged) -> (Vec<Operation>, Vec<Vec<usize>>) {
+    let mut wanted = vec![0; operations.len()];
+    for (new, old) in arranged.order.iter().enumerate() {
+        wanted[*old] = new;
+    }
+    for at in 0..operations.len() {
+        while wanted[at] != at {
+            let to = wanted[at];
+            operations.swap(at, to);
+            wanted.swap(at, to);
+        }
+    }
     let waits = arranged.after.into_iter().zip(arranged.groups_of);
-    let ordered = arranged.order.iter().zip(waits).filter_map(|(old, (after, groups))| {
-        let operation = slots.get_mut(*old)?.take()?;
-        Some(Operation { after, groups, ..operation })
-    });
-    (ordered.collect(), arranged.groups)
+    for (operation, (after, groups)) in operations.iter_mut().zip(waits) {
+        operation.after = after;
+        operation.groups = groups;
+    }
+    (operations, arranged.groups)
 }
 
 /// Chooses which instances are deleted first and made again at the end, one a cycle; none when there is

@@ -96,7 +96,7 @@ fn change(change: &Change, show_sensitive: bool) -> ChangeDocument {
         name: resource.name.to_string(),
         index: index(&change.address),
         provider: change.provider.to_string(),
-        region: change.region.clone(),
+        region: change.region.to_string(),
         id: change.id.clone(),
         actions: actions(change.kind),
         reasons: change.reasons.iter().map(reason).collect(),
@@ -114,7 +114,7 @@ fn change(change: &Change, show_sensitive: bool) -> ChangeDocument {
         kept: change.kept.clone(),
         impacts: change.impacts.clone(),
         remarks: change.remarks.clone(),
-        location: change.location.clone(),
+        location: change.location.as_ref().map(ToString::to_string),
     }
 }
 
@@ -275,12 +275,12 @@ fn operation(index: usize, operation: &Operation, show_sensitive: bool) -> Opera
         action: operation.action.name().to_owned(),
         parameters: parameters
             .iter()
-            .map(|p| (p.name.clone(), shape::plain(&p.value, show_sensitive)))
+            .map(|p| (p.name.to_string(), shape::plain(&p.value, show_sensitive)))
             .collect(),
         unknown: parameters
             .iter()
             .filter(|p| p.value.deep_unknown())
-            .map(|p| p.name.clone())
+            .map(|p| p.name.to_string())
             .collect(),
         lane: LaneDocument {
             gateway: operation.lane.gateway.clone(),

@@ -125,7 +125,7 @@ impl Cloud {
         let step = &compiled[operation.step.0 as usize];
         assert_eq!(step.action, operation.action);
         for (shown, sent) in operation.parameters.iter().skip(1).zip(&step.parameters) {
-            assert_eq!(shown.name, sent.name);
+            assert_eq!(*shown.name, *sent.name);
             assert!(!sent.value.deep_unknown(), "{} is not known when it is sent", sent.name);
             if !shown.value.deep_unknown() {
                 assert_eq!(shown.value, sent.value, "{} is not as shown", sent.name);

@@ -8,6 +8,7 @@ mod keeping;
 mod ordering;
 mod properties;
 mod rules;
+mod scale;
 mod selection;
 
 use std::collections::BTreeMap;
@@ -172,9 +173,9 @@ impl Bench {
                 id,
                 status: Status::Ready,
                 object,
-                dependencies: change.dependencies.clone(),
+                dependencies: change.dependencies.to_vec(),
                 provider: change.provider.clone(),
-                region: change.region.clone(),
+                region: change.region.to_string(),
                 service: change.service.clone(),
                 schema_version: 1,
                 create_before_destroy: change.create_before_destroy,
