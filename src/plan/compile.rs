@@ -195,7 +195,15 @@ pub(crate) fn operations(changes: &mut [Change], kinds: &Kinds, names: &Names) -
         let Some(kind) = kinds.get(change.address.kind()) else { continue };
         let mut impacts = std::mem::take(&mut change.impacts);
         for purpose in purposes(change.kind) {
-            compile_part(kind, (index, change), *purpose, names, &mut wire, &mut operations, &mut impacts);
+            compile_part(
+                kind,
+                (index, change),
+                *purpose,
+                names,
+                &mut wire,
+                &mut operations,
+                &mut impacts,
+            );
         }
         impacts.sort_unstable();
         impacts.dedup();

@@ -277,7 +277,8 @@ impl<'a> Wiring<'a> {
         let (changes, depends_on) = (self.changes, self.depends_on);
         for (index, change) in self.active() {
             let own = &change.address.resource;
-            if let (Some(declared), Some(first)) = (depends_on.get(own), self.makers(index).next()) {
+            if let (Some(declared), Some(first)) = (depends_on.get(own), self.makers(index).next())
+            {
                 for resource in declared {
                     if let Some(join) = self.made(resource)
                         && resource != own

@@ -102,11 +102,7 @@ impl<T> KeyIndex<T> {
         }
         let wild = self.wildcards.get(&key.scope).into_iter().flatten();
         let wild = wild.filter(|other| other.collides(key));
-        std::iter::once(key)
-            .chain(wild)
-            .filter_map(|key| self.exact.get(key))
-            .flatten()
-            .collect()
+        std::iter::once(key).chain(wild).filter_map(|key| self.exact.get(key)).flatten().collect()
     }
 }
 

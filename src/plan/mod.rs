@@ -45,5 +45,13 @@ pub use moves::{Directives, Import, Move, Removal};
 pub use planner::{PlanInput, PlanOptions, ProviderContext, plan};
 pub use resolve::{Unresolved, fill, resolve};
 
+// What finding drift shares with planning.
+pub(crate) use diff::drifted;
+pub(crate) use document::shape;
+pub(crate) use kinds::Kinds;
+pub(crate) use prior::describe;
+pub(crate) use refresh_scopes::{Lists, scopes};
+pub(crate) use world::unmanaged;
+
 #[cfg(test)]
 mod tests;

@@ -21,8 +21,14 @@ use crate::refresh::DataRead;
 use crate::resources::{self, Object};
 use crate::value::{Name, Value, same};
 
+const CREATED_FIRST: &str = "it is made before the old one is deleted, so that the entries that use \
+    its addresses move in place";
+const EVICTED: &str = "its gateway has no place for a second package, so that the entries that use its \
+    addresses are deleted before and made again after it";
+
 /// Results of data sources by what was asked.
-pub(crate) type DataCache = BTreeMap<(String, String, BTreeMap<String, String>), Result<Object, String>>;
+pub(crate) type DataCache =
+    BTreeMap<(String, String, BTreeMap<String, String>), Result<Object, String>>;
 
 /// What a pass works from.
 pub(crate) struct Basis<'a> {
@@ -220,7 +226,12 @@ pub(crate) fn timeouts(block: &Resource) -> BTreeMap<String, u64> {
 }
 
 /// Evaluates an instance and notes where its block is written. Nothing comes back when it has mistakes.
-fn configured(site: &Site<'_>, basis: &Basis<'_>, address: &Address, pass: &mut Pass) -> Option<Configured> {
+fn configured(
+    site: &Site<'_>,
+    basis: &Basis<'_>,
+    address: &Address,
+    pass: &mut Pass,
+) -> Option<Configured> {
     let (configured, diagnostics) = basis.input.program.instance(address, &pass.objects);
     let failed = diagnostics.has_errors() || !configured.complete;
     pass.diagnostics.extend(diagnostics);
@@ -278,11 +289,15 @@ fn managed(
             if name.is_empty() { configured.span } else { spans.get(name).copied() }
         },
     };
-    let (change, diagnostics) =
+    let (mut change, diagnostics) =
         decide(kind, &desired, found.as_ref(), &demands, &|origin| pass.remade(origin));
     pass.diagnostics.extend(diagnostics);
-    if let ChangeKind::Replace { create_first: false } = change.kind {
-        evict(&change, census, pass);
+    match change.kind {
+        ChangeKind::Replace { create_first: false } => evict(&mut change, census, pass),
+        ChangeKind::Replace { create_first: true } if !site.create_first => {
+            change.remarks.push(CREATED_FIRST.to_owned());
+        }
+        _ => {}
     }
     if let Some(after) = &change.after {
         pass.objects.set(address, after.clone());
@@ -495,11 +510,9 @@ fn doomed<'p>(basis: &Basis<'p>) -> BTreeSet<&'p Address> {
         .map(|(address, _)| address)
         .filter(|address| {
             let resource = &address.resource;
-            let keys = keys.entry(resource).or_insert_with(|| {
-                match program.block(resource) {
-                    Some(_) => program.expand_resource(resource, &objects).ok(),
-                    None => Some(Arc::new([])),
-                }
+            let keys = keys.entry(resource).or_insert_with(|| match program.block(resource) {
+                Some(_) => program.expand_resource(resource, &objects).ok(),
+                None => Some(Arc::new([])),
             });
             keys.as_ref().is_some_and(|keys| keys.binary_search(&address.key).is_err())
         })
@@ -508,7 +521,7 @@ fn doomed<'p>(basis: &Basis<'p>) -> BTreeSet<&'p Address> {
 
 /// The users of a package that is deleted before its successor exists must leave first: they are
 /// replaced as well.
-fn evict(change: &Change, census: &Census<'_>, pass: &mut Pass) {
+fn evict(change: &mut Change, census: &Census<'_>, pass: &mut Pass) {
     let (topology::PACKAGE, Some(before), Some(after)) =
         (change.address.kind(), &change.before, &change.after)
     else {
@@ -519,7 +532,11 @@ fn evict(change: &Change, census: &Census<'_>, pass: &mut Pass) {
         // Its users go with the gateway, or stay behind and are reported.
         return;
     }
-    for user in census.users_of(before) {
+    let users = census.users_of(before);
+    if !users.is_empty() {
+        change.remarks.push(EVICTED.to_owned());
+    }
+    for user in users {
         let reason = Reason::DependencyReplaced { of: change.address.to_string() };
         pass.forced.entry(user.clone()).or_default().push(reason);
     }
@@ -550,8 +567,7 @@ fn data(
         pass.changes_of(&dependency.on).iter().any(|c| c.kind != ChangeKind::NoOp)
     });
     if unknown || pending {
-        let reason =
-            if unknown { Reason::ConfigurationUnknown } else { Reason::DependencyPending };
+        let reason = if unknown { Reason::ConfigurationUnknown } else { Reason::DependencyPending };
         let change = deferred(site, context, &configured, address, filters, reason);
         if let Some(after) = &change.after {
             pass.objects.set(address, after.clone());

@@ -144,6 +144,7 @@ impl Planner<'_> {
         self.diagnostics.extend(scope.warnings(input, &recorded));
         let services = prior::check_services(
             recorded.iter().filter(|(key, _)| scope.includes(&key.0)).map(|(_, r)| r),
+            &self.kinds,
             input.providers,
         );
         if services.has_errors() {
@@ -275,7 +276,15 @@ impl Planner<'_> {
             if deposed.is_some() {
                 let locations = &mut self.locations;
                 let reason = Reason::Deposed;
-                changes.push(orphans::end(key, existing, reason, true, program, &self.kinds, locations));
+                changes.push(orphans::end(
+                    key,
+                    existing,
+                    reason,
+                    true,
+                    program,
+                    &self.kinds,
+                    locations,
+                ));
                 continue;
             }
             if pass.decided(address) {
@@ -288,7 +297,15 @@ impl Planner<'_> {
             }
             let (reason, destroy) = orphans::why(address, program, self.input.directives);
             let locations = &mut self.locations;
-            changes.push(orphans::end(key, existing, reason, destroy, program, &self.kinds, locations));
+            changes.push(orphans::end(
+                key,
+                existing,
+                reason,
+                destroy,
+                program,
+                &self.kinds,
+                locations,
+            ));
         }
         pass.slim();
         changes.sort_by(|a, b| (&a.address, &a.deposed).cmp(&(&b.address, &b.deposed)));
@@ -312,8 +329,7 @@ impl Planner<'_> {
         let names = Names::collect(&outcome.changes, self.lists.all().values());
         let compiled = compile::operations(&mut outcome.changes, &self.kinds, &names);
         let depends_on = self.depends_on(&outcome.changes);
-        let mut graph =
-            edges::graph(&outcome.changes, &compiled, &self.kinds, &world, &depends_on);
+        let mut graph = edges::graph(&outcome.changes, &compiled, &self.kinds, &world, &depends_on);
         match graph.arrange() {
             Ok(arranged) => {
                 (outcome.operations, outcome.groups) = ordered(compiled, arranged);
@@ -489,7 +505,10 @@ fn create_first(program: &Program, order: &[ResourceAddress]) -> BTreeSet<Resour
 }
 
 /// Puts operations into their order, in place.
-fn ordered(mut operations: Vec<Operation>, arranged: Arranged) -> (Vec<Operation>, Vec<Vec<usize>>) {
+fn ordered(
+    mut operations: Vec<Operation>,
+    arranged: Arranged,
+) -> (Vec<Operation>, Vec<Vec<usize>>) {
     let mut wanted = vec![0; operations.len()];
     for (new, old) in arranged.order.iter().enumerate() {
         wanted[*old] = new;
@@ -525,8 +544,7 @@ fn breaks(cycles: &[Cycle], outcome: &Outcome) -> Option<BTreeMap<Address, Vec<S
         let changes = &outcome.changes;
         let members: Vec<usize> =
             keyed.into_iter().filter(|c| changes[*c].kind == ChangeKind::Update).collect();
-        let chosen =
-            members.iter().copied().find(|change| !changes[*change].prevent_destroy)?;
+        let chosen = members.iter().copied().find(|change| !changes[*change].prevent_destroy)?;
         let others = members.iter().filter(|m| **m != chosen);
         let others = others.map(|m| changes[*m].address.to_string()).collect();
         breaks.insert(changes[chosen].address.clone(), others);
@@ -547,9 +565,8 @@ fn cycle_report(cycle: &Cycle, outcome: &Outcome) -> Diagnostic {
         }
         named.push(name);
     }
-    let place = |change: &Change| {
-        outcome.places.get(&change.address.resource).and_then(|(_, span)| *span)
-    };
+    let place =
+        |change: &Change| outcome.places.get(&change.address.resource).and_then(|(_, span)| *span);
     let path = named.join(" → ");
     if let Some(change) = impossible {
         let message = format!("`{}` cannot be created before it is destroyed", change.address);
@@ -597,6 +614,9 @@ fn protected(change: &Change, places: &rules::Places<'_>) -> Diagnostic {
     Diagnostic::error("prevent-destroy", message)
         .address(&change.address)
         .at_opt(places(&change.address, ""))
-        .detail(format!("`lifecycle.prevent_destroy` is set. It would be {verb} because {}.", reasons.join("; ")))
+        .detail(format!(
+            "`lifecycle.prevent_destroy` is set. It would be {verb} because {}.",
+            reasons.join("; ")
+        ))
         .help("change what leads to it, or remove `prevent_destroy`")
 }

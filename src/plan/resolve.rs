@@ -103,11 +103,12 @@ fn agrees(shown: &Value, value: &Value) -> bool {
         }
         (Data::Set(_, a), Data::Set(_, b)) => {
             let known = a.iter().filter(|a| !a.deep_unknown());
-            b.len() <= a.len() && known.into_iter().all(|a| b.iter().any(|b| same(a, b) == Some(true)))
+            b.len() <= a.len()
+                && known.into_iter().all(|a| b.iter().any(|b| same(a, b) == Some(true)))
         }
-        (Data::Map(_, a), Data::Map(_, b)) | (Data::Object(a), Data::Object(b)) => a
-            .iter()
-            .all(|(key, a)| b.get(&Arc::clone(key)).is_some_and(|b| agrees(a, b))),
+        (Data::Map(_, a), Data::Map(_, b)) | (Data::Object(a), Data::Object(b)) => {
+            a.iter().all(|(key, a)| b.get(&Arc::clone(key)).is_some_and(|b| agrees(a, b)))
+        }
         _ => same(shown, value) == Some(true),
     }
 }

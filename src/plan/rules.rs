@@ -130,6 +130,7 @@ pub(crate) fn check(
             judge.rule(name, rule);
         }
     }
+    judge.missing_parents();
     (judge.diagnostics, judge.remarks)
 }
 
@@ -281,8 +282,10 @@ impl<'a> Judge<'a> {
             let limit = self.world.limit(&change.provider, name, limit);
             if *count > limit {
                 let scope: Vec<&str> = scope.iter().map(|t| &**t.text()).collect();
-                let message =
-                    format!("{count} {what} (`{}`), but at most {limit} are allowed", scope.join("`, `"));
+                let message = format!(
+                    "{count} {what} (`{}`), but at most {limit} are allowed",
+                    scope.join("`, `")
+                );
                 let mut diagnostic = Diagnostic::error(code, message)
                     .detail(format!("This plan adds {} of them.", added.len()))
                     .help(format!(
@@ -315,12 +318,11 @@ impl<'a> Judge<'a> {
             let Some(number) = number.and_then(crate::value::Number::to_u64) else { continue };
             if number > limit {
                 let message = format!("{number} {what}, but at most {limit} are allowed");
-                let diagnostic = Diagnostic::error(code, message).address(&change.address).help(
-                    format!(
+                let diagnostic =
+                    Diagnostic::error(code, message).address(&change.address).help(format!(
                         "lower it, or, where the account's quota was raised, set \
                          `{name} = {number}` in the `quotas` block of the provider"
-                    ),
-                );
+                    ));
                 found.push(self.mark(diagnostic, item, attribute, ""));
             }
         }

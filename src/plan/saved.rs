@@ -177,7 +177,9 @@ pub fn stale(
 ) -> Option<Diagnostic> {
     let plan = &loaded.saved.plan;
     let stale = |summary: &str, detail: String| {
-        Diagnostic::error("stale-plan", summary).detail(detail).help("make a new plan and review it")
+        Diagnostic::error("stale-plan", summary)
+            .detail(detail)
+            .help("make a new plan and review it")
     };
     if loaded.natform != env!("CARGO_PKG_VERSION") {
         return Some(stale(
@@ -194,7 +196,10 @@ pub fn stale(
     if plan.lineage != snapshot.lineage {
         return Some(stale(
             "the saved plan was made from another state",
-            format!("Its state has the lineage `{}`, this one `{}`.", plan.lineage, snapshot.lineage),
+            format!(
+                "Its state has the lineage `{}`, this one `{}`.",
+                plan.lineage, snapshot.lineage
+            ),
         ));
     }
     if plan.serial != snapshot.serial {
@@ -206,7 +211,11 @@ pub fn stale(
     for (alias, before) in &loaded.saved.providers {
         let now = providers.get(alias);
         if now.is_some_and(|now| now.service != before.service || now.region != before.region) {
-            let name = if alias.is_empty() { "the provider".to_owned() } else { format!("provider `{alias}`") };
+            let name = if alias.is_empty() {
+                "the provider".to_owned()
+            } else {
+                format!("provider `{alias}`")
+            };
             return Some(stale(
                 "the saved plan was made against another service",
                 format!("{name} led elsewhere when the plan was made."),

@@ -50,6 +50,7 @@ fn made(change: &Change, wanted: &mut Wanted) {
         topology::PACKAGE => {
             if topology::parent(topology::PACKAGE, after).is_some_and(|p| p.known().is_some()) {
                 scopes.insert(ReadScope::BandwidthPackages { region: region() });
+                scopes.insert(ReadScope::Gateways { region: region() });
             }
         }
         kind => {
@@ -80,7 +81,8 @@ fn entries(kind: &str, region: String, table: &str) -> ReadScope {
 
 /// A gateway that goes must be empty, or takes along what is in it.
 fn gone(change: &Change, wanted: &mut Wanted) {
-    let Some(before) = change.before.as_ref().filter(|_| change.address.kind() == topology::GATEWAY)
+    let Some(before) =
+        change.before.as_ref().filter(|_| change.address.kind() == topology::GATEWAY)
     else {
         return;
     };

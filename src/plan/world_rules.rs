@@ -47,10 +47,49 @@ impl<'a> Judge<'a> {
         gateways
     }
 
+    /// What is made in a table or gateway that the service says does not exist.
+    pub(super) fn missing_parents(&mut self) {
+        let mut found = Vec::new();
+        for change in self.changes {
+            let kind = change.address.kind();
+            let Some((attribute, _)) = topology::parent_attribute(kind) else { continue };
+            let Some(after) = &change.after else { continue };
+            let item = Item::Managed(change, after);
+            let Some(Token::Known(parent)) = topology::parent(kind, after) else { continue };
+            if !item.is_touched(&[attribute]) || !self.is_missing(kind, &change.region, &parent) {
+                continue;
+            }
+            let diagnostic = Diagnostic::error("no-such-parent", format!("there is no `{parent}`"))
+                .address(&change.address)
+                .detail(format!("`{}` is to be made in it.", change.address))
+                .help("check the id, the region and the account");
+            found.push(self.mark(diagnostic, &item, attribute, "does not exist"));
+        }
+        self.diagnostics.extend(found);
+    }
+
+    /// Returns whether every list that tells says that a table or gateway does not exist.
+    fn is_missing(&self, kind: &str, region: &str, parent: &str) -> bool {
+        let (region, table) = (region.to_owned(), parent.to_owned());
+        let scope = match kind {
+            topology::FORWARD => ReadScope::ForwardEntries { region, table },
+            topology::SNAT => ReadScope::SnatEntries { region, table },
+            _ => ReadScope::Gateways { region },
+        };
+        let mut told = self.lists.values().filter_map(|lists| lists.get(&scope)).peekable();
+        told.peek().is_some()
+            && told.all(|listing| match listing {
+                Listing::ParentGone => true,
+                Listing::Rows(rows) => kind == topology::PACKAGE && !rows.contains_key(parent),
+                Listing::Failed(_) => false,
+            })
+    }
+
     fn second_normal_gateway(&mut self, code: &'static str) {
         let mut by_vpc: BTreeMap<Token, Vec<Item<'a>>> = BTreeMap::new();
         for item in self.items(topology::GATEWAY) {
-            if let Some(vpc) = topology::default_route(topology::GATEWAY, item.object(), item.region())
+            if let Some(vpc) =
+                topology::default_route(topology::GATEWAY, item.object(), item.region())
             {
                 by_vpc.entry(vpc).or_default().push(item);
             }
@@ -172,10 +211,7 @@ impl<'a> Judge<'a> {
                 // What is replaced has left by then.
                 let object = match item {
                     Item::Managed(Change { kind: ChangeKind::Replace { .. }, .. }, _) => continue,
-                    Item::Managed(change, _) => match &change.before {
-                        Some(before) => before,
-                        None => continue,
-                    },
+                    Item::Managed(change, after) => change.before.as_ref().unwrap_or(after),
                     Item::Unmanaged(unmanaged) => &unmanaged.object,
                 };
                 let parent = topology::parent(kind, object);
@@ -233,7 +269,8 @@ impl<'a> Judge<'a> {
                     .help("move the entries to another address, or keep this one");
                 let package = Item::Managed(change, before);
                 for (kind, item) in users {
-                    let attribute = if *kind == topology::FORWARD { "external_ip" } else { "snat_ip" };
+                    let attribute =
+                        if *kind == topology::FORWARD { "external_ip" } else { "snat_ip" };
                     diagnostic = self.mark(diagnostic, item, attribute, "uses it");
                 }
                 diagnostic = self.mark(diagnostic, &package, "ip_count", "gives it up");
@@ -279,7 +316,9 @@ impl<'a> Judge<'a> {
             }
             let shared = gateways.get(gateway).and_then(|g| snat_enabled(g.object(), ip));
             let dnat: Vec<Item<'a>> = match shared {
-                Some(true) => dnat.iter().copied().filter(|i| needs_port_break(i.object())).collect(),
+                Some(true) => {
+                    dnat.iter().copied().filter(|i| needs_port_break(i.object())).collect()
+                }
                 _ => dnat.clone(),
             };
             if !dnat.is_empty() {
@@ -300,11 +339,18 @@ impl<'a> Judge<'a> {
         let names = |items: &[Item<'_>]| list(&items.iter().map(Item::name).collect::<Vec<_>>());
         let mut diagnostic = Diagnostic::error(
             code,
-            format!("`{}` would serve both DNAT ({}) and SNAT ({})", ip.text(), names(dnat), names(snat)),
+            format!(
+                "`{}` would serve both DNAT ({}) and SNAT ({})",
+                ip.text(),
+                names(dnat),
+                names(snat)
+            ),
         );
         diagnostic = if shared {
             diagnostic
-                .detail("The service allows both on this address; ports above 1024 need `port_break`.")
+                .detail(
+                    "The service allows both on this address; ports above 1024 need `port_break`.",
+                )
                 .help("set `port_break = true` on these DNAT entries, or use a port up to 1024")
         } else {
             diagnostic
@@ -480,7 +526,8 @@ fn removed_addresses(change: &Change) -> Vec<Arc<str>> {
 fn snat_enabled(gateway: &Object, ip: &Token) -> Option<bool> {
     let ip = ip.known()?;
     let bound = gateway.get("ip_lists").and_then(Value::as_elements)?;
-    let entry = bound.iter().find(|b| b.get("ip_address").and_then(Value::as_str) == Some(&**ip))?;
+    let entry =
+        bound.iter().find(|b| b.get("ip_address").and_then(Value::as_str) == Some(&**ip))?;
     entry.get("snat_entry_enabled")?.as_bool()
 }
 

@@ -9,9 +9,7 @@ use super::{
 };
 use crate::address::{Address, Key, Mode};
 use crate::diagnostic::{Diagnostics, SourceMap};
-use crate::plan::{
-    Change, ChangeKind, Drift, Operation, OutputChange, Plan, Reason,
-};
+use crate::plan::{Change, ChangeKind, Drift, Operation, OutputChange, Plan, Reason};
 use crate::state::{JournalEntry, Phase};
 use crate::value::{Value, same};
 
@@ -188,24 +186,18 @@ pub fn reason(reason: &Reason) -> ReasonDocument {
             "the block uses another kind of repetition (`count`, `for_each` or none)".to_owned(),
             vec![],
         ),
-        Reason::Deposed => (
-            "deposed",
-            "it was set aside by a replacement that did not finish".to_owned(),
-            vec![],
-        ),
-        Reason::Vanished => {
-            ("vanished", "it no longer exists in the service".to_owned(), vec![])
+        Reason::Deposed => {
+            ("deposed", "it was set aside by a replacement that did not finish".to_owned(), vec![])
         }
+        Reason::Vanished => ("vanished", "it no longer exists in the service".to_owned(), vec![]),
         Reason::ConfigurationUnknown => (
             "configuration_unknown",
             "its arguments are known only during apply".to_owned(),
             vec![],
         ),
-        Reason::DependencyPending => (
-            "dependency_pending",
-            "something that it depends on changes first".to_owned(),
-            vec![],
-        ),
+        Reason::DependencyPending => {
+            ("dependency_pending", "something that it depends on changes first".to_owned(), vec![])
+        }
         Reason::Destroy => ("destroy", "everything is to be destroyed".to_owned(), vec![]),
         Reason::Moved { from } => ("moved", format!("it was `{from}` before"), vec![from.clone()]),
         Reason::Imported { id } => {

@@ -48,9 +48,10 @@ pub(crate) fn part(value: &Value, test: fn(&Value) -> bool) -> Option<Json> {
     match value.data() {
         Data::List(_, e) | Data::Set(_, e) | Data::Tuple(e) => {
             let parts: Vec<Option<Json>> = e.iter().map(|e| part(e, test)).collect();
-            parts.iter().any(Option::is_some).then(|| {
-                parts.into_iter().map(|p| p.unwrap_or(Json::Bool(false))).collect()
-            })
+            parts
+                .iter()
+                .any(Option::is_some)
+                .then(|| parts.into_iter().map(|p| p.unwrap_or(Json::Bool(false))).collect())
         }
         Data::Map(_, e) | Data::Object(e) => {
             let parts: Map<String, Json> =

@@ -60,10 +60,15 @@ fn every_attribute_set_is_empty_after_apply() {
     }
     let text = format!(
         "{GATEWAY}{}{}",
-        entry("a", 0, 80, 8080).replace("\"tcp\"", "\"TCP\"\nforward_entry_name = \"web\"\nport_break = true"),
-        snat("s", 1, "10.0.0.0/24").replace("source_cidr", "snat_entry_name = \"out\"\nsource_cidr")
+        entry("a", 0, 80, 8080)
+            .replace("\"tcp\"", "\"TCP\"\nforward_entry_name = \"web\"\nport_break = true"),
+        snat("s", 1, "10.0.0.0/24")
+            .replace("source_cidr", "snat_entry_name = \"out\"\nsource_cidr")
     );
-    let text = text.replace("bandwidth      = 5", "bandwidth = 5\nname = \"pack\"\ndescription = \"of two\"\nisp = \"BGP\"");
+    let text = text.replace(
+        "bandwidth      = 5",
+        "bandwidth = 5\nname = \"pack\"\ndescription = \"of two\"\nisp = \"BGP\"",
+    );
     let bench = Bench::applied(&text);
     assert_eq!(changes(&bench.plan()), "");
 }
@@ -167,7 +172,9 @@ fn what_is_tainted_or_requested_is_replaced() {
     bench.options.replace = vec!["forward_entry.a".parse().unwrap()];
     let plan = bench.apply();
     assert_eq!(changes(&plan), "delete+create forward_entry.a (requested)\n");
-    assert!(change(&plan, "forward_entry.a").after.as_ref().unwrap().get("id").unwrap().is_unknown());
+    assert!(
+        change(&plan, "forward_entry.a").after.as_ref().unwrap().get("id").unwrap().is_unknown()
+    );
     bench.options.replace = vec!["forward_entry.zzz".parse().unwrap()];
     assert!(bench.said().contains("error[no-such-instance]"));
 }
@@ -212,7 +219,8 @@ resource "forward_entry" "e" {
 #[test]
 fn adding_count_moves_and_changes_nothing() {
     let mut bench = Bench::applied(&format!("{GATEWAY}{}", entry("a", 0, 80, 8080)));
-    let counted = entry("a", 0, 80, 8080).replace("forward_table_id =", "count = 1\nforward_table_id =");
+    let counted =
+        entry("a", 0, 80, 8080).replace("forward_table_id =", "count = 1\nforward_table_id =");
     let plan = bench.write(&format!("{GATEWAY}{counted}")).apply();
     assert_eq!(changes(&plan), "no-op forward_entry.a[0] (moved)\n");
     assert!(!plan.has_changes() && plan.operations.is_empty());
@@ -267,10 +275,13 @@ fn explicit_moves_imports_and_removals() {
 
 #[test]
 fn protection_stops_the_plan_and_shows_it() {
-    let protected =
-        entry("a", 0, 80, 8080).replace("\"tcp\"\n", "\"tcp\"\nlifecycle { prevent_destroy = true }\n");
+    let protected = entry("a", 0, 80, 8080)
+        .replace("\"tcp\"\n", "\"tcp\"\nlifecycle { prevent_destroy = true }\n");
     let mut bench = Bench::applied(&format!("{GATEWAY}{protected}"));
-    let text = format!("{GATEWAY}{}", protected.replace("\"tcp\"", "\"tcp\"\nforward_entry_name = \"web\""));
+    let text = format!(
+        "{GATEWAY}{}",
+        protected.replace("\"tcp\"", "\"tcp\"\nforward_entry_name = \"web\"")
+    );
     bench.write(&text);
     bench.instance_mut("forward_entry.a").object.set("forward_entry_name", Value::from("old"));
     let id = bench.id("forward_entry.a");
@@ -292,8 +303,10 @@ fn protection_stops_the_plan_and_shows_it() {
 fn triggers_replace() {
     let text = format!(
         "{GATEWAY}{}",
-        entry("a", 0, 80, 8080)
-            .replace("\"tcp\"\n", "\"tcp\"\nlifecycle { replace_triggered_by = [nat_gateway.g.spec] }\n")
+        entry("a", 0, 80, 8080).replace(
+            "\"tcp\"\n",
+            "\"tcp\"\nlifecycle { replace_triggered_by = [nat_gateway.g.spec] }\n"
+        )
     );
     let mut bench = Bench::applied(&text);
     assert_eq!(changes(&bench.plan()), "");

@@ -39,8 +39,7 @@ impl Cloud {
 
     /// Adds an object that nobody manages.
     pub(in crate::plan) fn add(&mut self, kind: &str, id: &str, attributes: &[(&str, Value)]) {
-        let mut object: Object =
-            attributes.iter().map(|(n, v)| ((*n).into(), v.clone())).collect();
+        let mut object: Object = attributes.iter().map(|(n, v)| ((*n).into(), v.clone())).collect();
         object.set("id", Value::from(id));
         self.objects.insert(id.to_owned(), (kind.to_owned(), object));
     }
@@ -117,8 +116,9 @@ impl Cloud {
             } else {
                 Object::new()
             };
-            resolve(resource, change, &configured)
-                .unwrap_or_else(|e| panic!("{} of {}: {e}", operation.action.name(), change.address))
+            resolve(resource, change, &configured).unwrap_or_else(|e| {
+                panic!("{} of {}: {e}", operation.action.name(), change.address)
+            })
         });
         let compiled =
             steps(resource, change, operation.purpose, change.before.as_ref(), planned.as_ref());
@@ -135,7 +135,9 @@ impl Cloud {
             Purpose::Create => self.create(operation, planned.unwrap(), objects),
             Purpose::Update => {
                 self.update(operation, change.id.as_deref().unwrap(), &planned.unwrap(), step);
-                let Some((_, live)) = self.objects.get(change.id.as_deref().unwrap()) else { return };
+                let Some((_, live)) = self.objects.get(change.id.as_deref().unwrap()) else {
+                    return;
+                };
                 let done = operation.step.0 + 1 == operation.step.1;
                 let planned = objects.get(&change.address).unwrap().clone();
                 let now = fill(&planned, live);
@@ -211,9 +213,11 @@ impl Cloud {
         let mut object = self.objects[id].1.clone();
         let mut addresses = object.texts("public_ip_addresses").unwrap_or_default();
         let of = |name: &str| {
-            step.parameters.iter().filter(move |p| p.name.starts_with(name)).map(|p| {
-                p.value.as_str().unwrap().to_owned()
-            }).collect::<Vec<_>>()
+            step.parameters
+                .iter()
+                .filter(move |p| p.name.starts_with(name))
+                .map(|p| p.value.as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
         };
         match operation.action {
             Action::AddBandwidthPackageIps => {
@@ -282,9 +286,7 @@ impl Cloud {
             for (other, (_, o)) in &self.objects {
                 for name in ["forward_table_id", "snat_table_id", "nat_gateway_id"] {
                     assert!(
-                        o.get(name).is_none()
-                            || o.has("vpc_id")
-                            || !tables.contains(&o.text(name)),
+                        o.get(name).is_none() || o.has("vpc_id") || !tables.contains(&o.text(name)),
                         "{id} is deleted while {other} is in it"
                     );
                 }
@@ -294,7 +296,8 @@ impl Cloud {
 
     /// Refuses what the service refuses.
     fn judge(&self, operation: &Operation) {
-        let refuse = |why: String| panic!("{} {}: {why}", operation.action.name(), operation.address);
+        let refuse =
+            |why: String| panic!("{} {}: {why}", operation.action.name(), operation.address);
         let mut keys: BTreeMap<String, &str> = BTreeMap::new();
         let mut take = |key: String, id: &'_ str| {
             if let Some(other) = keys.insert(key.clone(), "taken") {
@@ -306,8 +309,24 @@ impl Cloud {
         for (id, e) in self.of_kind("forward_entry") {
             let text = |name: &str| e.text(name).unwrap_or_else(|| panic!("{id}: {name}"));
             let table = text("forward_table_id");
-            take(format!("{table} {} {} {}", text("external_ip"), text("external_port"), text("ip_protocol")), id);
-            take(format!("{table} {} {} {}", text("ip_protocol"), text("internal_ip"), text("internal_port")), id);
+            take(
+                format!(
+                    "{table} {} {} {}",
+                    text("external_ip"),
+                    text("external_port"),
+                    text("ip_protocol")
+                ),
+                id,
+            );
+            take(
+                format!(
+                    "{table} {} {} {}",
+                    text("ip_protocol"),
+                    text("internal_ip"),
+                    text("internal_port")
+                ),
+                id,
+            );
             *counts.entry(table.to_owned()).or_default() += 1;
             dnat.insert(text("external_ip").to_owned());
         }

@@ -6,7 +6,8 @@ use crate::value::Value;
 
 #[test]
 fn what_cannot_be_cleared_is_kept_and_said() {
-    let text = GATEWAY.replace("vpc_id = \"vpc-1\"", "vpc_id = \"vpc-1\"\n  description = \"the edge\"");
+    let text =
+        GATEWAY.replace("vpc_id = \"vpc-1\"", "vpc_id = \"vpc-1\"\n  description = \"the edge\"");
     let mut bench = Bench::applied(&text);
     let plan = bench.write(GATEWAY).plan();
     let gateway = change(&plan, "nat_gateway.g");
@@ -52,7 +53,10 @@ fn ignored_changes_are_passed_over() {
     let mut bench = Bench::applied(&text("[external_port]", 80));
     assert_eq!(changes(&bench.write(&text("[external_port]", 81)).plan()), "");
     assert_eq!(changes(&bench.write(&text("all", 81)).plan()), "");
-    assert_eq!(changes(&bench.write(&text("[internal_port]", 81)).plan()), "update forward_entry.a\n");
+    assert_eq!(
+        changes(&bench.write(&text("[internal_port]", 81)).plan()),
+        "update forward_entry.a\n"
+    );
     // A replacement takes what is configured.
     bench.write(&text("[external_port]", 81)).options.replace =
         vec!["forward_entry.a".parse().unwrap()];

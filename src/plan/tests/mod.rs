@@ -8,7 +8,6 @@ mod keeping;
 mod ordering;
 mod properties;
 mod rules;
-mod scale;
 mod selection;
 
 use std::collections::BTreeMap;
@@ -66,14 +65,11 @@ impl Bench {
 
     pub(super) fn program(&self) -> Program {
         let environment = environment(&[("cfg/main.nat.hcl", &self.text)]);
-        let (configuration, found) =
-            crate::configuration::load(&environment, Path::new("cfg"));
+        let (configuration, found) = crate::configuration::load(&environment, Path::new("cfg"));
         assert!(!found.has_errors(), "{}", write(&found, &configuration.sources));
         let variables = configuration.root.variables.iter();
         let values = variables
-            .filter_map(|(n, v)| {
-                Some((n.clone(), v.default.clone()?.with_sensitive(v.sensitive)))
-            })
+            .filter_map(|(n, v)| Some((n.clone(), v.default.clone()?.with_sensitive(v.sensitive))))
             .collect();
         let (program, found) = Program::new(Arc::new(configuration), values, &environment);
         assert!(!found.has_errors(), "{}", write(&found, &program.configuration().sources));
@@ -234,8 +230,11 @@ pub(super) fn changes(plan: &Plan) -> String {
                 .map(|a| serde_json::to_value(a).unwrap().as_str().unwrap().to_owned())
                 .collect();
             let reasons: Vec<&str> = c.reasons.iter().map(|r| r.code.as_str()).collect();
-            let reasons =
-                if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+            let reasons = if reasons.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", reasons.join(", "))
+            };
             format!("{} {}{reasons}\n", actions.join("+"), c.address)
         })
         .collect()

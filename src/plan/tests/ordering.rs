@@ -69,8 +69,20 @@ fn two_entries_swap_ports_by_deleting_one_first() {
 #[test]
 fn a_cycle_of_three_and_one_of_two_are_each_broken_once() {
     let plan = both_ways(
-        &with(&[("a", 0, 80, 1), ("b", 0, 81, 2), ("c", 0, 82, 3), ("d", 0, 90, 4), ("e", 0, 91, 5)]),
-        &with(&[("a", 0, 81, 1), ("b", 0, 82, 2), ("c", 0, 80, 3), ("d", 0, 91, 4), ("e", 0, 90, 5)]),
+        &with(&[
+            ("a", 0, 80, 1),
+            ("b", 0, 81, 2),
+            ("c", 0, 82, 3),
+            ("d", 0, 90, 4),
+            ("e", 0, 91, 5),
+        ]),
+        &with(&[
+            ("a", 0, 81, 1),
+            ("b", 0, 82, 2),
+            ("c", 0, 80, 3),
+            ("d", 0, 91, 4),
+            ("e", 0, 90, 5),
+        ]),
     );
     assert_eq!(
         changes(&plan),
@@ -181,6 +193,7 @@ fn a_package_in_use_is_replaced_by_creating_first() {
          2 ModifySnatEntry snat_entry.s <- 0\n\
          3 DeleteBandwidthPackage bandwidth_package.p <- 0 1 2\n"
     );
+    assert!(change(&plan, "bandwidth_package.p").remarks[0].contains("move in place"));
     assert!(plan.operations[3].deposed.is_some());
     assert_eq!(plan.operations[0].deposed, None);
 }
@@ -195,7 +208,8 @@ fn a_package_in_use_without_a_place_for_another_evicts_its_users() {
             )
         })
         .collect();
-    let before = with(&[("a", 0, 80, 1)]).replace("ip_count ", "zone = \"z-1\"\n  ip_count ") + &more;
+    let before =
+        with(&[("a", 0, 80, 1)]).replace("ip_count ", "zone = \"z-1\"\n  ip_count ") + &more;
     let plan = both_ways(&before, &before.replace("z-1", "z-2"));
     assert_eq!(
         changes(&plan),
@@ -222,7 +236,10 @@ fn a_full_table_gives_a_place_before_it_takes_one() {
              internal_port = 1000 + each.value\n  ip_protocol = \"tcp\"\n}}\n",
             from + 100
         );
-        format!("{GATEWAY}{}", entries.replace(&format!("range({from}, {})", from + 100), &numbers(from)))
+        format!(
+            "{GATEWAY}{}",
+            entries.replace(&format!("range({from}, {})", from + 100), &numbers(from))
+        )
     };
     let plan = both_ways(&all(0), &all(3));
     assert_eq!(plan.operations.len(), 6);
@@ -240,7 +257,9 @@ fn numbers(from: u32) -> String {
 #[test]
 fn packages_are_deleted_before_the_gateway_is_converted() {
     let text = |nat_type: &str, package: &str| {
-        format!("resource \"nat_gateway\" \"g\" {{\n vpc_id = \"vpc-1\"\n {nat_type}\n}}\n{package}")
+        format!(
+            "resource \"nat_gateway\" \"g\" {{\n vpc_id = \"vpc-1\"\n {nat_type}\n}}\n{package}"
+        )
     };
     let package = "resource \"bandwidth_package\" \"p\" {\n nat_gateway_id = nat_gateway.g.id\n \
                    bandwidth = 5\n ip_count = 1\n}\n";
@@ -354,7 +373,8 @@ fn many_dependents_of_a_block_share_a_group() {
              resource \"nat_gateway\" \"{name}\" {{\n  vpc_id = \"vpc-{name}\"\n}}\n"
         )
     };
-    let text = format!("{}{}", block("a", 1000, ""), block("b", 2000, "depends_on = [forward_entry.a]"));
+    let text =
+        format!("{}{}", block("a", 1000, ""), block("b", 2000, "depends_on = [forward_entry.a]"));
     let mut bench = Bench::new(&text);
     let plan = bench.apply_in(|_, ready| ready[ready.len() - 1]);
     assert_eq!(plan.groups.len(), 1);
@@ -388,8 +408,7 @@ resource \"forward_entry\" \"a\" {{
          1 CreateBandwidthPackage bandwidth_package.p <- 0\n\
          2 CreateForwardEntry forward_entry.a <- 0 1\n"
     );
-    assert!(plan.operations[2].parameters.iter().any(|p| p.value == Value::unknown_from(
-        crate::value::Type::String,
-        "data.bandwidth_packages.all.ids[0]"
-    ) || p.value.is_unknown()));
+    assert!(plan.operations[2].parameters.iter().any(|p| p.value
+        == Value::unknown_from(crate::value::Type::String, "data.bandwidth_packages.all.ids[0]")
+        || p.value.is_unknown()));
 }

@@ -72,7 +72,8 @@ impl Drawn {
         }
         for (index, _) in self.snats.iter().enumerate().filter(|(_, there)| **there) {
             let ip = self.split + index % (self.ips - self.split);
-            let _ = write!(text, "{}", snat(&format!("s{index}"), ip, &format!("10.0.{index}.0/24")));
+            let _ =
+                write!(text, "{}", snat(&format!("s{index}"), ip, &format!("10.0.{index}.0/24")));
         }
         text
     }

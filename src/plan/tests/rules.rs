@@ -27,7 +27,11 @@ fn two_entries_with_one_key_are_both_shown() {
         "{said}"
     );
     // Both places are marked.
-    assert_eq!(said.matches("at main.nat.hcl").count() + said.matches("see main.nat.hcl").count(), 2, "{said}");
+    assert_eq!(
+        said.matches("at main.nat.hcl").count() + said.matches("see main.nat.hcl").count(),
+        2,
+        "{said}"
+    );
     // Also while the address is only known by its origin.
     let fresh = Bench::new(&text).said();
     assert!(fresh.contains("duplicate-dnat-external-key"), "{fresh}");
@@ -47,13 +51,12 @@ fn said_new(parts: &[String]) -> String {
 fn unmanaged_objects_are_named_by_id_and_only_new_collisions_count() {
     let mut bench = Bench::applied(&with(&[entry("a", 0, 80, 1)]));
     let a = bench.instance("forward_entry.a").object.clone();
-    let stranger: Vec<(&str, Value)> = [
-        "forward_table_id", "external_ip", "internal_ip", "ip_protocol",
-    ]
-    .iter()
-    .map(|n| (*n, a.get(n).unwrap().clone()))
-    .chain([("external_port", Value::from("443")), ("internal_port", Value::from("443"))])
-    .collect();
+    let stranger: Vec<(&str, Value)> =
+        ["forward_table_id", "external_ip", "internal_ip", "ip_protocol"]
+            .iter()
+            .map(|n| (*n, a.get(n).unwrap().clone()))
+            .chain([("external_port", Value::from("443")), ("internal_port", Value::from("443"))])
+            .collect();
     bench.cloud.add("forward_entry", "fwd-stranger", &stranger);
     assert!(!bench.said().contains("error"), "{}", bench.said());
     let said = bench.write(&with(&[entry("a", 0, 80, 1), entry("b", 0, 443, 2)])).said();
@@ -150,7 +153,8 @@ fn the_service_may_allow_both_uses_of_a_bound_address() {
 #[test]
 fn addresses_belong_to_the_gateway_of_the_table() {
     let literal = |ip: &str| {
-        entry("a", 0, 80, 1).replace("bandwidth_package.p.public_ip_addresses[0]", &format!("\"{ip}\""))
+        entry("a", 0, 80, 1)
+            .replace("bandwidth_package.p.public_ip_addresses[0]", &format!("\"{ip}\""))
     };
     let mut bench = Bench::applied(GATEWAY);
     let own = bench.instance("bandwidth_package.p").object.texts("public_ip_addresses").unwrap();
@@ -164,7 +168,8 @@ fn addresses_belong_to_the_gateway_of_the_table() {
     // While the package grows, its addresses are not known in full: undecided.
     let grows = with(&[literal("9.9.9.9")]).replace("ip_count       = 2", "ip_count = 3");
     assert!(!bench.write(&grows).said().contains("error"));
-    let pool = snat("s", 0, "10.0.0.0/24").replace("bandwidth_package.p.public_ip_addresses[0]", "\"9.9.9.9\"");
+    let pool = snat("s", 0, "10.0.0.0/24")
+        .replace("bandwidth_package.p.public_ip_addresses[0]", "\"9.9.9.9\"");
     assert!(bench.write(&with(&[pool])).said().contains("error[snat-address-not-of-gateway]"));
 }
 
@@ -186,10 +191,9 @@ fn an_address_in_use_stays() {
     let text = with(&[entry("a", 0, 80, 1), entry("b", 1, 81, 2)]);
     let mut bench = Bench::applied(&text);
     let ips = bench.instance("bandwidth_package.p").object.texts("public_ip_addresses").unwrap();
-    let smaller = text.replace("ip_count       = 2", "ip_count = 1").replace(
-        "bandwidth_package.p.public_ip_addresses[1]",
-        &format!("\"{}\"", ips[1]),
-    );
+    let smaller = text
+        .replace("ip_count       = 2", "ip_count = 1")
+        .replace("bandwidth_package.p.public_ip_addresses[1]", &format!("\"{}\"", ips[1]));
     let said = bench.write(&smaller).said();
     assert!(said.contains("error[address-in-use] `bandwidth_package.p` gives up"), "{said}");
     assert!(said.contains("`forward_entry.b`"), "{said}");
@@ -201,7 +205,11 @@ fn an_address_in_use_stays() {
         package.after.as_ref().unwrap().texts("public_ip_addresses").unwrap(),
         [ips[1].clone()]
     );
-    assert!(package.remarks.iter().any(|r| r.contains("public_ip_addresses[1]")), "{:?}", package.remarks);
+    assert!(
+        package.remarks.iter().any(|r| r.contains("public_ip_addresses[1]")),
+        "{:?}",
+        package.remarks
+    );
     // The entry keeps its address; only the index shifts.
     assert_eq!(change(&plan, "forward_entry.b").kind, ChangeKind::NoOp);
 }
@@ -213,7 +221,10 @@ fn a_gateway_goes_when_it_is_empty_or_forced() {
     bench.cloud.add(
         "forward_entry",
         "fwd-stranger",
-        &[("forward_table_id", Value::from(table.as_str())), ("external_ip", Value::from("1.1.1.1"))],
+        &[
+            ("forward_table_id", Value::from(table.as_str())),
+            ("external_ip", Value::from("1.1.1.1")),
+        ],
     );
     bench.options.mode = PlanMode::Destroy;
     let said = bench.said();
@@ -222,10 +233,7 @@ fn a_gateway_goes_when_it_is_empty_or_forced() {
     bench.instance_mut("nat_gateway.g").object.set("force", Value::from(true));
     let plan = bench.plan();
     let gateway = change(&plan, "nat_gateway.g");
-    assert_eq!(
-        gateway.remarks,
-        ["takes along `fwd-stranger` (not managed by natform) (`force`)"]
-    );
+    assert_eq!(gateway.remarks, ["takes along `fwd-stranger` (not managed by natform) (`force`)"]);
     assert!(gateway.impacts.contains(&crate::resources::Impact::ReleasesAddress));
 }
 
@@ -240,7 +248,10 @@ fn lists_that_only_judge_may_fail() {
     // Those of recorded objects may not.
     bench.cloud.failing.insert(ReadScope::Gateways { region });
     let said = bench.said();
-    assert!(said.contains("error[cannot-read] cannot read the NAT gateways of `cn-hangzhou`"), "{said}");
+    assert!(
+        said.contains("error[cannot-read] cannot read the NAT gateways of `cn-hangzhou`"),
+        "{said}"
+    );
     assert!(said.contains("the service is away"), "{said}");
 }
 
@@ -252,4 +263,22 @@ fn vswitches_are_of_the_gateways_vpc() {
         snat("s", 0, "x").replace("source_cidr   = \"x\"", "source_vswitch_id = \"vsw-9\"")
     );
     assert!(Bench::new(&text).said().contains("error[vswitch-outside-vpc]"));
+}
+
+#[test]
+fn what_is_made_in_must_exist() {
+    let text = entry("a", 0, 80, 1)
+        .replace("nat_gateway.g.forward_table_id", "\"ftb-nowhere\"")
+        .replace("bandwidth_package.p.public_ip_addresses[0]", "\"1.2.3.4\"");
+    let said = Bench::new(&text).said();
+    assert!(said.contains("error[no-such-parent] there is no `ftb-nowhere`"), "{said}");
+    let package = GATEWAY.split("resource \"bandwidth_package\"").nth(1).unwrap();
+    let package = format!("resource \"bandwidth_package\"{package}")
+        .replace("nat_gateway.g.id", "\"ngw-nowhere\"");
+    assert!(Bench::new(&package).said().contains("there is no `ngw-nowhere`"));
+    // Also in one that this very plan deletes.
+    let mut bench = Bench::applied("resource \"nat_gateway\" \"g\" { vpc_id = \"vpc-1\" }");
+    let table = bench.instance("nat_gateway.g").object.text("forward_table_id").unwrap().to_owned();
+    let said = bench.write(&text.replace("ftb-nowhere", &table)).said();
+    assert!(said.contains("error[gateway-not-empty]"), "{said}");
 }

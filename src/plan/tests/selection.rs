@@ -44,7 +44,8 @@ fn destroying_a_target_takes_along_what_stands_on_it() {
 
 #[test]
 fn destroy_deletes_all_and_removes_outputs() {
-    let mut bench = Bench::applied(&format!("{}output \"id\" {{ value = nat_gateway.g.id }}\n", two()));
+    let mut bench =
+        Bench::applied(&format!("{}output \"id\" {{ value = nat_gateway.g.id }}\n", two()));
     bench.options.mode = PlanMode::Destroy;
     let plan = bench.plan();
     assert_eq!(plan.changes.iter().filter(|c| c.kind == ChangeKind::Delete).count(), 5);
@@ -56,7 +57,8 @@ fn destroy_deletes_all_and_removes_outputs() {
 
 #[test]
 fn refresh_only_shows_drift_and_calls_nothing() {
-    let mut bench = Bench::applied(&format!("{GATEWAY}output \"s\" {{ value = nat_gateway.g.spec }}\n"));
+    let mut bench =
+        Bench::applied(&format!("{GATEWAY}output \"s\" {{ value = nat_gateway.g.spec }}\n"));
     bench.options.mode = PlanMode::RefreshOnly;
     assert!(!bench.plan().has_changes());
     let id = bench.id("nat_gateway.g");
@@ -111,7 +113,9 @@ fn services_never_mix() {
 fn objects_do_not_change_their_region() {
     let mut bench = Bench::applied(GATEWAY);
     bench.providers.get_mut("").unwrap().region = "cn-qingdao".into();
-    assert!(bench.said().contains("error[region-changed] `nat_gateway.g` was made in `cn-hangzhou`"));
+    assert!(
+        bench.said().contains("error[region-changed] `nat_gateway.g` was made in `cn-hangzhou`")
+    );
 }
 
 #[test]
@@ -132,7 +136,8 @@ fn data_is_read_while_planning_when_nothing_stands_in_the_way() {
     bench.cloud.data.clear();
     assert!(bench.said().contains("error[cannot-read] cannot read `data.nat_gateways.all`"));
     // A dependency with changes comes first.
-    let pending = format!("{}{GATEWAY}", text.replace("vpc_id = \"vpc-1\"", "depends_on = [nat_gateway.g]"));
+    let pending =
+        format!("{}{GATEWAY}", text.replace("vpc_id = \"vpc-1\"", "depends_on = [nat_gateway.g]"));
     let plan = bench.write(&pending).plan();
     assert!(changes(&plan).contains("read data.nat_gateways.all (dependency_pending)"));
     assert!(plan.outputs[0].after.as_ref().unwrap().is_unknown());
@@ -140,10 +145,15 @@ fn data_is_read_while_planning_when_nothing_stands_in_the_way() {
 
 #[test]
 fn faults_of_instances_are_reported_where_they_are() {
-    let said = Bench::new("resource \"nat_gateway\" \"g\" {\n vpc_id = \"vpc-1\"\n name = \"x\"\n}").said();
+    let said =
+        Bench::new("resource \"nat_gateway\" \"g\" {\n vpc_id = \"vpc-1\"\n name = \"x\"\n}")
+            .said();
     assert!(said.contains("error["), "{said}");
     assert!(said.contains("main.nat.hcl:3"), "{said}");
-    let said = Bench::new("resource \"nat_gateway\" \"g\" {\n vpc_id = \"vpc-1\"\n nat_type = \"Enhanced\"\n}").said();
+    let said = Bench::new(
+        "resource \"nat_gateway\" \"g\" {\n vpc_id = \"vpc-1\"\n nat_type = \"Enhanced\"\n}",
+    )
+    .said();
     assert!(said.contains("an Enhanced gateway needs `vswitch_id`"), "{said}");
 }
 
