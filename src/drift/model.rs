@@ -144,7 +144,7 @@ pub struct UnmanagedObject {
 /// A list that could not be read, or another reason for which the scan failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedList {
-    /// What: `the entries of DNAT table `ftb-…``.
+    /// What, such as: the entries of DNAT table `ftb-…`.
     pub what: String,
     /// Why.
     pub why: String,

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::Digest as _;
-
 use super::expected::{Expectation, expected};
 use super::model::{
     AttributeDrift, ChangedObject, Coverage, DriftReport, DriftStatus, FORMAT_VERSION, FailedList,
     MissingObject, UnmanagedObject,
 };
+use crate::api::signature::sha256_hex;
 use crate::environment::Timestamp;
 use crate::plan::{Kinds, Lists, ProviderContext, describe, drifted, scopes, shape, unmanaged};
 use crate::refresh::Reader;
@@ -270,6 +269,7 @@ fn key(instance: &Instance) -> String {
 
 /// Names a finding by what it is about.
 fn finding(what: &str, subject: &str) -> String {
-    let digest = sha2::Sha256::digest(format!("{what}|{subject}"));
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    let mut name = sha256_hex(format!("{what}|{subject}").as_bytes());
+    name.truncate(12);
+    name
 }

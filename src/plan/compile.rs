@@ -8,6 +8,7 @@ use super::kinds::{Kind, Kinds};
 use super::topology::{self, Token};
 use super::{Change, ChangeKind, Operation, OperationParameter, Purpose};
 use crate::address::Address;
+use crate::api::signature::sha256_hex;
 use crate::resources::{
     ChangeRequest, Lane, Listing, Listings, Object, Parameter, ReadScope, ResourceType, Schema,
     Step,
@@ -94,7 +95,7 @@ impl Names {
     }
 
     /// Completes a lane as a resource type declares it.
-    fn lane(&self, lane: Lane, kind: &str, address: &Address, object: &Object) -> Lane {
+    fn lane(&self, lane: &Lane, kind: &str, address: &Address, object: &Object) -> Lane {
         let of_parent = || {
             let parent = topology::parent(kind, object)?;
             self.gateways.get(parent.text()).map(ToString::to_string)
@@ -108,7 +109,8 @@ impl Names {
             Some(gateway) => Some(self.name(gateway)),
             None => by_scope().or_else(of_parent).or_else(own),
         };
-        Lane { gateway, scope: lane.scope.as_deref().map(|s| self.name(s)), ..lane }
+        let scope = lane.scope.as_deref().map(|s| self.name(s));
+        Lane { gateway, scope, whole_gateway: lane.whole_gateway, hold: lane.hold }
     }
 }
 
@@ -182,9 +184,9 @@ pub(crate) fn purposes(kind: ChangeKind) -> &'static [Purpose] {
 
 /// Returns the key under which the old object of a replacement that creates first is set aside.
 pub fn set_aside_key(address: &Address, id: &str) -> String {
-    use sha2::Digest as _;
-    let digest = sha2::Sha256::digest(format!("{address}|{id}"));
-    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    let mut key = sha256_hex(format!("{address}|{id}").as_bytes());
+    key.truncate(8);
+    key
 }
 
 /// Compiles all changes, operations of one change together and in their order.
@@ -241,7 +243,7 @@ fn compile_part(
             step: (number, count),
             action: step.action,
             parameters: wire.parameters(&change.region, step.parameters),
-            lane: names.lane(step.lane, kind.schema.kind, &change.address, object),
+            lane: names.lane(&step.lane, kind.schema.kind, &change.address, object),
             wanted: step.wanted,
             makes: step.makes,
             after: Vec::new(),

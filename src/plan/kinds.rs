@@ -52,7 +52,7 @@ impl Kind {
     }
 
     /// Returns the unknown value of an attribute of the object at `address`.
-    pub(crate) fn unknown(&self, address: &str, known: &Known) -> Value {
+    pub(crate) fn unknown(address: &str, known: &Known) -> Value {
         if known.attribute.role == Role::Volatile {
             return known.anonymous.clone();
         }

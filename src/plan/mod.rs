@@ -9,7 +9,10 @@
 //! `rules` judge the planned world, `compile` makes calls, `edges` and `keys` order them on a `graph`;
 //! `planner` drives it.
 
+mod census;
 mod compile;
+mod cycles;
+mod data_sources;
 mod decide;
 mod diff;
 pub mod document;

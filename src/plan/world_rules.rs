@@ -474,10 +474,10 @@ impl<'a> Judge<'a> {
         let mut vpc_of: BTreeMap<&str, (&str, Item<'a>)> = BTreeMap::new();
         for item in self.items(topology::GATEWAY) {
             let (vswitch, vpc) = (item.object().text("vswitch_id"), item.object().text("vpc_id"));
-            if let (Some(vswitch), Some(vpc)) = (vswitch.filter(|v| !v.is_empty()), vpc) {
-                if item.object().text("nat_type") == Some("Enhanced") {
-                    vpc_of.insert(vswitch, (vpc, item));
-                }
+            let enhanced = item.object().text("nat_type") == Some("Enhanced");
+            if let (Some(vswitch), Some(vpc)) = (vswitch.filter(|v| enhanced && !v.is_empty()), vpc)
+            {
+                vpc_of.insert(vswitch, (vpc, item));
             }
         }
         let mut found = Vec::new();

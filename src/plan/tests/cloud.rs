@@ -132,7 +132,7 @@ impl Cloud {
             }
         }
         match operation.purpose {
-            Purpose::Create => self.create(operation, planned.unwrap(), objects),
+            Purpose::Create => self.create(operation, &planned.unwrap(), objects),
             Purpose::Update => {
                 self.update(operation, change.id.as_deref().unwrap(), &planned.unwrap(), step);
                 let Some((_, live)) = self.objects.get(change.id.as_deref().unwrap()) else {
@@ -147,7 +147,7 @@ impl Cloud {
         }
     }
 
-    fn create(&mut self, operation: &Operation, planned: Object, objects: &mut ObjectMap) {
+    fn create(&mut self, operation: &Operation, planned: &Object, objects: &mut ObjectMap) {
         let kind = operation.address.kind().to_owned();
         let mut object = planned.clone();
         let known: Vec<_> = planned.iter().map(|(n, v)| (n.clone(), v.clone())).collect();
@@ -167,7 +167,7 @@ impl Cloud {
         self.objects.insert(id.clone(), (kind, object));
         self.judge(operation);
         let object = self.objects[&id].1.clone();
-        objects.set(&operation.address, object.over(&planned));
+        objects.set(&operation.address, object.over(planned));
     }
 
     fn new_gateway(&mut self, object: &mut Object) -> String {
