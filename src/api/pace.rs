@@ -77,6 +77,13 @@ impl Pace {
         permit
     }
 
+    /// Returns how long a request would wait that wanted to be sent now.
+    pub(super) fn delay(&self) -> Duration {
+        let now = micros(self.clock.now());
+        let state = self.lock();
+        between(now, state.held_until.max(state.next))
+    }
+
     /// Learns that a request sent at `sent` was throttled.
     pub(super) fn throttled(&self, sent: Timestamp, retry_after: Option<Duration>) {
         let now = micros(self.clock.now());

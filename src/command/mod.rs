@@ -1,1 +1,166 @@
-//! The commands: the only place with stdout, stderr, signals and exit.
+//! The commands, one file each: arguments → settings → the folders above → rendering and exit code.
+//! The only place with stdout, stderr, signals and exit codes.
+
+pub mod apply;
+pub mod arguments;
+pub mod emulator;
+pub mod events;
+pub mod failure;
+pub mod graph;
+pub mod interrupt;
+pub mod output;
+pub mod plan;
+pub mod plan_file;
+pub mod planning;
+pub mod progress;
+pub mod providers;
+pub mod service;
+pub mod show;
+pub mod state;
+pub mod terminal;
+pub mod validate;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::address::Target;
+use crate::configuration::{self, Configuration, VariableOption};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, render};
+use crate::environment::Environment;
+use crate::state::SqliteStore;
+use arguments::{Arguments, Command};
+use failure::{Exit, Failure};
+use terminal::Terminal;
+
+/// What every command gets.
+pub struct Session {
+    /// The outside, with the working directory of `-C`.
+    pub environment: Environment,
+    /// The streams.
+    pub terminal: Terminal,
+    /// `-var` and `-var-file` in the order in which they were given.
+    pub variables: Vec<VariableOption>,
+}
+
+/// Runs the program with the process's arguments and returns its exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let (parsed, variables) = match arguments::parse(arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()));
+        }
+    };
+    let mut environment = Environment::real();
+    if let Some(directory) = &parsed.directory {
+        environment.working_directory = environment.working_directory.join(directory);
+    }
+    let terminal = Terminal::real(&environment, parsed.no_color);
+    let session = Session { environment, terminal, variables };
+    let exit = match dispatch(&session, parsed.command) {
+        Ok(exit) => exit,
+        Err(failure) => session.report(&failure),
+    };
+    ExitCode::from(exit.code())
+}
+
+fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Version { json } => version(session, json),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "natform", &mut script);
+            session.terminal.print(&String::from_utf8_lossy(&script))?;
+            Ok(Exit::Done)
+        }
+        Command::Validate(arguments) => validate::run(session, &arguments),
+        Command::Output(arguments) => output::run(session, &arguments),
+        Command::State(arguments) => state::run(session, &arguments),
+        Command::Emulator(arguments) => emulator::run(session, &arguments),
+        Command::Plan(arguments) => plan::run(session, &arguments),
+        Command::Show(arguments) => show::run(session, &arguments),
+        Command::Graph(arguments) => graph::run(session, &arguments),
+        Command::Apply(arguments) => apply::run(session, &arguments),
+        Command::Destroy(mut arguments) => {
+            arguments.planning.destroy = true;
+            apply::run(session, &arguments)
+        }
+        _ => Err(Failure::of(Diagnostic::error("unsupported", "not there yet"))),
+    }
+}
+
+impl Session {
+    /// Writes a failure's diagnostics to standard error and returns the exit code.
+    pub fn report(&self, failure: &Failure) -> Exit {
+        match failure {
+            Failure::ClosedOutput => Exit::Done,
+            Failure::Ended(exit) => *exit,
+            Failure::Diagnostics(diagnostics, sources) => {
+                self.warn(diagnostics, sources);
+                Exit::Failed
+            }
+        }
+    }
+
+    /// Writes one diagnostic that points into no source.
+    pub fn warn_one(&self, diagnostic: Diagnostic) {
+        self.warn(&diagnostic.into(), &SourceMap::default());
+    }
+
+    /// Returns the state of the working directory's configuration; mistakes elsewhere in the
+    /// configuration do not matter for it.
+    pub fn store(&self) -> Result<SqliteStore, Failure> {
+        let directory = &self.environment.working_directory;
+        let (configuration, _) = configuration::load(&self.environment, directory);
+        Ok(SqliteStore::new(state_path(&configuration, directory), &self.environment))
+    }
+
+    /// Writes diagnostics to standard error.
+    pub fn warn(&self, diagnostics: &Diagnostics, sources: &SourceMap) {
+        if !diagnostics.is_empty() {
+            let style = render::Style { colour: self.terminal.colour_errors };
+            self.terminal.report(&render::render(diagnostics, sources, style));
+        }
+    }
+
+    /// Writes one JSON document to standard output.
+    pub fn print_json(&self, document: &impl serde::Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(document).map_err(std::io::Error::from)?;
+        Ok(self.terminal.print(&(text + "\n"))?)
+    }
+}
+
+/// Returns the runtime that carries network and timers.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+/// Returns where the state of a configuration lies.
+fn state_path(configuration: &Configuration, directory: &Path) -> PathBuf {
+    let name = configuration.root.settings.state_path.as_ref().map_or("natform.db", |(p, _)| p);
+    directory.join(name)
+}
+
+/// Parses an address that a user gave on the command line.
+fn parse_target(text: &str) -> Result<Target, Failure> {
+    text.parse().map_err(|error: crate::address::ParseError| {
+        Failure::of(
+            Diagnostic::error("address", error.to_string())
+                .help("write it as `nat_gateway.main` or `forward_entry.web[\"80\"]`"),
+        )
+    })
+}
+
+fn version(session: &Session, json: bool) -> Result<Exit, Failure> {
+    let version = env!("CARGO_PKG_VERSION");
+    let text = if json {
+        format!("{}\n", serde_json::json!({"format_version": "1.0", "version": version}))
+    } else {
+        format!("natform {version}\n")
+    };
+    session.terminal.print(&text)?;
+    Ok(Exit::Done)
+}

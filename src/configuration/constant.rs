@@ -1,45 +1,76 @@
 //! Constants: values that are read before anything else is evaluated, such as defaults of variables.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::Path;
 
+use super::shape::bare;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::syntax::ast::{Expression, ExpressionKind, UnaryOperator};
-use crate::value::{Data, Value};
+use crate::environment::{MemoryFiles, Timestamp};
+use crate::language::functions::FunctionContext;
+use crate::language::{self, Scope, Step};
+use crate::syntax::ast::{Expression, ExpressionKind, Identifier};
+use crate::value::Value;
 
 /// Evaluates an expression without references and functions.
 pub(super) fn evaluate(expression: &Expression, diagnostics: &mut Diagnostics) -> Option<Value> {
-    let value = match &*expression.kind {
-        ExpressionKind::Null => Value::null(),
-        ExpressionKind::Bool(value) => Value::from(*value),
-        ExpressionKind::Number(number) => Value::new(Data::Number(number.clone())),
-        ExpressionKind::String(text) => Value::string(Arc::clone(text)),
-        ExpressionKind::Parenthesis(inner) => evaluate(inner, diagnostics)?,
-        ExpressionKind::Unary(UnaryOperator::Negate, inner) => {
-            let value = evaluate(inner, diagnostics)?;
-            let number = value.as_number()?;
-            Value::new(Data::Number(number.negate()))
+    let mut found = Diagnostics::new();
+    for name in language::function_calls(expression) {
+        found.push(
+            Diagnostic::error("not-constant", "functions cannot be called here")
+                .detail("The value is read before anything is evaluated.")
+                .at(name.span)
+                .help("write the value itself; call functions in a `locals` block"),
+        );
+    }
+    for reference in language::references(expression) {
+        found.push(about_reference(expression, &reference));
+    }
+    if found.is_empty() {
+        let files = MemoryFiles::default();
+        let functions = FunctionContext::planning(&files, Path::new(""), Timestamp::default());
+        match language::evaluate(expression, &Constants { functions }) {
+            Ok(value) => return Some(value),
+            Err(mistakes) => found = mistakes,
         }
-        ExpressionKind::Tuple(list) => {
-            let values: Option<Vec<Value>> =
-                list.iter().map(|e| evaluate(e, diagnostics)).collect();
-            Value::new(Data::Tuple(values?.into()))
+    }
+    diagnostics.extend(found);
+    None
+}
+
+fn about_reference(expression: &Expression, reference: &language::Reference) -> Diagnostic {
+    let diagnostic = Diagnostic::error("not-constant", "this must be a constant value")
+        .detail("It is read before anything is evaluated, so there is nothing to refer to.")
+        .at(reference.span);
+    let text = &reference.root.text;
+    if !reference.steps.is_empty() {
+        return diagnostic
+            .help("write the value itself; refer to other values in a `locals` block");
+    }
+    let diagnostic = diagnostic.help(format!("a text stands in quotes: `\"{text}\"`"));
+    match &*bare(expression).kind {
+        ExpressionKind::Variable(_) => {
+            let fix = format!("\"{text}\"");
+            diagnostic.fix(reference.span, fix)
         }
-        ExpressionKind::Object(items) => {
-            let mut entries = BTreeMap::new();
-            for item in items {
-                let key = evaluate(&item.key, diagnostics)?;
-                let value = evaluate(&item.value, diagnostics)?;
-                entries.insert(key.as_str()?.into(), value);
-            }
-            Value::object(entries)
-        }
-        _ => {
-            diagnostics.push(
-                Diagnostic::error("not-constant", "expected a constant value").at(expression.span),
-            );
-            return None;
-        }
-    };
-    Some(value)
+        _ => diagnostic,
+    }
+}
+
+/// A scope in which there is nothing.
+struct Constants<'a> {
+    functions: FunctionContext<'a>,
+}
+
+impl Scope for Constants<'_> {
+    fn resolve(
+        &self,
+        root: &Identifier,
+        _: &[Step<'_>],
+    ) -> Result<(Value, usize), Box<Diagnostic>> {
+        let diagnostic = Diagnostic::error("not-constant", "this must be a constant value");
+        Err(Box::new(diagnostic.at(root.span)))
+    }
+
+    fn functions(&self) -> &FunctionContext<'_> {
+        &self.functions
+    }
 }

@@ -240,7 +240,7 @@ fn field(
                             "invalid-default",
                             "default does not fit the attribute's type",
                         )
-                        .detail(sentence(why))
+                        .detail(sentence(&why))
                         .at(default.span),
                     );
                     None

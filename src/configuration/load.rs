@@ -154,17 +154,17 @@ impl Loader<'_> {
     }
 
     /// Returns the names of the configuration files of a directory, sorted.
-    fn list(&self, directory: &Path) -> Result<Vec<String>, Diagnostic> {
+    fn list(&self, directory: &Path) -> Result<Vec<String>, Box<Diagnostic>> {
         let path = self.on_disk(directory);
         let shown = self.shown(directory);
         let mut names = match self.files.list(&path) {
             Ok(names) if !names.is_empty() || self.files.is_directory(&path) => names,
-            Ok(_) => return Err(self.no_directory(&path, &shown, None)),
-            Err(error) => return Err(self.no_directory(&path, &shown, Some(&error))),
+            Ok(_) => return Err(Box::new(self.no_directory(&path, &shown, None))),
+            Err(error) => return Err(Box::new(self.no_directory(&path, &shown, Some(&error)))),
         };
         names.sort();
         let ours: Vec<String> = names.iter().filter(|n| is_configuration(n)).cloned().collect();
-        if ours.is_empty() { Err(no_files(&shown, &names)) } else { Ok(ours) }
+        if ours.is_empty() { Err(Box::new(no_files(&shown, &names))) } else { Ok(ours) }
     }
 
     fn no_directory(&self, path: &Path, shown: &str, error: Option<&io::Error>) -> Diagnostic {
@@ -192,7 +192,7 @@ impl Loader<'_> {
         let text = match read_text(self.files, &self.on_disk(file), &shown) {
             Ok(text) => text,
             Err(diagnostic) => {
-                self.diagnostics.push(diagnostic);
+                self.diagnostics.push(*diagnostic);
                 return None;
             }
         };
@@ -252,17 +252,23 @@ fn no_files(directory: &str, names: &[String]) -> Diagnostic {
 }
 
 /// Reads a text file; `shown` is its name in messages.
-pub(super) fn read_text(files: &dyn Files, path: &Path, shown: &str) -> Result<String, Diagnostic> {
+pub(super) fn read_text(
+    files: &dyn Files,
+    path: &Path,
+    shown: &str,
+) -> Result<String, Box<Diagnostic>> {
     let bytes = files.read(path).map_err(|error| {
-        Diagnostic::error("unreadable", format!("cannot read `{shown}`"))
-            .detail(format!("The system says: {error}."))
+        let diagnostic = Diagnostic::error("unreadable", format!("cannot read `{shown}`"));
+        Box::new(diagnostic.detail(format!("The system says: {error}.")))
     })?;
     String::from_utf8(bytes).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = valid.iter().filter(|b| **b == b'\n').count() + 1;
-        Diagnostic::error("not-utf8", format!("`{shown}` is not UTF-8"))
-            .detail(format!("Line {line} has a byte that no UTF-8 text has."))
-            .help("save the file as UTF-8")
+        let valid = error.utf8_error().valid_up_to();
+        let line = String::from_utf8_lossy(&error.as_bytes()[..valid]).matches('\n').count() + 1;
+        Box::new(
+            Diagnostic::error("not-utf8", format!("`{shown}` is not UTF-8"))
+                .detail(format!("Line {line} has a byte that no UTF-8 text has."))
+                .help("save the file as UTF-8"),
+        )
     })
 }
 

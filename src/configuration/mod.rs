@@ -21,8 +21,8 @@ pub use catalogue::Catalogue;
 pub use check::iterator;
 pub use load::{EXTENSION, load, load_with};
 pub use model::{
-    Condition, Configuration, Lifecycle, Local, Module, ModuleCall, Output, Provider, Repetition,
-    Resource, Settings, Variable,
+    Check, Condition, Configuration, Import, Lifecycle, Local, Module, ModuleCall, Moved, Output,
+    Provider, Removed, Repetition, Resource, Settings, Variable,
 };
 pub(crate) use shape::sentence;
 pub use variables::{VariableOption, Variables, no_value, variables};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::shape::sentence;
-use crate::address::Mode;
+use crate::address::{Mode, Target};
 use crate::diagnostic::{Diagnostic, SourceMap, Span};
 use crate::resources::Schema;
 use crate::syntax::ast::{Body, Expression, Identifier};
@@ -44,6 +44,14 @@ pub struct Module {
     pub outputs: BTreeMap<Name, Output>,
     /// `module` blocks with the module that each calls.
     pub calls: BTreeMap<Name, ModuleCall>,
+    /// `moved` blocks.
+    pub moved: Vec<Moved>,
+    /// `removed` blocks.
+    pub removed: Vec<Removed>,
+    /// `import` blocks; only in the root.
+    pub imports: Vec<Import>,
+    /// `check` blocks.
+    pub checks: BTreeMap<Name, Check>,
     /// Blocks that could not be understood, as references name them (`var.a`, `nat_gatway.main`):
     /// they were reported once, and what refers to them is not reported again.
     pub unread: BTreeSet<String>,
@@ -63,7 +71,7 @@ pub struct Settings {
 /// A `provider` block.
 #[derive(Debug, Clone)]
 pub struct Provider {
-    /// Its arguments: region, endpoint, edition, access_key_id, …, quotas.
+    /// Its arguments: region, endpoint, edition, `access_key_id`, …, quotas.
     pub body: Body,
     /// The block's header.
     pub span: Span,
@@ -106,22 +114,24 @@ impl Variable {
 
     /// Takes a value that was given: null counts as none where the variable is not nullable, the
     /// rest is converted. The diagnostic has no place yet.
-    pub fn accept(&self, value: &Value) -> Result<Value, Diagnostic> {
+    pub fn accept(&self, value: &Value) -> Result<Value, Box<Diagnostic>> {
         let name = &self.name.text;
         if value.is_null() && !self.nullable {
             return self.default.clone().ok_or_else(|| {
-                Diagnostic::error("invalid-variable", format!("value of `var.{name}` is null"))
-                    .detail("The variable has `nullable = false`.")
-                    .see(self.span, "declared here")
+                Box::new(
+                    Diagnostic::error("invalid-variable", format!("value of `var.{name}` is null"))
+                        .detail("The variable has `nullable = false`.")
+                        .see(self.span, "declared here"),
+                )
             });
         }
         self.convert(value).map_err(|error| {
-            Diagnostic::error(
-                "invalid-variable",
-                format!("value of `var.{name}` does not fit its type"),
+            let summary = format!("value of `var.{name}` does not fit its type");
+            Box::new(
+                Diagnostic::error("invalid-variable", summary)
+                    .detail(sentence(&error))
+                    .see(self.span, format!("its type is `{}`", self.ty)),
             )
-            .detail(sentence(error))
-            .see(self.span, format!("its type is `{}`", self.ty))
         })
     }
 
@@ -245,6 +255,60 @@ pub struct ModuleCall {
     pub depends_on: Vec<Expression>,
     /// `providers`: alias inside → alias outside with its place.
     pub providers: BTreeMap<Name, Identifier>,
+    /// The block's header.
+    pub span: Span,
+}
+
+/// A `moved` block. Addresses are relative to the module that holds it.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    /// Where the object was.
+    pub from: Target,
+    /// Where it is now.
+    pub to: Target,
+    /// Place of `from`.
+    pub from_span: Span,
+    /// Place of `to`.
+    pub to_span: Span,
+    /// The block's header.
+    pub span: Span,
+}
+
+/// A `removed` block. The address is relative to the module that holds it.
+#[derive(Debug, Clone)]
+pub struct Removed {
+    /// The resource or module that is no longer in configuration.
+    pub from: Target,
+    /// Place of `from`.
+    pub from_span: Span,
+    /// Whether its objects are deleted; else they are only forgotten.
+    pub destroy: bool,
+    /// The block's header.
+    pub span: Span,
+}
+
+/// An `import` block.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// Address of the instance; its keys may be expressions.
+    pub to: Expression,
+    /// Import id.
+    pub id: Expression,
+    /// `for_each`
+    pub for_each: Option<Expression>,
+    /// Alias of the provider, where one is given.
+    pub provider: Option<Name>,
+    /// The block's header.
+    pub span: Span,
+}
+
+/// A `check` block.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// Name.
+    pub name: Identifier,
+    /// `assert` blocks.
+    pub assertions: Vec<Condition>,
     /// The block's header.
     pub span: Span,
 }

@@ -78,7 +78,7 @@ pub(super) fn is_misspelt(body: &Body, name: &str, known: &[&str]) -> bool {
 }
 
 /// Makes a sentence of what an error says.
-pub(crate) fn sentence(text: impl ToString) -> String {
+pub(crate) fn sentence(text: &(impl ToString + ?Sized)) -> String {
     let text = text.to_string();
     let mut characters = text.chars();
     let Some(first) = characters.next() else { return text };
@@ -153,7 +153,8 @@ pub(super) fn check_labels(
     diagnostics: &mut Diagnostics,
 ) -> bool {
     let kind = &block.kind.text;
-    let form: String = expected.iter().map(|label| format!(" \"{label}\"")).collect();
+    let form: Vec<String> = expected.iter().map(|label| format!(" \"{label}\"")).collect();
+    let form = form.concat();
     if let Some(extra) = block.labels.get(expected.len()) {
         diagnostics.push(
             Diagnostic::error("wrong-labels", format!("too many labels on the `{kind}` block"))

@@ -29,7 +29,7 @@ pub(super) fn line_end(text: &str, offset: usize) -> usize {
 
 /// Returns the 1-based number of the line of an offset.
 pub(super) fn line_number(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1
+    text[..offset].matches('\n').count() + 1
 }
 
 /// Returns the range of the header of the top-level block around an offset, such as

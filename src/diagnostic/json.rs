@@ -84,3 +84,58 @@ fn snippet(file: &SourceFile, span: Span) -> Value {
     object.insert("highlight_end_offset".into(), (range.end - from).into());
     Value::Object(object)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Diagnostic;
+
+    #[test]
+    fn everything_is_there() {
+        let mut sources = SourceMap::default();
+        let file = sources.add("main.nat.hcl", "a \"é\" {\n  é = x.y\n}\n");
+        let span = Span { file, start: 16, end: 19 };
+        let diagnostic = Diagnostic::error("unsupported-attribute", "object has no attribute `y`")
+            .detail("It has `z`.")
+            .at_with(span, "here")
+            .address("a.é")
+            .value("x", "object with 1 attribute")
+            .help("did you mean `z`?")
+            .fix(span, "x.z");
+        let place = json!({
+            "filename": "main.nat.hcl",
+            "start": {"line": 2, "column": 7, "byte": 16},
+            "end": {"line": 2, "column": 10, "byte": 19},
+        });
+        let expected = json!({
+            "severity": "error",
+            "code": "unsupported-attribute",
+            "summary": "object has no attribute `y`",
+            "detail": "It has `z`.",
+            "address": "a.é",
+            "range": place,
+            "snippet": {
+                "context": "a \"é\"",
+                "code": "  é = x.y",
+                "start_line": 2,
+                "highlight_start_offset": 7,
+                "highlight_end_offset": 10,
+            },
+            "labels": [{"range": place, "text": "here", "primary": true}],
+            "values": [{"reference": "x", "value": "object with 1 attribute"}],
+            "help": "did you mean `z`?",
+            "fix": {"range": place, "replacement": "x.z"},
+        });
+        assert_eq!(to_json(&diagnostic.into(), &sources), [expected]);
+    }
+
+    #[test]
+    fn a_bare_one_has_empty_lists() {
+        let diagnostics = Diagnostics::from(Diagnostic::warning("w", "summary"));
+        let expected = json!({
+            "severity": "warning", "code": "w", "summary": "summary", "detail": "",
+            "labels": [], "values": [],
+        });
+        assert_eq!(to_json(&diagnostics, &SourceMap::default()), [expected]);
+    }
+}

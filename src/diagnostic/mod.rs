@@ -220,6 +220,7 @@ impl Diagnostic {
 
     /// Names the resource instance concerned.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "addresses and names are given alike")]
     pub fn address(mut self, address: impl ToString) -> Self {
         self.address = Some(address.to_string());
         self
@@ -314,11 +315,12 @@ pub fn did_you_mean<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
+    let length = name.chars().count();
+    let limit = (length / 3).max(1);
     candidates
         .into_iter()
         .map(|c| (distance(name, c), c))
-        .filter(|(d, _)| *d <= limit)
+        .filter(|(d, _)| *d <= limit && *d < length)
         .min()
         .map(|(_, c)| c)
 }
@@ -331,8 +333,8 @@ fn distance(a: &str, b: &str) -> usize {
     for (i, row) in rows.iter_mut().enumerate() {
         row[0] = i;
     }
-    for j in 0..=b.len() {
-        rows[0][j] = j;
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
     }
     for i in 1..=a.len() {
         for j in 1..=b.len() {

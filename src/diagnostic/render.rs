@@ -172,3 +172,141 @@ fn wrapped(text: &str) -> String {
     }
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Span;
+
+    fn sources() -> (SourceMap, FileId, FileId) {
+        let mut sources = SourceMap::default();
+        let main = sources.add(
+            "main.nat.hcl",
+            "resource \"forward_entry\" \"web\" { # DNAT\n  name = \"名前\"\n\n  # ports\n  port = var.port\n}\n",
+        );
+        let variables = sources.add("variables.nat.hcl", "variable \"port\" {}\n");
+        (sources, main, variables)
+    }
+
+    fn find(sources: &SourceMap, file: FileId, text: &str) -> Span {
+        let start = u32::try_from(sources.get(file).unwrap().text.find(text).unwrap()).unwrap();
+        Span { file, start, end: start + u32::try_from(text.len()).unwrap() }
+    }
+
+    #[test]
+    fn what_where_why_and_how_to_mend() {
+        let (sources, main, variables) = sources();
+        let diagnostic = Diagnostic::error("invalid-port", "port is out of range")
+            .detail("Ports go from 1 to 65535. This sentence is long enough that it has to be broken into two lines.\n  This line stays as it is.")
+            .at_with(find(&sources, main, "var.port"), "used here")
+            .see(find(&sources, variables, "\"port\""), "declared here")
+            .address("forward_entry.web[\"a\"]")
+            .value("var.port", "70000")
+            .help("choose a port below 65536");
+        insta::assert_snapshot!(render(&diagnostic.into(), &sources, Style::default()), @r#"
+        error[invalid-port]: port is out of range
+         --> main.nat.hcl:5:10
+          |
+        1 | resource "forward_entry" "web" { # DNAT
+        ...
+        5 |   port = var.port
+          |          ^^^^^^^^ used here
+          |
+         ::: variables.nat.hcl:1:10
+          |
+        1 | variable "port" {}
+          |          ------ declared here
+          |
+          = with forward_entry.web["a"]
+          = Ports go from 1 to 65535. This sentence is long enough that it has to be broken into two
+            lines.
+              This line stays as it is.
+          = var.port is 70000
+          = help: choose a port below 65536
+        "#);
+    }
+
+    #[test]
+    fn fixes_are_shown() {
+        let (sources, main, _) = sources();
+        let span = find(&sources, main, "\"名前\"");
+        let diagnostic = Diagnostic::error("bad-name", "name has foreign characters")
+            .at(span)
+            .fix(span, "\"name\"");
+        insta::assert_snapshot!(render(&diagnostic.into(), &sources, Style::default()), @r#"
+        error[bad-name]: name has foreign characters
+         --> main.nat.hcl:2:10
+          |
+        1 | resource "forward_entry" "web" { # DNAT
+        2 |   name = "名前"
+          |          ^^^^^^
+          |
+        help: write instead
+          |
+        2 -   name = "名前"
+        2 +   name = "name"
+          |
+        "#);
+    }
+
+    #[test]
+    fn warnings_come_first_and_are_folded() {
+        let (sources, main, _) = sources();
+        let mut diagnostics = Diagnostics::new();
+        diagnostics.push(Diagnostic::error("e", "an error"));
+        for text in ["name", "port"] {
+            let warning = Diagnostic::warning("deprecated", "attribute is deprecated");
+            diagnostics.push(warning.at(find(&sources, main, text)));
+        }
+        diagnostics.push(Diagnostic::warning("other", "another warning"));
+        insta::assert_snapshot!(render(&diagnostics, &sources, Style::default()), @r#"
+        warning[other]: another warning
+
+        warning[deprecated]: attribute is deprecated
+         --> main.nat.hcl:2:3
+          |
+        1 | resource "forward_entry" "web" { # DNAT
+        2 |   name = "名前"
+          |   ^^^^
+          |
+          = (and 1 more similar warning elsewhere)
+
+        error[e]: an error
+        "#);
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        let mut sources = SourceMap::default();
+        let file = sources.add("a\u{1b}[2J.hcl", "x = \"\u{1b}[31m\u{202e}\"\n");
+        let diagnostic = Diagnostic::error("e", "bad \u{1b}[31mred\u{7}")
+            .detail("\u{1b}]0;title\u{9b}")
+            .at_with(Span { file, start: 0, end: 1 }, "\u{1b}c")
+            .value("x", "\u{1b}")
+            .help("\u{8}");
+        let text = render(&diagnostic.into(), &sources, Style::default());
+        let bad = |c: char| c.is_control() && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}');
+        assert!(!text.contains(bad), "{text:?}");
+    }
+
+    #[test]
+    fn colour_only_if_asked() {
+        let (sources, main, _) = sources();
+        let diagnostic = Diagnostic::error("e", "summary").at(find(&sources, main, "name"));
+        let diagnostics = Diagnostics::from(diagnostic);
+        assert!(!render(&diagnostics, &sources, Style { colour: false }).contains('\u{1b}'));
+        assert!(render(&diagnostics, &sources, Style { colour: true }).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn odd_spans_are_shown_as_far_as_they_go() {
+        let (sources, main, _) = sources();
+        for (start, end) in [(0, 0), (10_000, 20_000), (50, 49), (46, 47), (0, 10_000)] {
+            let diagnostic = Diagnostic::error("e", "summary").at(Span { file: main, start, end });
+            assert!(render(&diagnostic.into(), &sources, Style::default()).contains("summary"));
+        }
+        let unknown =
+            Diagnostic::error("e", "summary").at(Span { file: FileId(9), start: 0, end: 1 });
+        assert!(render(&unknown.into(), &sources, Style::default()).contains("summary"));
+    }
+}

@@ -16,6 +16,17 @@ const SPECIAL: [&str; 5] = ["can", "templatefile", "templatestring", "try", "typ
 /// Deepest nesting of templates read by templates.
 const MAX_TEMPLATES: usize = 10;
 
+/// Returns whether there is a function of that name, with or without the namespace `core`.
+pub fn is_function(name: &str) -> bool {
+    let local = name.strip_prefix("core::").unwrap_or(name);
+    SPECIAL.contains(&local) || functions::lookup(local).is_some()
+}
+
+/// Returns the names of all functions.
+pub fn function_names() -> impl Iterator<Item = &'static str> {
+    functions::names().chain(SPECIAL)
+}
+
 /// A call under evaluation.
 struct Call<'e> {
     name: &'e Identifier,
@@ -120,8 +131,7 @@ impl Evaluator<'_> {
         let mut diagnostic =
             Diagnostic::error("unknown-function", format!("there is no function `{name}`"))
                 .at(call.name.span);
-        let names = functions::names().chain(SPECIAL);
-        if let Some(near) = did_you_mean(name, names) {
+        if let Some(near) = did_you_mean(name, function_names()) {
             diagnostic = diagnostic
                 .help(format!("did you mean `{near}`?"))
                 .fix(call.name.span, near.to_owned());

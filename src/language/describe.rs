@@ -6,7 +6,7 @@ use crate::value::{Data, Value, quoted};
 const MAX_TEXT: usize = 60;
 
 /// Describes a value in a few words: `80`, `"tcp"`, `map of string with 2 elements`. Returns none
-/// for a value that is sensitive or has a sensitive part.
+/// for a sensitive value; of sensitive parts only the number shows.
 pub fn describe(value: &Value) -> Option<String> {
     if value.is_sensitive() {
         return None;
@@ -50,14 +50,14 @@ fn shortened(text: &str) -> String {
 pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 8;
     let names: Vec<&str> = names.into_iter().collect();
-    let mut text = names
+    let text = names
         .iter()
         .take(SHOWN)
         .map(|name| format!("`{}`", shortened(name)))
         .collect::<Vec<_>>()
         .join(", ");
-    if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+    match names.len().saturating_sub(SHOWN) {
+        0 => text,
+        more => format!("{text} and {more} more"),
     }
-    text
 }

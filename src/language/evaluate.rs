@@ -13,7 +13,7 @@ use crate::value::{Data, Name, Type, Value, convert, unify};
 /// Deepest nesting of expressions that is evaluated, templates in templates included.
 const MAX_DEPTH: usize = 400;
 /// Most expressions that one evaluation takes, repetitions of loops included.
-const MAX_WORK: u64 = 50_000_000;
+pub(super) const MAX_WORK: u64 = 20_000_000;
 /// Most parts that a value made by an expression may have.
 const MAX_PARTS: usize = 20_000_000;
 /// Deepest value that an expression may make.

@@ -119,13 +119,19 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    /// Returns keys and values of a collection, or none when it is unknown.
+    /// Returns keys and values of a collection, or none when it is unknown. Those of a sensitive
+    /// collection are sensitive, so that no message shows them.
     pub(super) fn items(
         &mut self,
         collection: &Value,
         at: &Expression,
     ) -> Outcome<Option<Vec<(Value, Value)>>> {
-        Ok(Some(match collection.data() {
+        let sensitive = collection.is_sensitive();
+        let marked = |value: Value| {
+            let sensitive = sensitive || value.is_sensitive();
+            value.with_sensitive(sensitive)
+        };
+        let items: Vec<(Value, Value)> = match collection.data() {
             Data::List(_, elements) | Data::Tuple(elements) => elements
                 .iter()
                 .enumerate()
@@ -154,6 +160,10 @@ impl Evaluator<'_> {
                 self.fail(diagnostic, at);
                 return Err(Failed);
             }
-        }))
+        };
+        if !sensitive {
+            return Ok(Some(items));
+        }
+        Ok(Some(items.into_iter().map(|(key, value)| (marked(key), marked(value))).collect()))
     }
 }

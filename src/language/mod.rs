@@ -17,6 +17,7 @@ mod scope;
 mod template;
 mod traverse;
 
+pub use call::{function_names, is_function};
 pub use describe::describe;
 pub use evaluate::evaluate;
 pub use reference::{Reference, ReferenceStep, function_calls, references};

@@ -111,7 +111,9 @@ impl<'a> Finder<'a> {
             }
             ExpressionKind::Call { name, arguments, .. } => {
                 self.calls.push(name);
-                arguments.iter().for_each(|e| self.expression(e));
+                for argument in arguments {
+                    self.expression(argument);
+                }
             }
             ExpressionKind::Unary(_, inner) | ExpressionKind::Parenthesis(inner) => {
                 self.expression(inner);
@@ -210,5 +212,53 @@ fn index_step(index: &Expression) -> ReferenceStep {
             None => ReferenceStep::Computed(index.span),
         },
         _ => ReferenceStep::Computed(index.span),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::FileId;
+    use crate::syntax::parse_expression;
+
+    fn found(text: &str) -> Vec<String> {
+        let (expression, diagnostics) = parse_expression(FileId(0), text);
+        assert!(diagnostics.is_empty(), "{diagnostics:?}");
+        references(&expression).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_reference_is_found_once() {
+        assert_eq!(found("nat_gateway.g[each.key].id"), ["nat_gateway.g[…].id", "each.key"]);
+        assert_eq!(found("a.b[\"k\"].c + a.d[0]"), ["a.b[\"k\"].c", "a.d[0]"]);
+        assert_eq!(found("a.b[*].c[d.e]"), ["a.b", "d.e"]);
+        assert_eq!(found("f(a)[b].c"), ["a", "b"]);
+        assert_eq!(found("\"${a} %{ if b }${c}%{ else }${d}%{ endif }\""), ["a", "b", "c", "d"]);
+        assert_eq!(found("{(a) = b, c = d ? !e : -(g)}"), ["a", "b", "d", "e", "g"]);
+    }
+
+    #[test]
+    fn variables_of_loops_are_none() {
+        assert_eq!(found("[for x in x : x.y]"), ["x"]);
+        assert_eq!(found("{for k, v in m : k => [for k in v : [k, w]] if v}"), ["m", "w"]);
+        assert_eq!(found("\"%{ for x in l }${x}${y}%{ endfor }${x}\""), ["l", "y", "x"]);
+        assert_eq!(found("[for x in [] : y[x]]"), ["y[…]"]);
+    }
+
+    #[test]
+    fn constant_parts_end_at_computed_indices() {
+        let (expression, _) = parse_expression(FileId(0), "a.b[c].d");
+        let reference = references(&expression).swap_remove(0);
+        let names: Vec<_> = reference.names().map(|name| name.text.to_string()).collect();
+        assert_eq!(names, ["b"]);
+        assert_eq!(reference.constant_part().to_string(), "a.b");
+    }
+
+    #[test]
+    fn calls_are_found() {
+        let (expression, _) = parse_expression(FileId(0), "f(core::g(1), [h()])");
+        let names: Vec<_> =
+            function_calls(&expression).iter().map(|n| n.text.to_string()).collect();
+        assert_eq!(names, ["f", "core::g", "h"]);
     }
 }

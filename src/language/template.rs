@@ -11,7 +11,7 @@ const MAX_TEXT: usize = 64 * 1024 * 1024;
 /// The text made so far.
 #[derive(Default)]
 struct Text {
-    text: String,
+    known: String,
     unknown: bool,
     sensitive: bool,
 }
@@ -25,7 +25,7 @@ impl Evaluator<'_> {
         let mut text = Text::default();
         self.template_parts(parts, &mut text, span)?;
         let value =
-            if text.unknown { Value::unknown(Type::String) } else { Value::text(&text.text) };
+            if text.unknown { Value::unknown(Type::String) } else { Value::text(&text.known) };
         Ok(value.with_sensitive(text.sensitive))
     }
 
@@ -39,7 +39,7 @@ impl Evaluator<'_> {
         for part in parts {
             let outcome = match part {
                 TemplatePart::Literal(literal) => {
-                    text.text.push_str(literal);
+                    text.known.push_str(literal);
                     Ok(())
                 }
                 TemplatePart::Interpolation(inner) => self.interpolation(inner, text),
@@ -49,7 +49,7 @@ impl Evaluator<'_> {
                 TemplatePart::For { .. } => self.for_directive(part, text),
             };
             failed |= outcome.is_err();
-            if text.text.len() > MAX_TEXT {
+            if text.known.len() > MAX_TEXT {
                 self.diagnostics.push(
                     Diagnostic::error("value-too-large", "template makes too long a text")
                         .detail("At most 64 MiB are made.")
@@ -68,29 +68,31 @@ impl Evaluator<'_> {
         let value = self.expression(inner)?;
         text.sensitive |= value.is_sensitive();
         match value.data() {
-            Data::String(piece) => text.text.push_str(piece),
+            Data::String(piece) => {
+                text.known.push_str(piece);
+                return Ok(());
+            }
             Data::Null => {
                 let diagnostic = Diagnostic::error("null-value", "cannot put null into a text")
                     .at(inner.span)
                     .help("give it a default, as with `coalesce(…, \"\")`");
                 return Err(self.fail(diagnostic, inner));
             }
-            _ => match convert(&value, &Type::String) {
-                Ok(converted) => match converted.as_str() {
-                    Some(piece) => text.text.push_str(piece),
-                    None => text.unknown = true,
-                },
-                Err(_) => {
-                    let ty = value.type_of();
-                    let diagnostic = Diagnostic::error(
-                        "invalid-template-value",
-                        format!("cannot put {} into a text", with_article(&ty)),
-                    )
-                    .at(inner.span)
-                    .help("turn it into a text with `join(…)` or `jsonencode(…)`");
-                    return Err(self.fail(diagnostic, inner));
-                }
-            },
+            _ => {}
+        }
+        let Ok(converted) = convert(&value, &Type::String) else {
+            let ty = value.type_of();
+            let diagnostic = Diagnostic::error(
+                "invalid-template-value",
+                format!("cannot put {} into a text", with_article(&ty)),
+            )
+            .at(inner.span)
+            .help("turn it into a text with `join(…)` or `jsonencode(…)`");
+            return Err(self.fail(diagnostic, inner));
+        };
+        match converted.as_str() {
+            Some(piece) => text.known.push_str(piece),
+            None => text.unknown = true,
         }
         Ok(())
     }

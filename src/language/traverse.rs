@@ -1,5 +1,6 @@
 //! References, attributes, indices and splats.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::describe::listed;
@@ -9,7 +10,7 @@ use super::scope::Step;
 use crate::address::Key;
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::syntax::ast::{Expression, ExpressionKind, Identifier};
-use crate::value::{Data, Type, Value, convert, unify};
+use crate::value::{Data, Name, Type, Value, convert, unify};
 
 impl Evaluator<'_> {
     /// Evaluates a traversal: collects its steps down to what it starts from, asks the scope, and
@@ -81,16 +82,18 @@ impl Evaluator<'_> {
             .collect();
         let (value, used) = self.root(&reference.root.text, reference.root.span, &steps)?;
         steps[used.min(steps.len())..].iter().try_fold(value, |value, step| match step {
-            Step::Attribute(name) => attribute(&value, name).map_err(|_| Failed),
+            Step::Attribute(name) => attribute(&value, name, false).map_err(|_| Failed),
             Step::Index(key, _) => value.index(key).map_err(|_| Failed),
         })
     }
 
     /// Takes one step into a value; `link` is the expression up to and with the step.
     fn step(&mut self, value: &Value, step: &Step<'_>, link: &Expression) -> Outcome {
+        // Looking for what may be meant takes time, which `try` over a large map must not spend.
+        let explain = self.trials == 0;
         let result = match step {
-            Step::Attribute(name) => attribute(value, name),
-            Step::Index(key, span) => index(value, key, *span),
+            Step::Attribute(name) => attribute(value, name, explain),
+            Step::Index(key, span) => index(value, key, *span, explain),
         };
         result.map_err(|diagnostic| {
             let (ExpressionKind::Attribute(source, _) | ExpressionKind::Index(source, _)) =
@@ -111,7 +114,7 @@ impl Evaluator<'_> {
         let result = match value.data() {
             Data::Null => Value::tuple([]),
             Data::List(element, elements) | Data::Set(element, elements) => {
-                let values = self.splat_over(elements, each)?;
+                let values = self.splat_over(elements, each, sensitive)?;
                 if values.is_empty() {
                     let ty = self.each_type((**element).clone(), each)?;
                     Value::list(ty, [])
@@ -119,7 +122,7 @@ impl Evaluator<'_> {
                     as_list(values)
                 }
             }
-            Data::Tuple(elements) => Value::tuple(self.splat_over(elements, each)?),
+            Data::Tuple(elements) => Value::tuple(self.splat_over(elements, each, sensitive)?),
             Data::Unknown(unknown) => match &unknown.ty {
                 Type::Any => Value::unknown(Type::Any),
                 Type::List(element) | Type::Set(element) => {
@@ -137,15 +140,21 @@ impl Evaluator<'_> {
                     Value::unknown(Type::list(ty))
                 }
             },
-            _ => Value::tuple(self.splat_over(std::slice::from_ref(&value), each)?),
+            _ => Value::tuple(self.splat_over(std::slice::from_ref(&value), each, sensitive)?),
         };
         Ok(result.with_sensitive(sensitive))
     }
 
-    fn splat_over(&mut self, elements: &[Value], each: &Expression) -> Outcome<Vec<Value>> {
+    fn splat_over(
+        &mut self,
+        elements: &[Value],
+        each: &Expression,
+        sensitive: bool,
+    ) -> Outcome<Vec<Value>> {
         let mut values = Vec::with_capacity(elements.len());
         for element in elements {
-            values.push(self.splat_item(element.clone(), each)?);
+            let sensitive = sensitive || element.is_sensitive();
+            values.push(self.splat_item(element.clone().with_sensitive(sensitive), each)?);
         }
         self.check_size(&values, each.span)?;
         Ok(values)
@@ -166,7 +175,7 @@ impl Evaluator<'_> {
 
 /// Makes a list where the elements have one type, and a tuple where not.
 fn as_list(values: Vec<Value>) -> Value {
-    let first = values.first().map(Value::type_of).unwrap_or(Type::Any);
+    let first = values.first().map_or(Type::Any, Value::type_of);
     let same = values.iter().all(|value| value.type_of() == first);
     if same && first != Type::Any {
         return Value::list(first, values);
@@ -183,8 +192,9 @@ fn as_list(values: Vec<Value>) -> Value {
 
 type Stepped = Result<Value, Box<Diagnostic>>;
 
-/// Returns the attribute of an object or the element of a map.
-pub(super) fn attribute(value: &Value, name: &Identifier) -> Stepped {
+/// Returns the attribute of an object or the element of a map. A mistake is explained with the
+/// names that there are, if so wanted.
+fn attribute(value: &Value, name: &Identifier, explain: bool) -> Stepped {
     if let Some(entry) = value.get(&name.text) {
         let sensitive = value.is_sensitive() || entry.is_sensitive();
         return Ok(entry.clone().with_sensitive(sensitive));
@@ -207,14 +217,16 @@ pub(super) fn attribute(value: &Value, name: &Identifier) -> Stepped {
                         None => Value::unknown(field.ty.clone()),
                     });
                 }
-                return Err(no_attribute(name, fields.keys().map(|n| &**n)));
+                return Err(no_attribute(name, fields.keys().map(|n| &**n), explain));
             }
             _ => {}
         },
         Data::Object(attributes) => {
-            return Err(no_attribute(name, attributes.keys().map(|n| &**n)));
+            return Err(no_attribute(name, attributes.keys().map(|n| &**n), explain));
         }
-        Data::Map(_, entries) => return Err(no_element(value, &name.text, entries, name.span)),
+        Data::Map(_, entries) => {
+            return Err(no_element(value, &name.text, entries, name.span, explain));
+        }
         _ => {}
     }
     Err(Box::new(not_an_object(value, name)))
@@ -223,12 +235,16 @@ pub(super) fn attribute(value: &Value, name: &Identifier) -> Stepped {
 fn no_attribute<'a>(
     name: &Identifier,
     attributes: impl Iterator<Item = &'a str> + Clone,
+    explain: bool,
 ) -> Box<Diagnostic> {
     let mut diagnostic = Diagnostic::error(
         "unsupported-attribute",
         format!("object has no attribute `{}`", name.text),
     )
     .at(name.span);
+    if !explain {
+        return Box::new(diagnostic);
+    }
     if let Some(near) = did_you_mean(&name.text, attributes.clone()) {
         diagnostic =
             diagnostic.help(format!("did you mean `{near}`?")).fix(name.span, near.to_owned());
@@ -242,11 +258,12 @@ fn no_attribute<'a>(
     Box::new(diagnostic.detail(detail))
 }
 
-fn no_element<V>(
+fn no_element(
     value: &Value,
     key: &str,
-    entries: &std::collections::BTreeMap<crate::value::Name, V>,
+    entries: &BTreeMap<Name, Value>,
     span: Span,
+    explain: bool,
 ) -> Box<Diagnostic> {
     let kind = if matches!(value.data(), Data::Map(..)) { "map" } else { "object" };
     if value.is_sensitive() {
@@ -256,6 +273,9 @@ fn no_element<V>(
     }
     let mut diagnostic =
         Diagnostic::error("missing-element", format!("{kind} has no element `{key}`")).at(span);
+    if !explain {
+        return Box::new(diagnostic);
+    }
     let names = listed(entries.keys().map(|n| &**n));
     diagnostic = diagnostic.detail(if names.is_empty() {
         format!("The {kind} is empty.")
@@ -295,7 +315,7 @@ fn not_an_object(value: &Value, name: &Identifier) -> Diagnostic {
 }
 
 /// Returns the element at a key.
-pub(super) fn index(value: &Value, key: &Value, span: Span) -> Stepped {
+fn index(value: &Value, key: &Value, span: Span, explain: bool) -> Stepped {
     let error = match value.index(key) {
         Ok(element) => return Ok(element),
         Err(error) => error,
@@ -313,7 +333,13 @@ pub(super) fn index(value: &Value, key: &Value, span: Span) -> Stepped {
     let hidden = value.is_sensitive() || key.is_sensitive();
     match value.data() {
         Data::Map(_, entries) | Data::Object(entries) if key.as_str().is_some() && !hidden => {
-            return Err(no_element(value, key.as_str().unwrap_or_default(), entries, span));
+            return Err(no_element(
+                value,
+                key.as_str().unwrap_or_default(),
+                entries,
+                span,
+                explain,
+            ));
         }
         Data::Set(..) => {
             return Err(Box::new(

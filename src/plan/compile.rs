@@ -1,7 +1,7 @@
 //! Changes → operations: calls with their parameters, lanes by one name each, and time limits. Their
 //! order comes from `order`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::kinds::{Kind, Kinds};
@@ -10,8 +10,8 @@ use super::{Change, ChangeKind, Operation, OperationParameter, Purpose};
 use crate::address::Address;
 use crate::api::signature::sha256_hex;
 use crate::resources::{
-    ChangeRequest, Lane, Listing, Listings, Object, Parameter, ReadScope, ResourceType, Schema,
-    Step,
+    ChangeRequest, Impact, Lane, Listing, Listings, Object, Parameter, ReadScope, ResourceType,
+    Schema, Step,
 };
 use crate::value::{Data, Name, Value};
 
@@ -191,93 +191,87 @@ pub fn set_aside_key(address: &Address, id: &str) -> String {
 
 /// Compiles all changes, operations of one change together and in their order.
 pub(crate) fn operations(changes: &mut [Change], kinds: &Kinds, names: &Names) -> Vec<Operation> {
-    let mut operations = Vec::new();
-    let mut wire = Wire::default();
+    let attribute = "region".into();
+    let mut compiler = Compiler { names, attribute, regions: BTreeMap::new(), done: Vec::new() };
     for (index, change) in changes.iter_mut().enumerate() {
         let Some(kind) = kinds.get(change.address.kind()) else { continue };
         let mut impacts = std::mem::take(&mut change.impacts);
         for purpose in purposes(change.kind) {
-            compile_part(
-                kind,
-                (index, change),
-                *purpose,
-                names,
-                &mut wire,
-                &mut operations,
-                &mut impacts,
-            );
+            compiler.part(kind, (index, change), *purpose, &mut impacts);
         }
         impacts.sort_unstable();
         impacts.dedup();
+        impacts.shrink_to_fit();
         change.impacts = impacts;
     }
-    operations
+    compiler.done
 }
 
-fn compile_part(
-    kind: &Kind,
-    (index, change): (usize, &Change),
-    purpose: Purpose,
-    names: &Names,
-    wire: &mut Wire,
-    operations: &mut Vec<Operation>,
-    impacts: &mut Vec<crate::resources::Impact>,
-) {
-    let object = if purpose == Purpose::Delete { &change.before } else { &change.after };
-    let Some(object) = object else { return };
-    let steps =
-        steps(kind.resource, change, purpose, change.before.as_ref(), change.after.as_ref());
-    let count = u32::try_from(steps.len()).unwrap_or(u32::MAX);
-    let sets_aside = change.kind == ChangeKind::Replace { create_first: true };
-    let deposed = match (&change.id, purpose) {
-        (Some(id), Purpose::Delete) if sets_aside => Some(set_aside_key(&change.address, id)),
-        _ => change.deposed.clone(),
-    };
-    for (number, step) in (0..count).zip(steps) {
-        impacts.extend(step.impacts.iter().copied());
-        operations.push(Operation {
-            address: change.address.clone(),
-            deposed: deposed.clone(),
-            change: index,
-            purpose,
-            step: (number, count),
-            action: step.action,
-            parameters: wire.parameters(&change.region, step.parameters),
-            lane: names.lane(&step.lane, kind.schema.kind, &change.address, object),
-            wanted: step.wanted,
-            makes: step.makes,
-            after: Vec::new(),
-            groups: Vec::new(),
-            timeout: limit(change, purpose),
-        });
-    }
+struct Compiler<'a> {
+    names: &'a Names,
+    attribute: Name,
+    /// Regions as values, each held once.
+    regions: BTreeMap<String, Value>,
+    done: Vec<Operation>,
 }
 
-/// Names of parameters, each held once for all operations.
-#[derive(Debug, Default)]
-struct Wire(BTreeSet<Name>);
-
-impl Wire {
-    fn name(&mut self, text: &str) -> Name {
-        if let Some(known) = self.0.get(text) {
-            return Arc::clone(known);
+impl Compiler<'_> {
+    /// Compiles one part of a change.
+    fn part(
+        &mut self,
+        kind: &Kind,
+        (index, change): (usize, &Change),
+        purpose: Purpose,
+        impacts: &mut Vec<Impact>,
+    ) {
+        let object = if purpose == Purpose::Delete { &change.before } else { &change.after };
+        let Some(object) = object else { return };
+        let (before, after) = (change.before.as_ref(), change.after.as_ref());
+        let steps = steps(kind.resource, change, purpose, before, after);
+        let count = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+        let sets_aside = change.kind == ChangeKind::Replace { create_first: true };
+        let deposed = match (&change.id, purpose) {
+            (Some(id), Purpose::Delete) if sets_aside => Some(set_aside_key(&change.address, id)),
+            _ => change.deposed.clone(),
+        };
+        for (number, step) in (0..count).zip(steps) {
+            impacts.extend(step.impacts.iter().copied());
+            let parameters = self.parameters(&change.region, step.parameters);
+            self.done.push(Operation {
+                address: change.address.clone(),
+                deposed: deposed.clone(),
+                change: index,
+                purpose,
+                step: (number, count),
+                action: step.action,
+                parameters,
+                lane: self.names.lane(&step.lane, kind.schema.kind, &change.address, object),
+                wanted: step.wanted,
+                makes: step.makes,
+                after: Vec::new(),
+                groups: Vec::new(),
+                timeout: limit(change, purpose),
+            });
         }
-        let name: Name = text.into();
-        self.0.insert(Arc::clone(&name));
-        name
     }
 
-    fn parameters(&mut self, region: &Name, own: Vec<Parameter>) -> Vec<OperationParameter> {
+    fn parameters(&mut self, region: &str, own: Vec<Parameter>) -> Vec<OperationParameter> {
+        let value = match self.regions.get(region) {
+            Some(value) => value.clone(),
+            None => {
+                let value = Value::string(region);
+                self.regions.insert(region.to_owned(), value.clone());
+                value
+            }
+        };
         let mut all = Vec::with_capacity(own.len() + 1);
-        all.push(OperationParameter {
-            name: self.name("RegionId"),
-            value: Value::string(Arc::clone(region)),
-            attribute: self.name("region"),
-        });
-        all.extend(own.into_iter().filter(|p| p.name != "RegionId").map(|p| OperationParameter {
-            name: self.name(&p.name),
-            value: p.value,
-            attribute: p.attribute,
+        let (name, attribute) = ("RegionId".to_owned(), Arc::clone(&self.attribute));
+        all.push(OperationParameter { name, value, attribute });
+        let own = own.into_iter().filter(|p| p.name != "RegionId");
+        all.extend(own.map(|Parameter { name, value, attribute }| OperationParameter {
+            name,
+            value,
+            attribute,
         }));
         all
     }

@@ -1,7 +1,6 @@
 //! The plan as pure data: what changes and why, what drifted, and the calls in their order.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::address::{Address, ResourceAddress};
 use crate::api::catalogue::Action;
@@ -186,11 +185,11 @@ pub struct Change {
     /// Provider alias.
     pub provider: Name,
     /// Region.
-    pub region: Name,
+    pub region: String,
     /// Service.
     pub service: Service,
-    /// Direct dependencies, as the state will record them; shared by the instances of a block.
-    pub dependencies: Arc<[ResourceAddress]>,
+    /// Direct dependencies, as the state will record them.
+    pub dependencies: Vec<ResourceAddress>,
     /// `lifecycle.create_before_destroy`, own or inherited.
     pub create_before_destroy: bool,
     /// `lifecycle.prevent_destroy`.
@@ -198,7 +197,7 @@ pub struct Change {
     /// Time limits by operation (`create`, `update`, `delete`), in seconds.
     pub timeouts: BTreeMap<String, u64>,
     /// `file:line` of the block.
-    pub location: Option<Name>,
+    pub location: Option<String>,
 }
 
 /// A recorded object that is no longer as recorded.
@@ -288,7 +287,7 @@ pub enum Purpose {
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct OperationParameter {
     /// Name on the wire.
-    pub name: Name,
+    pub name: String,
     /// Value as sent, or an unknown value.
     pub value: Value,
     /// The attribute that it comes from.

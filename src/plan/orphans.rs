@@ -12,19 +12,18 @@ use super::{Change, ChangeKind, Reason};
 use crate::address::{Address, Key, ResourceAddress};
 use crate::configuration::Repetition;
 use crate::state::InstanceKey;
-use crate::value::Name;
 
 /// Where blocks are written, as `file:line`, found once a block.
 #[derive(Debug, Default)]
-pub(crate) struct Locations(BTreeMap<ResourceAddress, Option<Name>>);
+pub(crate) struct Locations(BTreeMap<ResourceAddress, Option<String>>);
 
 impl Locations {
-    fn of(&mut self, resource: &ResourceAddress, program: &Program) -> Option<Name> {
+    fn of(&mut self, resource: &ResourceAddress, program: &Program) -> Option<String> {
         if let Some(known) = self.0.get(resource) {
             return known.clone();
         }
         let sources = &program.configuration().sources;
-        let found = program.block(resource).and_then(|b| sources.location(b.span)).map(Name::from);
+        let found = program.block(resource).and_then(|b| sources.location(b.span));
         self.0.insert(resource.clone(), found.clone());
         found
     }
@@ -56,9 +55,9 @@ pub(crate) fn end(
         impacts: Vec::new(),
         remarks: Vec::new(),
         provider: instance.provider.clone(),
-        region: instance.region.as_str().into(),
+        region: instance.region.clone(),
         service: instance.service.clone(),
-        dependencies: instance.dependencies.as_slice().into(),
+        dependencies: instance.dependencies.clone(),
         create_before_destroy: instance.create_before_destroy,
         prevent_destroy: instance.prevent_destroy && key.1.is_none(),
         timeouts: block.map(timeouts).unwrap_or_default(),
@@ -130,9 +129,9 @@ pub(crate) fn keep(
         impacts: Vec::new(),
         remarks: Vec::new(),
         provider: instance.provider.clone(),
-        region: instance.region.as_str().into(),
+        region: instance.region.clone(),
         service: instance.service.clone(),
-        dependencies: instance.dependencies.as_slice().into(),
+        dependencies: instance.dependencies.clone(),
         create_before_destroy: instance.create_before_destroy,
         prevent_destroy: instance.prevent_destroy,
         timeouts: BTreeMap::new(),

@@ -63,8 +63,6 @@ pub(crate) struct Pass {
     instances: BTreeMap<ResourceAddress, Option<Arc<[Option<Key>]>>>,
     pub(crate) diagnostics: Diagnostics,
     index: BTreeMap<Address, usize>,
-    /// The dependencies of the instance before, which those of the next one often are.
-    dependencies: Arc<[ResourceAddress]>,
     forced: BTreeMap<Address, Vec<Reason>>,
 }
 
@@ -78,7 +76,6 @@ impl Pass {
             instances: BTreeMap::new(),
             diagnostics: Diagnostics::new(),
             index: BTreeMap::new(),
-            dependencies: Arc::new([]),
             forced: BTreeMap::new(),
         }
     }
@@ -86,13 +83,6 @@ impl Pass {
     pub(super) fn push(&mut self, change: Change) {
         self.index.insert(change.address.clone(), self.changes.len());
         self.changes.push(change);
-    }
-
-    fn shared(&mut self, dependencies: Vec<ResourceAddress>) -> Arc<[ResourceAddress]> {
-        if *self.dependencies != *dependencies {
-            self.dependencies = dependencies.into();
-        }
-        Arc::clone(&self.dependencies)
     }
 
     /// Drops what only the pass itself and what follows it directly need.
@@ -192,8 +182,7 @@ pub(super) struct Site<'a> {
     pub(super) block: &'a Resource,
     pub(super) provider: Name,
     pub(super) context: Option<&'a ProviderContext>,
-    pub(super) region: Name,
-    pub(super) location: Option<Name>,
+    pub(super) location: Option<String>,
     pub(super) create_first: bool,
     pub(super) ignore: Vec<Name>,
     pub(super) timeouts: BTreeMap<String, u64>,
@@ -211,8 +200,7 @@ impl<'a> Site<'a> {
             block,
             context,
             provider,
-            region: context.map(|c| c.region.as_str()).unwrap_or_default().into(),
-            location: location.map(Name::from),
+            location,
             create_first: basis.create_first.contains(resource),
             ignore: lifecycle.ignore_changes.iter().map(|i| Arc::clone(&i.text)).collect(),
             timeouts: timeouts(block),
@@ -281,9 +269,9 @@ fn managed(
         prevent_destroy,
         timeouts: &site.timeouts,
         provider: &site.provider,
-        region: &site.region,
+        region: &context.region,
         service: &context.service,
-        dependencies: pass.shared(resources_of(&configured.dependencies)),
+        dependencies: resources_of(&configured.dependencies),
         location: site.location.clone(),
         place: &|name| {
             if name.is_empty() { configured.span } else { spans.get(name).copied() }

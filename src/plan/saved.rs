@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use super::planner::{PlanOptions, ProviderContext};
+use super::program::FileRecord;
 use crate::api::signature::sha256_hex;
 use crate::diagnostic::Diagnostic;
+use crate::environment::Timestamp;
 use crate::state::Snapshot;
 use crate::value::{Name, Value};
 
@@ -35,8 +37,10 @@ pub struct SavedPlan {
     pub files: BTreeMap<PathBuf, String>,
     /// The configuration's directory, for messages.
     pub directory: PathBuf,
-    /// Other files that the configuration read (`file`, `templatefile`), by path.
-    pub other_files: BTreeMap<PathBuf, Vec<u8>>,
+    /// What functions read of other files (`file`, `templatefile`).
+    pub function_files: FileRecord,
+    /// When it was made, as `plantimestamp` says.
+    pub plan_time: Timestamp,
     /// Values of the root module's variables.
     pub variables: BTreeMap<Name, Value>,
     /// Which variables were given on the command line or in files, rather than by default.

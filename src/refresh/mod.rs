@@ -1,5 +1,16 @@
 //! Runs the list reads that resource types describe, pages and shares them; the one reader of live
 //! objects.
+//!
+//! `read` reads one list, as often as it takes to see it whole; apply's settling uses it too.
+//! `service` is the [`Reader`] over the service, which reads many lists at once.
+
+mod read;
+mod service;
+#[cfg(test)]
+mod tests;
+
+pub use read::{ReadError, read_list, read_lists, read_object, read_rows};
+pub use service::ServiceReader;
 
 use crate::resources::{Listings, Object, ReadScope};
 

@@ -1,1 +1,13 @@
-//! Renderings of the public models.
+//! Renderings of the public models: a file per form. Everything here is a function from the
+//! structs that are also serialised as JSON to text; nothing prints.
+
+pub mod diff;
+pub mod drift;
+pub mod graph;
+pub mod markdown;
+pub mod paint;
+pub mod state;
+pub mod text;
+
+#[cfg(test)]
+mod tests;

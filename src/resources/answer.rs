@@ -1,105 +1,55 @@
-//! Reading of answers: tolerant of both editions' shapes. Names are found in any case
-//! (`NatGatewayId`, `natGatewayId`, `VswitchId`), numbers may be texts, and a list may be flat,
-//! wrapped (`{"NatGateway": […]}`) or, as XML gives it, a lone element.
+//! Reading of answers into objects, driven by schemas and tolerant of both editions' shapes (see
+//! [`api::answer`](crate::api::answer)).
 
 use serde_json::Value as Json;
 
 use super::schema::{Attribute, Kind, name};
 use super::{Object, spelling};
+use crate::api::answer::{field, get_bool, get_int, get_str, list};
 use crate::value::{Type, Value};
 
-/// Returns the member of that name in any case; null counts as absent.
-pub(super) fn member<'a>(json: &'a Json, wire: &str) -> Option<&'a Json> {
-    let members = json.as_object()?;
-    members
-        .get(wire)
-        .or_else(|| members.iter().find(|(n, _)| n.eq_ignore_ascii_case(wire)).map(|(_, v)| v))
-        .filter(|value| !value.is_null())
-}
-
-/// Returns a scalar as text; none for an empty one.
-pub(super) fn text(json: &Json) -> Option<String> {
-    match json {
-        Json::String(text) if text.is_empty() => None,
-        Json::String(text) => Some(text.clone()),
-        Json::Number(number) => Some(number.to_string()),
-        Json::Bool(truth) => Some(truth.to_string()),
-        _ => None,
-    }
-}
-
-/// Returns a member as text.
+/// Returns a member as text; none for an empty one.
 pub(super) fn member_text(json: &Json, wire: &str) -> Option<String> {
-    text(member(json, wire)?)
+    get_str(json, wire).filter(|text| !text.is_empty())
 }
 
 /// Returns a member as a count.
 pub(super) fn member_count(json: &Json, wire: &str) -> Option<u64> {
-    member_text(json, wire)?.parse().ok()
+    get_int(json, wire).and_then(|count| u64::try_from(count).ok())
 }
 
-/// Returns the elements of a list in any of its shapes. `scalars` tells whether they are texts: then
-/// an object is always a wrapper, while one among objects may be a lone element.
-pub(super) fn elements(json: &Json, scalars: bool) -> Vec<&Json> {
-    match json {
-        Json::Array(elements) => elements.iter().collect(),
-        Json::Object(members) => match members.iter().next() {
-            None => Vec::new(),
-            Some((_, inner)) if members.len() == 1 && wraps(inner, scalars) => {
-                elements(inner, scalars)
-            }
-            Some(_) if scalars => Vec::new(),
-            Some(_) => vec![json],
-        },
-        Json::String(text) if scalars && !text.is_empty() => vec![json],
-        _ => Vec::new(),
-    }
+/// Returns a member as a list of texts; none when the answer does not say.
+pub(super) fn member_texts(json: &Json, wire: &str) -> Option<Vec<String>> {
+    crate::api::answer::texts(json, wire, singular(wire))
 }
 
-fn wraps(inner: &Json, scalars: bool) -> bool {
-    scalars
-        || inner.is_array()
-        || inner.is_object()
-        || inner.is_null()
-        || inner.as_str() == Some("")
+/// Returns what the elements of a list are called: `IpLists` has `IpList`.
+fn singular(wire: &str) -> &str {
+    wire.strip_suffix('s').unwrap_or(wire)
 }
 
-/// Returns a list of texts.
-pub(super) fn texts(json: &Json) -> Vec<String> {
-    elements(json, true).into_iter().filter_map(text).collect()
-}
-
-/// Reads a value of a kind. An empty text is null: the attribute is said to be empty. None when the
-/// answer holds something else there.
-pub(super) fn value(kind: Kind, json: &Json) -> Option<Value> {
+/// Reads a member of a kind; none when the answer does not say. An empty text is null: the answer
+/// says that there is nothing.
+fn member(kind: Kind, json: &Json, wire: &str) -> Option<Value> {
     Some(match kind {
-        Kind::String => match json {
-            Json::String(text) if text.is_empty() => Value::null(),
-            _ => Value::text(&text(json)?),
+        Kind::String => match get_str(json, wire)? {
+            text if text.is_empty() => Value::null(),
+            text => Value::text(&text),
         },
-        Kind::Integer => match json {
-            Json::String(text) if text.is_empty() => Value::null(),
-            _ => Value::from(text(json)?.trim().parse::<i64>().ok()?),
-        },
-        Kind::Bool => match text(json) {
-            Some(text) if text.eq_ignore_ascii_case("true") => Value::from(true),
-            Some(text) if text.eq_ignore_ascii_case("false") => Value::from(false),
-            Some(_) => return None,
-            None => Value::null(),
-        },
-        Kind::Strings => string_list(texts(json).iter().map(String::as_str)),
+        Kind::Integer => Value::from(get_int(json, wire)?),
+        Kind::Bool => Value::from(get_bool(json, wire)?),
+        Kind::Strings => string_list(member_texts(json, wire)?.iter().map(String::as_str)),
         Kind::StringSet => {
-            let texts = texts(json);
+            let texts = member_texts(json, wire)?;
             let parts = texts.iter().flat_map(|text| text.split(',')).map(str::trim);
             Value::set(Type::String, parts.filter(|part| !part.is_empty()).map(Value::text))
         }
         Kind::Objects(fields) => {
-            let rows = elements(json, false);
-            let Type::List(element) = kind.ty() else { return None };
-            Value::list((*element).clone(), rows.into_iter().map(|row| fields_of(fields, row)))
+            let rows = list(json, wire, singular(wire))?;
+            object_list(kind, rows.into_iter().map(|row| fields_of(fields, row)))
         }
-        Kind::Struct(fields) => match json {
-            Json::Object(_) => fields_of(fields, json),
+        Kind::Struct(fields) => match field(json, wire)? {
+            object @ Json::Object(_) => fields_of(fields, object),
             _ => Value::null(),
         },
     })
@@ -107,13 +57,11 @@ pub(super) fn value(kind: Kind, json: &Json) -> Option<Value> {
 
 /// Reads an object value that has every field, null where the answer has none.
 fn fields_of(fields: &[Attribute], json: &Json) -> Value {
+    let value = |field: &Attribute| member(field.kind, json, field.wire);
     Value::object(
         fields
             .iter()
-            .map(|field| {
-                let read = member(json, field.wire).and_then(|json| value(field.kind, json));
-                (name(field.name), read.unwrap_or_else(Value::null))
-            })
+            .map(|field| (name(field.name), value(field).unwrap_or_else(Value::null)))
             .collect(),
     )
 }
@@ -123,16 +71,21 @@ pub(super) fn object(attributes: &[Attribute], json: &Json) -> Object {
     attributes
         .iter()
         .filter(|attribute| attribute.readable && !attribute.wire.is_empty())
-        .filter_map(|attribute| {
-            let read = value(attribute.kind, member(json, attribute.wire)?)?;
-            Some((name(attribute.name), read))
-        })
+        .filter_map(|a| Some((name(a.name), member(a.kind, json, a.wire)?)))
         .collect()
 }
 
 /// Makes a list of texts.
 pub(super) fn string_list<'a>(texts: impl IntoIterator<Item = &'a str>) -> Value {
     Value::list(Type::String, texts.into_iter().map(Value::text))
+}
+
+/// Makes a list of objects of a kind that is one.
+pub(super) fn object_list(kind: Kind, objects: impl IntoIterator<Item = Value>) -> Value {
+    match kind.ty() {
+        Type::List(element) => Value::list((*element).clone(), objects),
+        _ => Value::tuple(objects),
+    }
 }
 
 /// Makes a list of addresses in natform's order for new ones: by number.

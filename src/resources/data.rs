@@ -8,7 +8,7 @@ use super::{Fault, LiveRow, Object, answer, spelling};
 use super::{bandwidth_package, forward_entry, nat_gateway, snat_entry};
 use crate::api::call::Call;
 use crate::api::catalogue::Action;
-use crate::value::{Equality, Type, Value, equals};
+use crate::value::{Equality, Value, equals};
 
 /// All data sources.
 pub(super) static SCHEMAS: [&Schema; 6] = [
@@ -32,7 +32,7 @@ const IDS: Attribute = Attribute::volatile(
     "ids",
     "",
     Kind::Strings,
-    "Ids of what was found, in the order of the list.",
+    "Ids of what was found, in the order of their text.",
 );
 
 static NAT_GATEWAYS: Schema = Schema {
@@ -260,9 +260,8 @@ pub fn object(
     object.set(name("ids"), ids);
     for attribute in schema.attributes {
         let Kind::Objects(fields) = attribute.kind else { continue };
-        let Type::List(element) = attribute.kind.ty() else { continue };
         let list = rows.iter().map(|row| with_fields(fields, &row.object));
-        object.set(name(attribute.name), Value::list((*element).clone(), list));
+        object.set(name(attribute.name), answer::object_list(attribute.kind, list));
     }
     object
 }

@@ -47,7 +47,7 @@ const ATTRIBUTES: &[Attribute] = &[
             "ExternalPort",
             Kind::String,
             OnChange::Update,
-            "Public port, 1 to 65535, or `any`. Together with `external_ip` and `ip_protocol` it is \
+            "Public port, 1 to 65535, or `any` with the protocol `any`. Together with `external_ip` and `ip_protocol` it is \
              unique in the table.",
         )
         .required(),
@@ -65,7 +65,7 @@ const ATTRIBUTES: &[Attribute] = &[
             "InternalPort",
             Kind::String,
             OnChange::Update,
-            "Private port, 1 to 65535, or `any`. Together with `internal_ip` and `ip_protocol` it is \
+            "Private port, 1 to 65535, or `any` with the protocol `any`. Together with `internal_ip` and `ip_protocol` it is \
              unique in the table.",
         )
         .required(),
@@ -264,6 +264,18 @@ impl ResourceType for ForwardEntry {
         checks.port("external_port");
         checks.port("internal_port");
         checks.protocol();
+        for attribute in ["external_port", "internal_port"] {
+            let any = object.text(attribute).and_then(spelling::port).is_some_and(|p| p == "any");
+            let protocol = object.text("ip_protocol").and_then(spelling::protocol);
+            if any && protocol.is_some_and(|protocol| protocol != "any") {
+                checks.add(
+                    "conflicting-attributes",
+                    attribute,
+                    format!("`{attribute}` can be `any` only with the protocol `any`"),
+                    "set `ip_protocol = \"any\"` to forward everything, or give a port",
+                );
+            }
+        }
         checks.name("forward_entry_name", false);
         checks.faults
     }

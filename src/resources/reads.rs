@@ -7,6 +7,7 @@ use super::schema::name;
 use super::{LiveRow, Object, Page, ReadScope, answer};
 use super::{bandwidth_package, data, forward_entry, nat_gateway, snat_entry};
 use super::{forward_entry::ForwardEntry, snat_entry::SnatEntry};
+use crate::api::answer as api_answer;
 use crate::api::call::Call;
 use crate::api::catalogue::Action;
 use crate::value::Value;
@@ -67,27 +68,28 @@ pub fn single_call(scope: &ReadScope, id: &str) -> Option<Call> {
 /// Reads a page of an action's answer. The error is a sentence about what the answer lacks.
 pub fn page(action: Action, answer: &Json) -> Result<Page, String> {
     type Row = fn(&Json) -> Object;
-    let (list, row): (&str, Row) = match action {
-        Action::DescribeNatGateways => ("NatGateways", nat_gateway::row),
-        Action::DescribeBandwidthPackages => ("BandwidthPackages", bandwidth_package::row),
-        Action::DescribeForwardTableEntries => ("ForwardTableEntries", forward_row),
-        Action::DescribeSnatTableEntries => ("SnatTableEntries", snat_row),
-        Action::ListEnhancedNatGatewayAvailableZones => ("Zones", data::zone_row),
-        Action::GetNatGatewayConvertStatus => return convert_status(answer),
-        _ => return Err(format!("{action:?} does not read a list")),
+    let row: Row = match action {
+        Action::DescribeNatGateways => nat_gateway::row,
+        Action::DescribeBandwidthPackages => bandwidth_package::row,
+        Action::DescribeForwardTableEntries => forward_row,
+        Action::DescribeSnatTableEntries => snat_row,
+        Action::ListEnhancedNatGatewayAvailableZones => data::zone_row,
+        _ => return convert_status(action, answer),
     };
+    let Some(list) = action.rows() else { return convert_status(action, answer) };
     let total = answer::member_count(answer, "TotalCount");
-    let Some(rows) = answer::member(answer, list) else {
+    let Some(rows) = api_answer::list(answer, list.list, list.row) else {
         return match total {
-            Some(0) => Ok(Page { rows: Vec::new(), total, size: None }),
-            _ => Err(format!("the answer has no `{list}`")),
+            Some(0) => Ok(Page { total, ..Page::default() }),
+            _ => Err(format!("the answer has no `{}`", list.list)),
         };
     };
-    let rows = answer::elements(rows, false)
+    let rows = rows
         .into_iter()
         .map(|json| {
             let object = row(json);
-            let id = object.text("id").ok_or_else(|| format!("a row of `{list}` has no id"))?;
+            let id = object.text("id");
+            let id = id.ok_or_else(|| format!("a row of `{}` has no id", list.list))?;
             Ok(LiveRow { id: id.to_owned(), object })
         })
         .collect::<Result<_, String>>()?;
@@ -109,7 +111,10 @@ fn normalised(ty: &dyn super::ResourceType, mut object: Object) -> Object {
 
 /// The steps of a conversion: one row, by the gateway's id. A gateway that was never converted has
 /// none.
-fn convert_status(answer: &Json) -> Result<Page, String> {
+fn convert_status(action: Action, answer: &Json) -> Result<Page, String> {
+    if action != Action::GetNatGatewayConvertStatus {
+        return Err(format!("{action} does not read a list"));
+    }
     if !answer.is_object() {
         return Err("the answer is not an object".to_owned());
     }

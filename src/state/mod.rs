@@ -3,10 +3,28 @@
 //! Plan and apply know the trait only, so that a backend for teams can come without touching them.
 //! The SQLite backend is `sqlite`; its schema and migrations are the SQL files in `state-schema/`.
 
+pub mod codec;
+pub mod document;
+mod export;
+mod fault;
+mod history;
+mod journal;
+mod lock;
+mod migration;
 pub mod model;
+mod mount;
+mod read;
+mod record;
+mod sqlite;
 pub mod store;
+#[cfg(test)]
+mod tests;
+mod write;
 
+pub use export::{Export, ExportedInstance};
 pub use model::{
-    Instance, InstanceKey, JournalEntry, Phase, RunRecord, Service, Snapshot, Status, Write,
+    HistoryChange, HistoryEntry, HistoryKind, Instance, InstanceKey, JournalEntry, Phase,
+    RunRecord, Service, Snapshot, Status, Write,
 };
+pub use sqlite::SqliteStore;
 pub use store::{Lock, LockInfo, StateError, Store};

@@ -33,6 +33,48 @@ pub struct Snapshot {
     pub lessons: BTreeMap<String, String>,
 }
 
+/// One serial as the history shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// The serial.
+    pub serial: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// The run that wrote it.
+    pub run: Option<RunRecord>,
+    /// Objects that changed, in the order in which they were written.
+    pub changes: Vec<HistoryChange>,
+    /// Names of the outputs that changed.
+    pub outputs: Vec<String>,
+}
+
+/// What a serial did with one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryChange {
+    /// The instance.
+    pub address: Address,
+    /// For an object set aside: under which key.
+    pub deposed: Option<String>,
+    /// What happened.
+    pub kind: HistoryKind,
+}
+
+/// What happened with a recorded object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HistoryKind {
+    /// It was recorded.
+    Create,
+    /// It was recorded with other values.
+    Update,
+    /// It was forgotten.
+    Delete,
+    /// It was moved away from this address.
+    MoveFrom,
+    /// It was moved to this address.
+    MoveTo,
+}
+
 /// The service that an object lives in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Service {
@@ -42,6 +84,17 @@ pub enum Service {
     Embedded(String),
     /// A server, by its URL.
     Server(String),
+}
+
+impl std::fmt::Display for Service {
+    /// Writes `real`, `embedded:ID` or `server:URL`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Real => f.write_str("real"),
+            Self::Embedded(id) => write!(f, "embedded:{id}"),
+            Self::Server(url) => write!(f, "server:{url}"),
+        }
+    }
 }
 
 /// How far an object got.
@@ -81,8 +134,22 @@ pub struct Instance {
     pub schema_version: u32,
     /// Whether it is replaced by creating first.
     pub create_before_destroy: bool,
-    /// Whether a plan may delete it, also when its block is gone.
+    /// Whether a plan must not delete it, also when its block is gone.
     pub prevent_destroy: bool,
+}
+
+impl JournalEntry {
+    /// Returns whether it deletes the object.
+    pub const fn deletes(&self) -> bool {
+        self.planned.is_none()
+    }
+}
+
+impl Phase {
+    /// Returns whether nothing more can happen to an entry in this phase.
+    pub const fn is_closed(self) -> bool {
+        matches!(self, Self::Settled | Self::Rejected | Self::Abandoned)
+    }
 }
 
 impl Instance {
@@ -117,10 +184,17 @@ pub struct JournalEntry {
     pub id: i64,
     /// The run.
     pub run: String,
+    /// Index of the operation in the plan that the run applies.
+    pub operation: Option<u32>,
     /// The instance.
     pub address: Address,
     /// For an object set aside: under which key.
     pub deposed: Option<String>,
+    /// Whether it makes the object (rather than change or delete it).
+    pub creates: bool,
+    /// For the create of a replacement that creates first: the key under which the old object is
+    /// set aside once the new one exists.
+    pub sets_aside: Option<String>,
     /// The action.
     pub action: Action,
     /// All parameters but for the token, region included.
@@ -147,6 +221,10 @@ pub struct JournalEntry {
     pub service: Service,
     /// What the instance depends on directly.
     pub dependencies: Vec<ResourceAddress>,
+    /// Whether the instance is replaced by creating first.
+    pub create_before_destroy: bool,
+    /// Whether a plan must not delete the instance, also when its block is gone.
+    pub prevent_destroy: bool,
     /// Whether a send may have had an effect that no answer told of.
     pub ambiguous: bool,
     /// How far it got.

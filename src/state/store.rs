@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RunRecord, Snapshot, Write};
+use super::{JournalEntry, RunRecord, Snapshot, Write};
 use crate::environment::Timestamp;
 
 /// Where objects and the journal are kept.
@@ -23,6 +23,10 @@ pub trait Store: Send {
 
     /// Returns the run that applied the saved plan with this digest, if one did.
     fn run_of_plan(&self, digest: &str) -> Result<Option<RunRecord>, StateError>;
+
+    /// Returns all journal entries of a run in the order in which they were intended. Entries that
+    /// are closed have no parameters and no planned object any more.
+    fn entries_of_run(&self, run: &str) -> Result<Vec<JournalEntry>, StateError>;
 
     /// Returns what to call it in messages: the path of the file.
     fn name(&self) -> String;
@@ -95,6 +99,14 @@ pub enum StateError {
         path: PathBuf,
         /// Kind of file system.
         kind: String,
+    },
+    /// What was asked for does not fit what is there; nothing was changed.
+    #[error("{why}")]
+    Refused {
+        /// Why, in a sentence without a full stop.
+        why: String,
+        /// How to mend it.
+        help: String,
     },
     /// The file system or the database refused; nothing was changed.
     #[error("cannot {doing} the state `{path}`: {why}")]

@@ -3,6 +3,11 @@
 
 use std::ops::Range;
 
+/// Deepest nesting that is followed where brackets do not match; the parser reads 64 levels.
+const MAX_NESTING: usize = 256;
+/// Most problems noted.
+const MAX_PROBLEMS: usize = 1000;
+
 /// A token. Whitespace is what lies between tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
@@ -77,9 +82,11 @@ pub(super) enum ProblemKind {
 /// What encloses the place that is read.
 #[derive(Debug)]
 enum Frame {
+    /// With the indentation of its line.
     Bracket {
         open: u8,
         at: usize,
+        indent: usize,
     },
     /// Inside `${` or `%{`; a fresh one has not seen its first word yet.
     Template {
@@ -113,6 +120,10 @@ pub(super) struct Lexer<'t> {
     text: &'t str,
     position: usize,
     frames: Vec<Frame>,
+    /// The indentation of the line.
+    indent: usize,
+    /// Whether the next token is the first of its line.
+    line_starts: bool,
     /// The first `{` that is closed by a `}` further to the left than its line: where a `}` is
     /// missing, it is most likely there.
     suspect: Option<usize>,
@@ -122,7 +133,15 @@ pub(super) struct Lexer<'t> {
 impl<'t> Lexer<'t> {
     /// Reads a body or expression from `position` on.
     pub(super) fn new(text: &'t str, position: usize) -> Self {
-        Self { text, position, frames: Vec::new(), suspect: None, problems: Vec::new() }
+        Self {
+            text,
+            position,
+            frames: Vec::new(),
+            indent: 0,
+            line_starts: true,
+            suspect: None,
+            problems: Vec::new(),
+        }
     }
 
     /// Reads a template file.
@@ -192,6 +211,9 @@ impl<'t> Lexer<'t> {
     }
 
     fn problem(&mut self, kind: ProblemKind, at: Range<usize>, noticed: Option<Range<usize>>) {
+        if self.problems.len() >= MAX_PROBLEMS {
+            return;
+        }
         let at = at.start..at.end.min(self.text.len());
         self.problems.push(Problem { kind, at, noticed });
     }
@@ -302,8 +324,15 @@ impl<'t> Lexer<'t> {
         self.position += blank;
         let rest = self.rest();
         let first = rest.chars().next()?;
+        let is_first = std::mem::take(&mut self.line_starts);
+        if is_first {
+            self.indent = blank;
+        }
         Some(match first {
-            '\n' => self.take(TokenKind::Newline, 1),
+            '\n' => {
+                self.line_starts = true;
+                self.take(TokenKind::Newline, 1)
+            }
             '#' => self.line_comment(),
             '/' if rest.starts_with("//") => self.line_comment(),
             '/' if rest.starts_with("/*") => self.block_comment(),
@@ -315,10 +344,10 @@ impl<'t> Lexer<'t> {
             }
             '(' | '[' | '{' => {
                 let (open, at) = (first as u8, self.position);
-                self.frames.push(Frame::Bracket { open, at });
+                self.frames.push(Frame::Bracket { open, at, indent: self.indent });
                 self.take(TokenKind::Open(open), 1)
             }
-            ')' | ']' | '}' => self.close(first as u8),
+            ')' | ']' | '}' => self.close(first as u8, is_first),
             '~' if rest.starts_with("~}")
                 && matches!(self.frames.last(), Some(Frame::Template { .. })) =>
             {
@@ -391,7 +420,8 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn close(&mut self, close: u8) -> Token {
+    /// Takes a closing bracket with all that it closes.
+    fn close(&mut self, close: u8, is_first: bool) -> Token {
         let here = self.position;
         let matches = |frame: &Frame| match frame {
             Frame::Bracket { open, .. } => closer(*open) == close,
@@ -402,6 +432,7 @@ impl<'t> Lexer<'t> {
             .frames
             .iter()
             .rev()
+            .take(MAX_NESTING)
             .take_while(|frame| !matches!(frame, Frame::Text { .. }))
             .position(matches);
         let Some(nearest) = nearest else {
@@ -416,23 +447,14 @@ impl<'t> Lexer<'t> {
         }
         match self.frames.pop() {
             Some(Frame::Template { .. }) => self.take(TokenKind::TemplateClose, 1),
-            Some(Frame::Bracket { open: b'{', at })
-                if self.suspect.is_none() && self.is_left_of(here, at) =>
+            Some(Frame::Bracket { open: b'{', at, indent })
+                if self.suspect.is_none() && is_first && self.indent < indent =>
             {
                 self.suspect = Some(at);
                 self.take(TokenKind::Close(close), 1)
             }
             _ => self.take(TokenKind::Close(close), 1),
         }
-    }
-
-    /// Returns whether the closer at `here` begins its line, further left than the line of `open`.
-    fn is_left_of(&self, here: usize, open: usize) -> bool {
-        let line_start = |at: usize| self.text[..at].rfind('\n').map_or(0, |i| i + 1);
-        let indent = &self.text[line_start(here)..here];
-        let line = &self.text[line_start(open)..open];
-        let open_indent = line.len() - line.trim_start_matches([' ', '\t']).len();
-        indent.bytes().all(|b| matches!(b, b' ' | b'\t')) && indent.len() < open_indent
     }
 
     fn heredoc_open(&mut self) -> Token {
@@ -449,29 +471,64 @@ impl<'t> Lexer<'t> {
             self.frames.push(Frame::Text { form, at, directives: Vec::new() });
             return self.take(TokenKind::HeredocOpen, mark + word + newline);
         }
-        let at = self.position;
-        let end = at + rest.find(['\n', '\r']).unwrap_or(rest.len());
-        self.problem(ProblemKind::HeredocStart, at..end, None);
-        self.take(TokenKind::Unexpected, mark)
+        if named || rest[mark..].starts_with('"') {
+            let at = self.position;
+            let end = at + near(rest).trim_end().len();
+            self.problem(ProblemKind::HeredocStart, at..end, None);
+            return self.take(TokenKind::Unexpected, mark);
+        }
+        self.take(TokenKind::Operator, 1)
     }
 
     /// Takes what belongs to no token: a text in foreign quotes as a whole, a character otherwise.
     fn unexpected(&mut self, first: char) -> Token {
-        let line = self.rest().split('\n').next().unwrap_or("");
         let end = match first {
-            '\'' => '\'',
-            '`' => '`',
-            '\u{201c}' | '\u{201d}' => '\u{201d}',
-            '\u{2018}' | '\u{2019}' => '\u{2019}',
-            _ => '\n',
+            '\'' | '`' => Some(first),
+            '\u{201c}' | '\u{201d}' => Some('\u{201d}'),
+            '\u{2018}' | '\u{2019}' => Some('\u{2019}'),
+            _ => None,
         };
-        let length = line[first.len_utf8()..]
-            .find(end)
-            .map_or(first.len_utf8(), |i| first.len_utf8() + i + end.len_utf8());
+        let length = end
+            .and_then(|end| {
+                let (at, _) = near(self.rest()).char_indices().skip(1).find(|(_, c)| *c == end)?;
+                Some(at + end.len_utf8())
+            })
+            .unwrap_or(first.len_utf8());
         let token = self.take(TokenKind::Unexpected, length);
         self.problem(ProblemKind::Character, token.start..token.end, None);
         token
     }
+}
+
+/// Returns the index of the token that ends the line of the token at `from`: a newline, a comment to
+/// the end of the line, or a bracket that closes what is around.
+pub(super) fn line_end(tokens: &[Token], from: usize) -> usize {
+    let mut depth = 0usize;
+    for (i, token) in tokens.iter().enumerate().skip(from) {
+        match token.kind {
+            TokenKind::Newline | TokenKind::LineComment | TokenKind::Close(_) if depth == 0 => {
+                return i;
+            }
+            TokenKind::Open(_)
+            | TokenKind::QuoteOpen
+            | TokenKind::HeredocOpen
+            | TokenKind::InterpolationOpen
+            | TokenKind::DirectiveOpen => depth += 1,
+            TokenKind::Close(_)
+            | TokenKind::QuoteClose
+            | TokenKind::HeredocClose
+            | TokenKind::TemplateClose => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    tokens.len()
+}
+
+/// Returns the rest of the line, or the start of it where it is long.
+fn near(rest: &str) -> &str {
+    let end = rest.char_indices().take(200).find(|(_, c)| *c == '\n').map(|(i, _)| i);
+    let far = || rest.char_indices().nth(200).map_or(rest.len(), |(i, _)| i);
+    &rest[..end.unwrap_or_else(far)]
 }
 
 /// Returns the closing bracket.

@@ -1,7 +1,7 @@
 //! From the parser's tree to our own: spans of 32 bits, interned names, no whitespace, and the
 //! mistakes that the parser lets pass.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use super::ast::{
     Attribute, BinaryOperator, Block, Body, Expression, ExpressionKind, For, Identifier,
     ObjectItem, UnaryOperator,
 };
+use super::large::Items;
 use super::parse::clamp;
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Span};
 use crate::value::{Number, normalised};
@@ -29,13 +30,29 @@ pub(super) struct Lowering<'t> {
     /// Added to the parser's offsets to get those of the file.
     base: isize,
     names: BTreeSet<Arc<str>>,
+    /// Items of objects that were parsed apart.
+    large: Items,
     depth: usize,
     pub(super) diagnostics: Diagnostics,
 }
 
 impl<'t> Lowering<'t> {
     pub(super) fn new(file: FileId, text: &'t str, base: isize) -> Self {
-        Self { file, text, base, names: BTreeSet::new(), depth: 0, diagnostics: Diagnostics::new() }
+        Self {
+            file,
+            text,
+            base,
+            names: BTreeSet::new(),
+            large: Items::new(),
+            depth: 0,
+            diagnostics: Diagnostics::new(),
+        }
+    }
+
+    /// Puts the items of large objects, which the tree has not, back into their places.
+    pub(super) fn with_large(mut self, large: Items) -> Self {
+        self.large = large;
+        self
     }
 
     /// Returns the place of a range of the text; an unknown one is the start of the text.
@@ -201,7 +218,26 @@ impl<'t> Lowering<'t> {
             let value = self.expression(value.expr());
             items.push(ObjectItem { key, value });
         }
+        if let Some(large) = object.span().and_then(|range| self.large.remove(&range.start)) {
+            items = large;
+        }
+        self.refuse_duplicates(&items);
         ExpressionKind::Object(items)
+    }
+
+    fn refuse_duplicates(&mut self, items: &[ObjectItem]) {
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        for item in items {
+            let ExpressionKind::String(key) = &*item.key.kind else { continue };
+            if let Some(first) = seen.insert(key, item.key.span) {
+                self.diagnostics.push(
+                    Diagnostic::error("duplicate-key", format!("object has the key `{key}` twice"))
+                        .at(item.key.span)
+                        .see(first, "first set here")
+                        .help("remove one of them"),
+                );
+            }
+        }
     }
 
     fn bare_key(&mut self, text: &str, range: Option<Range<usize>>) -> Expression {

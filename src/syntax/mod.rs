@@ -5,6 +5,8 @@
 //! and all diagnostics.
 
 pub mod ast;
+mod format;
+mod large;
 mod lexer;
 mod lower;
 mod parse;
@@ -12,6 +14,7 @@ mod problem;
 mod recover;
 mod template;
 
+pub use format::format;
 pub use parse::{MAX_FILE_BYTES, parse, parse_expression, parse_template};
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::thread;
 use hcl::edit::parser;
 
 use super::ast::{Body, Expression, ExpressionKind};
+use super::large;
 use super::lexer::Lexer;
 use super::lower::Lowering;
 use super::problem::{self, Source};
@@ -45,14 +46,20 @@ pub fn parse_template(file: FileId, text: &str) -> (Expression, Diagnostics) {
 }
 
 fn body(file: FileId, text: &str, start: usize) -> (Body, Diagnostics) {
-    match parser::parse_body(text) {
+    let source = Source { file, text, base: start };
+    let emptied = large::empty(text);
+    match parser::parse_body(emptied.as_ref().map_or(text, |emptied| &emptied.text)) {
         Ok(tree) => {
-            let mut lowering = Lowering::new(file, text, start.cast_signed());
-            let body = lowering.body(&tree);
-            (body, lowering.diagnostics)
+            let (items, mut diagnostics) =
+                emptied.map(|emptied| emptied.items(source)).unwrap_or_default();
+            let mut lowering = Lowering::new(file, text, start.cast_signed()).with_large(items);
+            let mut body = lowering.body(&tree);
+            body.incomplete = diagnostics.has_errors();
+            diagnostics.extend(lowering.diagnostics);
+            (body, diagnostics)
         }
         Err(error) => {
-            let (body, mut diagnostics) = recover(Source { file, text, base: start });
+            let (body, mut diagnostics) = recover(source);
             if diagnostics.is_empty() {
                 let at = start + error.location().offset();
                 let diagnostic = Diagnostic::error("syntax", error.message());

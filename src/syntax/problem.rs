@@ -110,11 +110,10 @@ fn character(text: &str, at: Span) -> Diagnostic {
     match first {
         '\'' => {
             let diagnostic = error(String::from("strings are written in double quotes"));
-            match text.len() > 1 && !inner.contains('"') {
-                true => {
-                    diagnostic.help(format!("write `\"{inner}\"`")).fix(at, format!("\"{inner}\""))
-                }
-                false => diagnostic.help("replace `'` by `\"`"),
+            if text.len() > 1 && !inner.contains('"') {
+                diagnostic.help(format!("write `\"{inner}\"`")).fix(at, format!("\"{inner}\""))
+            } else {
+                diagnostic.help("replace `'` by `\"`")
             }
         }
         '\u{201c}' | '\u{201d}' | '\u{2018}' | '\u{2019}' | '`' => {
@@ -149,8 +148,11 @@ pub(super) fn expression(
     tokens: &[Token],
     end: usize,
 ) -> Diagnostic {
-    let token = tokens.iter().copied().find(|t| t.end > offset && t.start < end);
-    let (start, stop) = token.map_or((end, end), |t| (t.start.max(offset), t.end));
+    let stopped = tokens.iter().copied().find(|t| t.end > offset && t.start < end);
+    // Where it stopped at the end, an operator that lacks its operand is to blame.
+    let last = tokens.iter().copied().rfind(|t| t.start < end);
+    let token = stopped.or(last.filter(|t| t.kind == TokenKind::Operator));
+    let (start, stop) = token.map_or((end, end), |t| (t.start.max(offset.min(t.end)), t.end));
     let at = source.span(start, stop);
     let found =
         token.map_or_else(|| String::from("the end of the expression"), |t| source.name(Some(t)));
@@ -239,7 +241,12 @@ fn escape(source: Source<'_>, offset: usize) -> Diagnostic {
     let start = before.unwrap_or(offset);
     let shown: String = source.text[start..].chars().take(2).collect();
     let length = shown.len();
+    unknown_escape(&shown, source.span(start, start + length))
+}
+
+/// Says that there is no such escape.
+pub(super) fn unknown_escape(shown: &str, at: Span) -> Diagnostic {
     Diagnostic::error("invalid-escape", format!("unknown escape `{shown}` in a string"))
-        .at(source.span(start, start + length))
+        .at(at)
         .help("known are `\\n`, `\\r`, `\\t`, `\\\"`, `\\\\`, `\\uNNNN` and `\\UNNNNNNNN`; write `\\\\` for a backslash")
 }

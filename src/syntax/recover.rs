@@ -3,11 +3,13 @@
 //! understood.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hcl::edit::parser;
 
 use super::ast::{Attribute, Block, Body, Expression, ExpressionKind, Identifier};
-use super::lexer::{Lexer, Problem, ProblemKind, Token, TokenKind};
+use super::large;
+use super::lexer::{Lexer, Problem, ProblemKind, Token, TokenKind, line_end};
 use super::lower::Lowering;
 use super::problem::{self, Source};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
@@ -26,13 +28,18 @@ pub(super) fn recover(source: Source<'_>) -> (Body, Diagnostics) {
     let mut names = BTreeMap::new();
     for chunk in chunks(source.text) {
         if diagnostics.len() >= MAX_REPORTED {
+            let at = chunk.tokens.first().map_or(chunk.end, |token| token.start);
+            let summary = "further mistakes of this file are not shown";
+            let diagnostic = Diagnostic::error("too-many-mistakes", summary);
+            diagnostics.push(diagnostic.at(source.span(at, at)));
             break;
         }
         if chunk.problems.iter().any(is_wide) {
             diagnostics.extend(chunk.problems.first().map(|p| problem::lexical(source, p)));
             continue;
         }
-        diagnostics.extend(chunk.problems.iter().map(|p| problem::lexical(source, p)));
+        let problems = chunk.problems.iter().take(MAX_REPORTED);
+        diagnostics.extend(problems.map(|p| problem::lexical(source, p)));
         let mut reader = Reader {
             source,
             tokens: &chunk.tokens,
@@ -198,27 +205,9 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Returns the end of the line at this depth, or the `}` that ends the block: the position
-    /// behind the last token that belongs here.
+    /// Returns where the line ends, or the block that it stands in.
     fn line_end(&self) -> usize {
-        let mut depth = 0usize;
-        for (i, token) in self.tokens.iter().enumerate().skip(self.next) {
-            match token.kind {
-                TokenKind::Newline | TokenKind::LineComment if depth == 0 => return i,
-                TokenKind::Close(_) if depth == 0 => return i,
-                TokenKind::Open(_)
-                | TokenKind::QuoteOpen
-                | TokenKind::HeredocOpen
-                | TokenKind::InterpolationOpen
-                | TokenKind::DirectiveOpen => depth += 1,
-                TokenKind::Close(_)
-                | TokenKind::QuoteClose
-                | TokenKind::HeredocClose
-                | TokenKind::TemplateClose => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-        }
-        self.tokens.len()
+        line_end(self.tokens, self.next)
     }
 
     /// Returns whether these tokens have something that was reported already.
@@ -238,6 +227,9 @@ impl<'t> Reader<'t> {
     fn body(&mut self, body: &mut Body, names: &mut BTreeMap<Box<str>, Span>, braces: bool) {
         loop {
             self.skip_blank();
+            if self.diagnostics.len() >= MAX_REPORTED {
+                self.next = self.tokens.len();
+            }
             match self.peek() {
                 None => return,
                 Some(Token { kind: TokenKind::Close(_), .. }) if braces => return,
@@ -361,10 +353,16 @@ impl<'t> Reader<'t> {
             return None;
         };
         let text = &self.source.text[first.start..last.end];
-        match parser::parse_expr(text) {
+        let emptied = large::empty(text);
+        match parser::parse_expr(emptied.as_ref().map_or(text, |emptied| &emptied.text)) {
             Ok(tree) => {
-                let base = (self.source.base + first.start).cast_signed();
-                let mut lowering = Lowering::new(self.source.file, text, base);
+                let Source { file, base, .. } = self.source;
+                let source = Source { file, text, base: base + first.start };
+                let (items, diagnostics) =
+                    emptied.map(|emptied| emptied.items(source)).unwrap_or_default();
+                self.diagnostics.extend(diagnostics);
+                let base = source.base.cast_signed();
+                let mut lowering = Lowering::new(file, text, base).with_large(items);
                 let expression = lowering.expression(&tree);
                 self.diagnostics.extend(lowering.diagnostics);
                 Some(expression)
@@ -426,18 +424,14 @@ impl<'t> Reader<'t> {
         self.next = first + close + 1;
         let tokens = &self.tokens[first..self.next];
         let expression = self.expression(tokens)?;
-        match &*expression.kind {
-            ExpressionKind::String(text) => {
-                Some(Identifier { text: text.clone(), span: expression.span })
-            }
-            _ => {
-                let diagnostic = Diagnostic::error("syntax", "label of a block is no plain string")
-                    .detail("Labels cannot hold interpolations or directives.")
-                    .at(expression.span.to(self.span(open)));
-                self.diagnostics.push(diagnostic);
-                None
-            }
+        if let ExpressionKind::String(text) = &*expression.kind {
+            return Some(Identifier { text: Arc::clone(text), span: expression.span });
         }
+        let diagnostic = Diagnostic::error("syntax", "label of a block is no plain string")
+            .detail("Labels cannot hold interpolations or directives.")
+            .at(expression.span.to(self.span(open)));
+        self.diagnostics.push(diagnostic);
+        None
     }
 
     /// Expects `{` on the header's line; takes one on a later line with a message.
@@ -480,6 +474,17 @@ impl<'t> Reader<'t> {
         let Some(close) = self.peek() else { return };
         self.next += 1;
         block.span = block.header.to(self.span(close));
+        let before_close = self.tokens[..last].iter().rfind(|t| t.kind != TokenKind::BlockComment);
+        if !one_line
+            && last > first
+            && before_close.is_some_and(|token| token.kind != TokenKind::Newline)
+        {
+            let diagnostic =
+                Diagnostic::error("syntax", "expected a new line before the block's `}`")
+                    .at(self.span(close))
+                    .help("only a block with a single attribute may stand on one line");
+            self.diagnostics.push(diagnostic);
+        }
         if one_line && self.diagnostics.len() == before {
             self.check_one_line(block, &self.tokens[first..last]);
         }

@@ -14,7 +14,8 @@ use hcl::edit::template::{Directive, Element, HeredocTemplate, StringTemplate, S
 
 use super::ast::{Expression, ExpressionKind, Identifier, TemplatePart};
 use super::lower::Lowering;
-use crate::diagnostic::Span;
+use super::problem::unknown_escape;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::value::normalised;
 
 /// One piece of the flat sequence.
@@ -81,8 +82,8 @@ impl Lowering<'_> {
             match element {
                 Element::Literal(text) => {
                     if form == Form::Quoted {
-                        self.refuse_newline(text.span());
-                        pieces.push(plain(PieceKind::Literal(text.value().clone())));
+                        let text = self.unescape_quoted(text.span());
+                        pieces.push(plain(PieceKind::Literal(text)));
                     } else {
                         let raw = self.slice(text.span());
                         let lines = raw.split_inclusive('\n');
@@ -99,6 +100,53 @@ impl Lowering<'_> {
                 }
             }
         }
+    }
+
+    /// Decodes the escapes of a literal. The parser does so too, but not inside directives.
+    fn unescape_quoted(&mut self, range: Option<Range<usize>>) -> String {
+        self.refuse_newline(range.clone());
+        let start = range.as_ref().map_or(0, |range| range.start);
+        let raw = self.slice(range);
+        let mut text = String::with_capacity(raw.len());
+        let mut rest = raw;
+        while let Some(c) = rest.chars().next() {
+            let (decoded, length) = match c {
+                '\\' => escaped(rest).unwrap_or_else(|| {
+                    let at = start + raw.len() - rest.len();
+                    let length: usize = rest.chars().take(2).map(char::len_utf8).sum();
+                    self.bad_escape(at..at + length);
+                    (c, 1)
+                }),
+                '"' => {
+                    let at = start + raw.len() - rest.len();
+                    self.stray_quote(at..at + 1);
+                    (c, 1)
+                }
+                '$' | '%' if rest.starts_with("$${") || rest.starts_with("%%{") => {
+                    text.push(c);
+                    ('{', 3)
+                }
+                c => (c, c.len_utf8()),
+            };
+            text.push(decoded);
+            rest = &rest[length..];
+        }
+        text
+    }
+
+    fn bad_escape(&mut self, range: Range<usize>) {
+        let shown = self.slice(Some(range.clone()));
+        let at = self.span(Some(range));
+        self.diagnostics.push(unknown_escape(shown, at));
+    }
+
+    fn stray_quote(&mut self, range: Range<usize>) {
+        let at = self.span(Some(range));
+        self.diagnostics.push(
+            Diagnostic::error("syntax", "string ends inside a template directive")
+                .at(at)
+                .help("write `\\\"` for a quotation mark, or end the directive before"),
+        );
     }
 
     fn directive(
@@ -142,6 +190,25 @@ fn plain(kind: PieceKind) -> Piece {
 
 fn marked(kind: PieceKind, strip: Strip) -> Piece {
     Piece { kind, strip_before: strip.strip_start(), strip_after: strip.strip_end() }
+}
+
+/// Returns the character that an escape at the start of `text` stands for, and the escape's length.
+fn escaped(text: &str) -> Option<(char, usize)> {
+    let digits = match text.as_bytes().get(1)? {
+        b'n' => return Some(('\n', 2)),
+        b'r' => return Some(('\r', 2)),
+        b't' => return Some(('\t', 2)),
+        b'"' => return Some(('"', 2)),
+        b'\\' => return Some(('\\', 2)),
+        b'u' => text.get(2..6)?,
+        b'U' => text.get(2..10)?,
+        _ => return None,
+    };
+    if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let code = u32::from_str_radix(digits, 16).ok()?;
+    Some((char::from_u32(code)?, 2 + digits.len()))
 }
 
 fn unescape(line: &str) -> String {

@@ -247,8 +247,9 @@ fn to_object(
 /// Returns whether values of type `from` may convert to `to` (a string may be a number).
 pub fn may_convert(from: &Type, to: &Type) -> bool {
     match (from, to) {
-        (Type::Any, _) | (_, Type::Any) => true,
-        (Type::Bool | Type::Number | Type::String, Type::String)
+        (Type::Any, _)
+        | (_, Type::Any)
+        | (Type::Bool | Type::Number | Type::String, Type::String)
         | (Type::String | Type::Bool, Type::Bool)
         | (Type::String | Type::Number, Type::Number) => true,
         (Type::List(a) | Type::Set(a), Type::List(b) | Type::Set(b))

@@ -47,10 +47,10 @@ pub fn equals(a: &Value, b: &Value) -> Equality {
         (Data::Bool(x), Data::Bool(y)) => decided(x == y),
         (Data::Number(x), Data::Number(y)) => decided(x == y),
         (Data::String(x), Data::String(y)) => decided(x == y),
-        (Data::List(s, x), Data::List(t, y)) => decided(s == t).and(|| elements(x, y)),
+        (Data::List(of_a, x), Data::List(of_b, y)) => decided(of_a == of_b).and(|| elements(x, y)),
         (Data::Tuple(x), Data::Tuple(y)) => elements(x, y),
-        (Data::Set(s, x), Data::Set(t, y)) => decided(s == t).and(|| sets(x, y)),
-        (Data::Map(s, x), Data::Map(t, y)) => decided(s == t).and(|| entries(x, y)),
+        (Data::Set(of_a, x), Data::Set(of_b, y)) => decided(of_a == of_b).and(|| sets(x, y)),
+        (Data::Map(of_a, x), Data::Map(of_b, y)) => decided(of_a == of_b).and(|| entries(x, y)),
         (Data::Object(x), Data::Object(y)) => entries(x, y),
         _ => Equality::Different,
     }
@@ -121,11 +121,11 @@ fn compare(a: &Data, b: &Data) -> Ordering {
         (Data::Bool(x), Data::Bool(y)) => x.cmp(y),
         (Data::Number(x), Data::Number(y)) => x.cmp(y),
         (Data::String(x), Data::String(y)) => x.cmp(y),
-        (Data::List(s, x), Data::List(t, y)) | (Data::Set(s, x), Data::Set(t, y)) => {
-            x.cmp(y).then_with(|| s.cmp(t))
+        (Data::List(of_a, x), Data::List(of_b, y)) | (Data::Set(of_a, x), Data::Set(of_b, y)) => {
+            x.cmp(y).then_with(|| of_a.cmp(of_b))
         }
         (Data::Tuple(x), Data::Tuple(y)) => x.cmp(y),
-        (Data::Map(s, x), Data::Map(t, y)) => x.cmp(y).then_with(|| s.cmp(t)),
+        (Data::Map(of_a, x), Data::Map(of_b, y)) => x.cmp(y).then_with(|| of_a.cmp(of_b)),
         (Data::Object(x), Data::Object(y)) => x.cmp(y),
         (Data::Unknown(x), Data::Unknown(y)) => compare_unknowns(x, y),
         _ => rank(a).cmp(&rank(b)),

@@ -11,6 +11,9 @@ use super::{Data, Name, Number, Value};
 /// Deepest nesting of arrays and objects that is read.
 const DEPTH_LIMIT: usize = 256;
 
+/// Longest text that is written with [`write_json_escaped`], in bytes.
+const TEXT_LIMIT: usize = 64 << 20;
+
 /// Why a text is no JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message} at line {line}, column {column}")]
@@ -279,23 +282,24 @@ impl Reader<'_> {
 /// Writes a value as compact JSON with exact numbers. Marks are lost: the caller has to keep the
 /// text secret. Refuses unknown parts and infinities.
 pub fn write_json(value: &Value) -> Result<String, NotWritable> {
-    write_with(value, false)
+    write_with(value, false, usize::MAX)
 }
 
 /// Like [`write_json`], and writes `<`, `>`, `&`, U+2028 and U+2029 in strings as escapes, as
-/// `jsonencode` does.
+/// `jsonencode` does. Refuses texts of more than 64 MiB.
 pub fn write_json_escaped(value: &Value) -> Result<String, NotWritable> {
-    write_with(value, true)
+    write_with(value, true, TEXT_LIMIT)
 }
 
-fn write_with(value: &Value, escaped: bool) -> Result<String, NotWritable> {
+fn write_with(value: &Value, escaped: bool, limit: usize) -> Result<String, NotWritable> {
     let mut out = String::new();
-    write_value(&mut out, value, escaped)
+    write_value(&mut out, value, escaped, limit)
         .map_err(|message| NotWritable { path: culprit(value), message })?;
     Ok(out)
 }
 
 const UNKNOWN: &str = "the value is not known before apply";
+const TOO_LONG: &str = "the text would be too long";
 const INFINITE: &str = "JSON has no infinite numbers";
 
 /// Finds the first part that cannot be written.
@@ -311,7 +315,15 @@ fn culprit(value: &Value) -> Path {
     found.unwrap_or_default()
 }
 
-fn write_value(out: &mut String, value: &Value, escaped: bool) -> Result<(), &'static str> {
+fn write_value(
+    out: &mut String,
+    value: &Value,
+    escaped: bool,
+    limit: usize,
+) -> Result<(), &'static str> {
+    if out.len() > limit {
+        return Err(TOO_LONG);
+    }
     match value.data() {
         Data::Null => out.push_str("null"),
         Data::Unknown(_) => return Err(UNKNOWN),
@@ -323,7 +335,7 @@ fn write_value(out: &mut String, value: &Value, escaped: bool) -> Result<(), &'s
             out.push('[');
             for (i, element) in elements.iter().enumerate() {
                 out.push_str(if i == 0 { "" } else { "," });
-                write_value(out, element, escaped)?;
+                write_value(out, element, escaped, limit)?;
             }
             out.push(']');
         }
@@ -333,7 +345,7 @@ fn write_value(out: &mut String, value: &Value, escaped: bool) -> Result<(), &'s
                 out.push_str(if i == 0 { "" } else { "," });
                 write_string(out, name, escaped);
                 out.push(':');
-                write_value(out, entry, escaped)?;
+                write_value(out, entry, escaped, limit)?;
             }
             out.push('}');
         }
@@ -343,7 +355,17 @@ fn write_value(out: &mut String, value: &Value, escaped: bool) -> Result<(), &'s
 
 fn write_string(out: &mut String, text: &str, escaped: bool) {
     out.push('"');
-    for c in text.chars() {
+    let special = |c: char| {
+        c < ' '
+            || c == '"'
+            || c == '\\'
+            || (escaped && matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}'))
+    };
+    let mut rest = text;
+    while let Some(at) = rest.find(special) {
+        out.push_str(&rest[..at]);
+        let Some(c) = rest[at..].chars().next() else { break };
+        rest = &rest[at + c.len_utf8()..];
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
@@ -352,11 +374,10 @@ fn write_string(out: &mut String, text: &str, escaped: bool) {
             '\t' => out.push_str("\\t"),
             '\u{8}' => out.push_str("\\b"),
             '\u{c}' => out.push_str("\\f"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' if escaped => escape(out, c),
-            c if c < ' ' => escape(out, c),
-            c => out.push(c),
+            c => escape(out, c),
         }
     }
+    out.push_str(rest);
     out.push('"');
 }
 

@@ -13,6 +13,7 @@ mod json;
 mod marks;
 mod number;
 mod path;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -26,6 +27,7 @@ pub use json::{
 };
 pub use number::{Number, NumberError};
 pub use path::{Path, Step};
+pub use shape::Shape;
 pub use types::{is_identifier, unify};
 
 use std::collections::BTreeMap;

@@ -256,8 +256,12 @@ impl Number {
             (Magnitude::Infinite, _) => Ok(Self::infinity(a.negative)),
             (_, Magnitude::Infinite) => Ok(Self::infinity(b.negative)),
             (Magnitude::Zero, Magnitude::Zero) => Ok(Self::zero(a.negative && b.negative)),
-            (Magnitude::Zero, _) => Ok(other.clone()),
-            (_, Magnitude::Zero) => Ok(self.clone()),
+            (Magnitude::Zero, Magnitude::Finite { mantissa, exponent }) => {
+                Ok(Self::rounded(b.negative, mantissa, exponent, false, precision))
+            }
+            (Magnitude::Finite { mantissa, exponent }, Magnitude::Zero) => {
+                Ok(Self::rounded(a.negative, mantissa, exponent, false, precision))
+            }
             (
                 Magnitude::Finite { mantissa: am, exponent: ae },
                 Magnitude::Finite { mantissa: bm, exponent: be },
@@ -351,6 +355,10 @@ impl Number {
             return Ok(Self::from(a.wrapping_rem(*b)));
         }
         let whole = self.divide(other)?.truncate();
+        if whole.is_zero() {
+            let plus_zero = self.is_zero() && (!self.is_negative() || other.is_negative());
+            return Ok(if plus_zero { Self::ZERO } else { self.clone() });
+        }
         self.subtract(&whole.multiply(other)?)
     }
 

@@ -192,7 +192,7 @@ impl Client {
                 || unsent >= ATTEMPTS_UNSENT
                 || unreadable >= ATTEMPTS_UNREADABLE;
             let wait = backoff(attempt, error.class, error.retry_after);
-            if hopeless || inner.clock.now().after(wait) > deadline {
+            if hopeless || inner.clock.now().after(wait.max(inner.pace.delay())) > deadline {
                 return Err(error);
             }
             inner.sleeper.sleep(wait).await;

@@ -119,6 +119,17 @@ fn not_sent() -> TransportError {
     TransportError::NotSent { host: "host:1".to_owned(), why: "refused".to_owned() }
 }
 
+#[test]
+fn clients_and_their_calls_move_between_threads() {
+    fn moves<T: Send>(_: &T) {}
+    fn shared<T: Send + Sync + Clone>(_: &T) {}
+    let bench = Bench::new(vec![]);
+    shared(&bench.client);
+    let call = Call::new(Action::DescribeNatGateways);
+    moves(&bench.client.send(&call));
+    moves(&bench.client.read(&call, Timestamp(0)));
+}
+
 #[tokio::test]
 async fn a_request_is_signed_over_everything_it_carries() {
     let bench = Bench::new(vec![]);

@@ -63,7 +63,8 @@ const LIVE: &[(&str, Class)] = &[
     ("DryRunOperation", Class::AlreadyDone),
 ];
 
-/// Codes that say that what an action is about does not exist, beside the documented ones.
+/// Codes that say that what an action is about does not exist, beside the documented ones. A list
+/// that is asked for by a gateway or a package is about that.
 const GONE: &[(&str, &[Action])] = &[
     ("InvalidNatGatewayId.NotFound", ON_GATEWAYS),
     ("NATGW_NOT_EXIST", ON_GATEWAYS),
@@ -72,6 +73,8 @@ const GONE: &[(&str, &[Action])] = &[
 ];
 
 const ON_GATEWAYS: &[Action] = &[
+    Action::DescribeNatGateways,
+    Action::DescribeBandwidthPackages,
     Action::ModifyNatGatewayAttribute,
     Action::UpdateNatGatewayNatType,
     Action::GetNatGatewayConvertStatus,
@@ -80,6 +83,7 @@ const ON_GATEWAYS: &[Action] = &[
 ];
 
 const ON_PACKAGES: &[Action] = &[
+    Action::DescribeBandwidthPackages,
     Action::ModifyBandwidthPackageAttribute,
     Action::ModifyBandwidthPackageSpec,
     Action::AddBandwidthPackageIps,

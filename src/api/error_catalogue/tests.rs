@@ -74,7 +74,14 @@ fn gone_is_a_closed_list() {
         DeleteNatGateway NATGW_NOT_EXIST
         DeleteSnatEntry InvalidSnatEntryId.NotFound
         DeleteSnatEntry InvalidSnatTableId.NotFound
+        DescribeBandwidthPackages INSTANCE_NOT_EXISTS
+        DescribeBandwidthPackages InvalidBandwidthPackageId.NotFound
+        DescribeBandwidthPackages InvalidNatGatewayId.NotFound
+        DescribeBandwidthPackages NATGW_NOT_EXIST
         DescribeForwardTableEntries InvalidForwardTableId.NotFound
+        DescribeNatGateways INSTANCE_NOT_EXISTS
+        DescribeNatGateways InvalidNatGatewayId.NotFound
+        DescribeNatGateways NATGW_NOT_EXIST
         DescribeSnatTableEntries InvalidSnatTableId.NotFound
         GetNatGatewayConvertStatus INSTANCE_NOT_EXISTS
         GetNatGatewayConvertStatus InvalidNatGatewayId.NotFound

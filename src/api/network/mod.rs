@@ -9,6 +9,9 @@ use std::sync::Once;
 use std::time::Duration;
 
 use reqwest::{Certificate, Method, NoProxy, Proxy, redirect};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use crate::environment::Environment;
 
@@ -238,12 +241,18 @@ fn authorities(environment: &Environment) -> Result<Vec<Certificate>, NetworkErr
             |why: String| NetworkError::Authorities { variable, path: path.to_owned(), why };
         let place = environment.working_directory.join(Path::new(path));
         let bytes = environment.files.read(&place).map_err(|error| failed(error.to_string()))?;
-        let certificates =
-            Certificate::from_pem_bundle(&bytes).map_err(|error| failed(causes(&error)))?;
-        if certificates.is_empty() {
-            return Err(failed("it holds no certificate".to_owned()));
+        let before = all.len();
+        for certificate in CertificateDer::pem_slice_iter(&bytes).flatten() {
+            // Bundles hold old certificates that cannot be used; as elsewhere they are passed over.
+            if RootCertStore::empty().add(certificate.clone()).is_ok()
+                && let Ok(certificate) = Certificate::from_der(&certificate)
+            {
+                all.push(certificate);
+            }
         }
-        all.extend(certificates);
+        if all.len() == before {
+            return Err(failed("it holds no usable certificate".to_owned()));
+        }
     }
     Ok(all)
 }

@@ -1,5 +1,6 @@
 //! From the trees of a directory's files to typed blocks: one file per kind of block.
 
+mod change;
 mod meta;
 mod module;
 mod provider;
@@ -69,6 +70,7 @@ pub(super) fn module(
     for body in bodies {
         builder.body(body);
     }
+    builder.check_moves();
     (builder.module, builder.calls)
 }
 
@@ -108,14 +110,10 @@ impl Builder<'_> {
             "data" => self.data(block),
             "module" => self.call(block),
             "output" => self.output(block),
-            other => self.diagnostics.push(
-                Diagnostic::error(
-                    "not-supported",
-                    format!("`{other}` blocks are not supported yet"),
-                )
-                .at(block.header)
-                .help("remove the block; the `state` and `import` commands do its work"),
-            ),
+            "moved" => self.moved(block),
+            "removed" => self.removed(block),
+            "import" => self.import(block),
+            _ => self.assertions(block),
         }
     }
 

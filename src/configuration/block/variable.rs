@@ -64,15 +64,15 @@ impl Builder<'_> {
             name: name.clone(),
         };
         if let Some(attribute) = body.attribute("default") {
-            variable.default = self.default(&variable, attribute);
+            variable.default = Some(self.default(&variable, attribute));
         }
         self.module.variables.insert(Arc::clone(&name.text), variable);
     }
 
     /// Reads a default. One with a mistake becomes null, so that the variable is not asked for.
-    fn default(&mut self, variable: &Variable, attribute: &Attribute) -> Option<Value> {
+    fn default(&mut self, variable: &Variable, attribute: &Attribute) -> Value {
         let Some(value) = constant::evaluate(&attribute.value, self.diagnostics) else {
-            return Some(Value::null());
+            return Value::null();
         };
         if value.is_null() && !variable.nullable {
             self.diagnostics.push(
@@ -84,20 +84,20 @@ impl Builder<'_> {
                 .at(attribute.value.span)
                 .help("give another default, or none to make the variable required"),
             );
-            return Some(value);
+            return value;
         }
         match variable.convert(&value) {
-            Ok(value) => Some(value),
+            Ok(value) => value,
             Err(why) => {
                 self.diagnostics.push(
                     Diagnostic::error(
                         "invalid-default",
                         format!("default of `{}` does not fit its type", variable.name.text),
                     )
-                    .detail(sentence(why))
+                    .detail(sentence(&why))
                     .at(attribute.value.span),
                 );
-                Some(Value::null())
+                Value::null()
             }
         }
     }

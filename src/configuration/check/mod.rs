@@ -2,6 +2,7 @@
 //! there, every function exists, every call gives the module what it requires.
 
 mod call;
+mod change;
 mod reference;
 
 use std::collections::BTreeMap;
@@ -88,6 +89,13 @@ impl<'a> Checker<'a> {
         for output in module.outputs.values() {
             self.output(output);
         }
+        for check in module.checks.values() {
+            self.conditions(&check.assertions, Place::default());
+        }
+        for import in &module.imports {
+            self.import(import);
+        }
+        self.changes();
     }
 
     fn output(&mut self, output: &Output) {

@@ -1,16 +1,17 @@
 //! The check of one reference.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Checker, Place};
 use crate::address::{Key, Mode};
 use crate::configuration::model::{Module, Repetition};
 use crate::configuration::shape::{list, suggest};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
-use crate::language::{Reference, ReferenceStep};
+use crate::language::{self, Reference, ReferenceStep};
 use crate::resources::schema::Kind;
 use crate::resources::{Attribute, Schema};
 use crate::syntax::ast::{Expression, Identifier};
+use crate::value::Name;
 
 /// The first words of references that are no resource types.
 const ROOTS: [&str; 9] =
@@ -18,7 +19,16 @@ const ROOTS: [&str; 9] =
 
 impl Checker<'_> {
     pub(super) fn function(&mut self, name: &Identifier) {
-        let _ = (name, &mut self.diagnostics);
+        if language::is_function(&name.text) {
+            return;
+        }
+        let diagnostic =
+            Diagnostic::error("unknown-function", format!("there is no function `{}`", name.text))
+                .at(name.span);
+        self.diagnostics.push(match did_you_mean(&name.text, language::function_names()) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(name.span, near),
+            None => diagnostic,
+        });
     }
 
     /// Checks one reference and reports at most one mistake in it.
@@ -29,14 +39,8 @@ impl Checker<'_> {
             return;
         }
         match root {
-            "var" => {
-                let names: Vec<&str> = self.module.variables.keys().map(|n| &**n).collect();
-                self.named(reference, "variable", &names);
-            }
-            "local" => {
-                let names: Vec<&str> = self.module.locals.keys().map(|n| &**n).collect();
-                self.named(reference, "local value", &names);
-            }
+            "var" => self.named(reference, "variable", &self.module.variables),
+            "local" => self.named(reference, "local value", &self.module.locals),
             "each" | "count" => self.repetition(reference, place),
             "self" => self.own_object(reference, place),
             "path" => self.members(reference, &["module", "root", "cwd"]),
@@ -62,7 +66,7 @@ impl Checker<'_> {
 
     /// Checks an entry of `depends_on`.
     pub(super) fn dependency(&mut self, expression: &Expression, place: Place<'_>) {
-        for reference in crate::language::references(expression) {
+        for reference in language::references(expression) {
             let root = &*reference.root.text;
             if matches!(root, "var" | "local" | "each" | "count" | "self" | "path") {
                 self.diagnostics.push(
@@ -100,7 +104,7 @@ impl Checker<'_> {
 
     /// Checks an entry of `replace_triggered_by`.
     pub(super) fn trigger(&mut self, expression: &Expression, place: Place<'_>) {
-        for (i, reference) in crate::language::references(expression).iter().enumerate() {
+        for (i, reference) in language::references(expression).iter().enumerate() {
             // What follows the first one stands in its indices.
             if i > 0 || !ROOTS.contains(&&*reference.root.text) {
                 self.reference(reference, place);
@@ -129,10 +133,10 @@ impl Checker<'_> {
     }
 
     /// Checks `var.name` and `local.name`.
-    fn named(&mut self, reference: &Reference, what: &str, names: &[&str]) {
+    fn named<T>(&mut self, reference: &Reference, what: &str, declared: &BTreeMap<Name, T>) {
         let Some(name) = self.name(reference, what) else { return };
         let root = &reference.root.text;
-        if names.contains(&&*name.text) || self.is_unread(&format!("{root}.{}", name.text)) {
+        if declared.contains_key(&name.text) || self.is_unread(&format!("{root}.{}", name.text)) {
             return;
         }
         let diagnostic = Diagnostic::error(
@@ -149,7 +153,7 @@ impl Checker<'_> {
             diagnostic
                 .help(format!("did you mean `{other}.{}`?", name.text))
                 .fix(reference.root.span, other)
-        } else if let Some(near) = did_you_mean(&name.text, names.iter().copied()) {
+        } else if let Some(near) = did_you_mean(&name.text, declared.keys().map(|n| &**n)) {
             diagnostic.help(format!("did you mean `{near}`?")).fix(name.span, near)
         } else if &**root == "var" {
             diagnostic.help(format!("declare it: `variable \"{}\" {{ … }}`", name.text))
@@ -460,9 +464,6 @@ impl Checker<'_> {
 
     fn inside(&mut self, what: &str, kind: Kind, steps: &[ReferenceStep]) {
         match (kind, steps) {
-            (Kind::Struct(fields), [ReferenceStep::Attribute(name), rest @ ..]) => {
-                self.field(what, fields, name, rest);
-            }
             (Kind::Objects(_), [ReferenceStep::Attribute(name), ..]) => self.diagnostics.push(
                 Diagnostic::error("unknown-attribute", format!("`{what}` is a list"))
                     .at(name.span)
@@ -471,7 +472,8 @@ impl Checker<'_> {
                         name.text
                     )),
             ),
-            (Kind::Objects(fields), [_, ReferenceStep::Attribute(name), rest @ ..]) => {
+            (Kind::Struct(fields), [ReferenceStep::Attribute(name), rest @ ..])
+            | (Kind::Objects(fields), [_, ReferenceStep::Attribute(name), rest @ ..]) => {
                 self.field(what, fields, name, rest);
             }
             _ => {}

@@ -107,10 +107,6 @@ fn unknown_words_come_with_the_nearest() {
         nat_gateway "b" { vpc_id = "v" }
         terraform {}
         stray = 1
-        moved {
-          from = nat_gateway.a
-          to   = nat_gateway.b
-        }
         "#
     ), @r#"
     error[unknown-type] there is no resource type `nat_gatway`
@@ -147,9 +143,6 @@ fn unknown_words_come_with_the_nearest() {
     error[unknown-argument] `stray = …` stands in no block
       at main.nat.hcl:10 `stray`
       help: put it into a block; values of variables belong into `natform.natvars`, names for values into `locals`
-    error[not-supported] `moved` blocks are not supported yet
-      at main.nat.hcl:11 `moved`
-      help: remove the block; the `state` and `import` commands do its work
 "#);
 }
 
@@ -594,8 +587,10 @@ fn defaults_must_fit() {
       at main.nat.hcl:12 `null`
       why: The variable has `nullable = false`.
       help: give another default, or none to make the variable required
-    error[not-constant] expected a constant value
+    error[not-constant] this must be a constant value
       at main.nat.hcl:14 `var.a`
+      why: It is read before anything is evaluated, so there is nothing to refer to.
+      help: write the value itself; refer to other values in a `locals` block
     error[invalid-default] default does not fit the attribute's type
       at main.nat.hcl:15 `"n"`
       why: A number is required.
@@ -611,7 +606,7 @@ fn no_attribute_is_called_as_a_meta_argument() {
     let ours = Catalogue::of_natform();
     for schema in ours.managed.iter().chain(&ours.data) {
         for attribute in schema.attributes {
-            assert!(!super::super::block::reserved().contains(&attribute.name));
+            assert!(!block::reserved().contains(&attribute.name));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Configurations held in memory, and what is said of them.
 
 mod blocks;
+mod changes;
 mod loading;
 mod references;
 mod variables;
@@ -136,7 +137,8 @@ fn write_one(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
     if let Some(fix) = &diagnostic.fix {
         writeln!(text, "  fix: `{}` → `{}`", sources.snippet(fix.span), fix.replacement).unwrap();
     }
-    text.lines().map(|l| format!("{}\n", l.trim_end())).collect()
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.join("\n") + "\n"
 }
 
 /// Checks that a text is accepted without a word.

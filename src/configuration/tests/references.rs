@@ -262,3 +262,25 @@ fn dynamic_blocks_bind_their_iterators() {
       fix: `valu` → `value`
 "#);
 }
+
+#[test]
+fn functions_must_exist() {
+    assert_snapshot!(said(
+        r"
+        locals {
+          a = lenght([1])
+          b = core::max(1, 2)
+          c = try(provider::x::y(), core::nothing(), can(1))
+        }
+        "
+    ), @r#"
+    error[unknown-function] there is no function `lenght`
+      at main.nat.hcl:3 `lenght`
+      help: did you mean `length`?
+      fix: `lenght` → `length`
+    error[unknown-function] there is no function `provider::x::y`
+      at main.nat.hcl:5 `provider::x::y`
+    error[unknown-function] there is no function `core::nothing`
+      at main.nat.hcl:5 `core::nothing`
+"#);
+}

@@ -17,10 +17,20 @@ impl Sources<'_> {
     /// Writes values, what is missing and what is said.
     fn collect(&self) -> String {
         let (variables, text) = self.run();
-        let values: String =
-            variables.values.iter().map(|(n, v)| format!("{n} = {}\n", one_line(v))).collect();
-        let missing: String = variables.missing.iter().map(|n| format!("missing {n}\n")).collect();
-        values + &missing + &text
+        let values = variables.values.iter().map(|(n, v)| {
+            format!(
+                "{n} = {}
+",
+                one_line(v)
+            )
+        });
+        let missing = variables.missing.iter().map(|n| {
+            format!(
+                "missing {n}
+"
+            )
+        });
+        values.chain(missing).chain([text]).collect::<Vec<_>>().concat()
     }
 
     fn run(&self) -> (Variables, String) {
@@ -230,9 +240,14 @@ fn mistakes_point_at_their_source() {
     error[syntax] file holds no JSON object
       at z.auto.natvars.json:1 `[1]`
       help: write `{ "name": value }`
-    error[not-constant] expected a constant value
+    error[not-constant] this must be a constant value
       at <-var names>:1 `a`
-      help: the type is `list(string)`, so the value is an expression: texts in it stand in quotes, such as `-var 'names=["a", "b"]'`
+      why: It is read before anything is evaluated, so there is nothing to refer to.
+      help: a text stands in quotes: `"a"`
+    error[not-constant] this must be a constant value
+      at <-var names>:1 `b`
+      why: It is read before anything is evaluated, so there is nothing to refer to.
+      help: a text stands in quotes: `"b"`
 "#);
 }
 

@@ -94,7 +94,7 @@ fn change(change: &Change, show_sensitive: bool) -> ChangeDocument {
         name: resource.name.to_string(),
         index: index(&change.address),
         provider: change.provider.to_string(),
-        region: change.region.to_string(),
+        region: change.region.clone(),
         id: change.id.clone(),
         actions: actions(change.kind),
         reasons: change.reasons.iter().map(reason).collect(),
@@ -112,7 +112,7 @@ fn change(change: &Change, show_sensitive: bool) -> ChangeDocument {
         kept: change.kept.clone(),
         impacts: change.impacts.clone(),
         remarks: change.remarks.clone(),
-        location: change.location.as_ref().map(ToString::to_string),
+        location: change.location.clone(),
     }
 }
 
@@ -267,12 +267,12 @@ fn operation(index: usize, operation: &Operation, show_sensitive: bool) -> Opera
         action: operation.action.name().to_owned(),
         parameters: parameters
             .iter()
-            .map(|p| (p.name.to_string(), shape::plain(&p.value, show_sensitive)))
+            .map(|p| (p.name.clone(), shape::plain(&p.value, show_sensitive)))
             .collect(),
         unknown: parameters
             .iter()
             .filter(|p| p.value.deep_unknown())
-            .map(|p| p.name.to_string())
+            .map(|p| p.name.clone())
             .collect(),
         lane: LaneDocument {
             gateway: operation.lane.gateway.clone(),

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use super::scope::Place;
 use super::session::Session;
 use crate::address::Key;
-use crate::configuration::Repetition;
+use crate::configuration::{Repetition, sentence};
 use crate::diagnostic::Diagnostic;
-use crate::syntax::ast::Expression;
 use crate::value::{Data, Name, Number, Type, Value, convert};
 
 /// Most instances of one block.
@@ -56,32 +55,30 @@ pub(super) fn expand(
     let (expression, outcome) = match repetition {
         Repetition::Single => return Some(Expansion::single()),
         Repetition::Count(expression) => {
-            (expression, count(&session.evaluate(expression, place)?, what))
+            let value = session.evaluate(expression, place)?;
+            (expression, count(&value, what, &session.used()))
         }
         Repetition::ForEach(expression) => {
-            (expression, for_each(&session.evaluate(expression, place)?, what))
+            let value = session.evaluate(expression, place)?;
+            (expression, for_each(&value, what, &session.used()))
         }
     };
     match outcome {
         Ok(expansion) => Some(expansion),
         Err(diagnostic) => {
-            session.report([diagnostic.at(place_of(expression))]);
+            session.report([diagnostic.at(expression.span)]);
             session.fail();
             None
         }
     }
 }
 
-fn place_of(expression: &Expression) -> crate::diagnostic::Span {
-    expression.span
-}
-
-fn count(value: &Value, what: &str) -> Result<Expansion, Box<Diagnostic>> {
+fn count(value: &Value, what: &str, used: &[String]) -> Result<Expansion, Box<Diagnostic>> {
     if value.is_sensitive() {
         return Err(sensitive("count", what));
     }
     if value.is_unknown() {
-        return Err(unknown("count", what, value));
+        return Err(unknown("count", what, value, used));
     }
     let fail = |why: &str| {
         Box::new(
@@ -93,7 +90,7 @@ fn count(value: &Value, what: &str) -> Result<Expansion, Box<Diagnostic>> {
         return Err(Box::new(fail("It is null").help("write `0` for no instances")));
     }
     let number = convert(value, &Type::Number)
-        .map_err(|error| fail(&crate::configuration::sentence(error).trim_end_matches('.')))?;
+        .map_err(|error| fail(sentence(&error).trim_end_matches('.')))?;
     let number = number.as_number().and_then(Number::to_u64);
     let number = number.ok_or_else(|| fail("It must be a whole number from 0"))?;
     if number > MAX_INSTANCES {
@@ -102,12 +99,12 @@ fn count(value: &Value, what: &str) -> Result<Expansion, Box<Diagnostic>> {
     Ok(Expansion { keys: (0..number).map(|i| Some(Key::Number(i))).collect(), values: None })
 }
 
-fn for_each(value: &Value, what: &str) -> Result<Expansion, Box<Diagnostic>> {
+fn for_each(value: &Value, what: &str, used: &[String]) -> Result<Expansion, Box<Diagnostic>> {
     if value.is_sensitive() {
         return Err(sensitive("for_each", what));
     }
     if value.is_unknown() {
-        return Err(unknown("for_each", what, value));
+        return Err(unknown("for_each", what, value, used));
     }
     let fail = |why: String| {
         Box::new(
@@ -122,7 +119,7 @@ fn for_each(value: &Value, what: &str) -> Result<Expansion, Box<Diagnostic>> {
         }),
         Data::Set(element, elements) => {
             if elements.iter().any(Value::is_unknown) {
-                return Err(unknown("for_each", what, value));
+                return Err(unknown("for_each", what, value, used));
             }
             if elements.iter().any(Value::is_sensitive) {
                 return Err(sensitive("for_each", what));
@@ -165,33 +162,31 @@ fn sensitive(argument: &str, what: &str) -> Box<Diagnostic> {
     )
 }
 
-fn unknown(argument: &str, what: &str, value: &Value) -> Box<Diagnostic> {
-    let origins = origins(value);
+fn unknown(argument: &str, what: &str, value: &Value, used: &[String]) -> Box<Diagnostic> {
+    let mut origins: Vec<String> = origins(value).iter().map(ToString::to_string).collect();
+    if origins.is_empty() {
+        origins = used.to_vec();
+    }
     let mut detail = String::from(
         "The keys and the number of instances stand in addresses, so they must be known when the plan is made.",
     );
     if !origins.is_empty() {
         let shown: Vec<String> = origins.iter().take(MAX_SHOWN).map(|o| format!("`{o}`")).collect();
-        detail.push_str(&format!(" Not known yet: {}", shown.join(", ")));
-        if origins.len() > MAX_SHOWN {
-            detail.push_str(&format!(" and {} more", origins.len() - MAX_SHOWN));
-        }
-        detail.push('.');
+        let more = match origins.len().saturating_sub(MAX_SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        detail = format!("{detail} It comes from {}{more}.", shown.join(", "));
     }
-    let resource = origins.first().and_then(|o| {
-        let end = o.rfind('.')?;
-        Some(o[..end].to_owned())
-    });
-    let target = resource.unwrap_or_else(|| String::from("ADDRESS"));
-    let help = if argument == "for_each" {
-        format!(
-            "use a map whose keys stand in the configuration and only whose values are unknown, such as `{{ a = nat_gateway.a.id }}`; or apply what it needs first: `-target '{target}'`"
-        )
+    let mut help = String::from(if argument == "for_each" {
+        "use a map whose keys stand in the configuration and only whose values are unknown, such as `{ a = nat_gateway.a.id }`"
     } else {
-        format!(
-            "count something that stands in the configuration, such as `length(var.names)`; or apply what it needs first: `-target '{target}'`"
-        )
-    };
+        "count something that stands in the configuration, such as `length(var.names)`"
+    });
+    let target = origins.first().and_then(|o| Some(&o[..o.rfind('.')?]));
+    if let Some(target) = target {
+        help = format!("{help}; or apply what it needs first: `-target '{target}'`");
+    }
     Box::new(
         Diagnostic::error(
             "unknown-repetition",

@@ -35,7 +35,8 @@ pub struct Configured {
     pub complete: bool,
 }
 
-/// Evaluates one instance. What is wrong is reported to the session.
+/// Evaluates one instance. What is wrong is reported to the session; an instance that is not in
+/// configuration is empty.
 pub(super) fn configured(
     session: &Session<'_>,
     module: usize,
@@ -43,6 +44,9 @@ pub(super) fn configured(
     address: &Address,
 ) -> Configured {
     let Some(expansion) = session.expansion(module, block) else { return Configured::default() };
+    if !expansion.contains(address.key.as_ref()) {
+        return Configured::default();
+    }
     let place = place(session, module, address, &expansion);
     let mut attributes = BTreeMap::new();
     let mut complete = true;
@@ -59,10 +63,10 @@ pub(super) fn configured(
     for (name, schema, limit) in block.schema.blocks {
         let blocks = Blocks { name, schema, limit: *limit, address };
         match blocks.evaluate(session, &place, &block.body) {
-            Some(Some(value)) => {
+            Some(value) if !value.is_null() => {
                 attributes.insert((*name).into(), value);
             }
-            Some(None) => {}
+            Some(_) => {}
             None => complete = false,
         }
     }
@@ -124,7 +128,7 @@ fn argument(
     let value = match convert(&schema.coerce(&value), &schema.kind.ty()) {
         Ok(value) => value,
         Err(error) => {
-            invalid(sentence(error));
+            invalid(sentence(&error));
             return None;
         }
     };
@@ -144,13 +148,8 @@ struct Blocks<'a> {
 }
 
 impl Blocks<'_> {
-    /// Evaluates the blocks to a list of objects; `Some(None)` when there are none.
-    fn evaluate(
-        &self,
-        session: &Session<'_>,
-        place: &Place<'_>,
-        body: &Body,
-    ) -> Option<Option<Value>> {
+    /// Evaluates the blocks to a list of objects; null when there are none.
+    fn evaluate(&self, session: &Session<'_>, place: &Place<'_>, body: &Body) -> Option<Value> {
         let mut objects = Vec::new();
         let (mut known, mut good, mut sensitive) = (true, true, false);
         for block in &body.blocks {
@@ -172,7 +171,7 @@ impl Blocks<'_> {
         }
         if !known {
             let value = unknown_blocks(self.address, self.name, self.schema);
-            return Some(Some(value.with_sensitive(sensitive)));
+            return Some(value.with_sensitive(sensitive));
         }
         if objects.len() > self.limit {
             let span = body.blocks.iter().find(|b| is_dynamic(b, self.name)).map(|b| b.header);
@@ -186,10 +185,10 @@ impl Blocks<'_> {
             return None;
         }
         if objects.is_empty() {
-            return Some(None);
+            return Some(Value::null());
         }
         let list = convert(&Value::tuple(objects), &blocks_type(self.schema)).ok()?;
-        Some(Some(list.with_sensitive(sensitive)))
+        Some(list.with_sensitive(sensitive))
     }
 
     fn object(&self, session: &Session<'_>, place: &Place<'_>, body: &Body) -> Option<Value> {
@@ -307,12 +306,11 @@ pub(super) fn postconditions(
 ) {
     let Some(expansion) = session.expansion(module, block) else { return };
     let unknown;
-    let own = match own {
-        Some(own) => own,
-        None => {
-            unknown = unknown_object(address, block.schema).to_value();
-            &unknown
-        }
+    let own = if let Some(own) = own {
+        own
+    } else {
+        unknown = unknown_object(address, block.schema).to_value();
+        &unknown
     };
     let place = Place { own: Some(own), ..place(session, module, address, &expansion) };
     let summary = format!("postcondition of `{address}` does not hold");

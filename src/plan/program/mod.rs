@@ -6,11 +6,15 @@
 //! are exact to the instance. Local values, variables of modules and outputs are evaluated once and
 //! kept as long as what they used stays the same.
 
+mod changes;
+mod check;
 mod conditions;
 mod expansion;
+mod files;
 mod instance;
 mod modules;
 mod objects;
+mod outside;
 mod provider;
 mod scope;
 mod session;
@@ -21,10 +25,10 @@ mod trace;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::modules::Modules;
+use self::outside::Outside;
 use self::scope::{Each, Place};
 use self::session::{Caches, Session};
 use self::shape::{Node, Shapes, What};
@@ -32,11 +36,13 @@ use self::trace::Item;
 use crate::address::{Address, Key, ModulePath, ResourceAddress};
 use crate::configuration::{Configuration, Module, Resource};
 use crate::diagnostic::{Diagnostics, Span};
-use crate::environment::Environment;
-use crate::language::functions::FunctionContext;
+use crate::environment::{Environment, Timestamp};
 use crate::syntax::ast::Expression;
 use crate::value::{Name, Value};
 
+pub use self::changes::{ImportRequest, Move, Removal};
+pub use self::check::check;
+pub use self::files::FileRecord;
 pub use self::instance::Configured;
 pub use self::objects::{ObjectMap, Objects, stamp, unknown_attribute, unknown_object};
 pub use self::provider::ProviderSettings;
@@ -55,7 +61,10 @@ struct Inner {
     configuration: Arc<Configuration>,
     /// Values of the root module's variables.
     variables: BTreeMap<Name, Value>,
-    working_directory: PathBuf,
+    outside: Outside,
+    /// Whether it is evaluated in general, for mistakes only: each block and module stands for all
+    /// its instances, and all variables are unknown.
+    general: bool,
     shapes: Shapes,
     modules: Modules,
     /// Blocks so that what is needed comes first; or the cycles that make this impossible.
@@ -83,21 +92,32 @@ impl Program {
         variables: BTreeMap<Name, Value>,
         environment: &Environment,
     ) -> (Self, Diagnostics) {
-        let shapes = Shapes::new(&configuration);
-        let cycles = shapes.cycles();
-        let mut diagnostics = cycles.clone();
-        let order = if cycles.is_empty() { Ok(shapes.sorted()) } else { Err(cycles) };
-        let mut inner = Inner {
-            configuration,
-            variables,
-            working_directory: environment.working_directory.clone(),
-            shapes,
-            modules: Modules::new(),
-            order,
-            caches: Caches::default(),
-            needs: Mutex::default(),
-            spans: Mutex::default(),
-        };
+        let outside = Outside::planning(environment, configuration.directory.clone());
+        Self::bind(configuration, variables, outside)
+    }
+
+    /// Binds a configuration for applying a plan that was made at `plan_time`: functions that differ
+    /// each time have values now. For a saved plan, `files` has what functions read while planning;
+    /// nothing else is read then.
+    pub fn new_applying(
+        configuration: Arc<Configuration>,
+        variables: BTreeMap<Name, Value>,
+        environment: &Environment,
+        plan_time: Timestamp,
+        files: Option<FileRecord>,
+    ) -> (Self, Diagnostics) {
+        let outside = Outside::planning(environment, configuration.directory.clone());
+        let outside = outside.applying(environment, plan_time, files);
+        Self::bind(configuration, variables, outside)
+    }
+
+    fn bind(
+        configuration: Arc<Configuration>,
+        variables: BTreeMap<Name, Value>,
+        outside: Outside,
+    ) -> (Self, Diagnostics) {
+        let (mut inner, mut diagnostics) = Inner::new(configuration, outside);
+        inner.variables = variables;
         inner.expand_modules(&mut diagnostics);
         if inner.order.is_ok() {
             inner.validate_root(&mut diagnostics);
@@ -113,6 +133,16 @@ impl Program {
     /// Returns the values of the root module's variables.
     pub fn variables(&self) -> &BTreeMap<Name, Value> {
         &self.inner.variables
+    }
+
+    /// Returns the time that `plantimestamp` gives, for the plan to keep.
+    pub fn plan_time(&self) -> Timestamp {
+        self.inner.outside.plan_time.unwrap_or_default()
+    }
+
+    /// Returns the files that functions have read so far, for a saved plan to keep.
+    pub fn files(&self) -> FileRecord {
+        self.inner.outside.record()
     }
 
     /// Returns all blocks of all module instances so that what is needed comes first, always in the
@@ -165,13 +195,12 @@ impl Program {
             return (Configured::default(), Diagnostics::new());
         };
         let mut configured = instance::configured(&session, module, block, address);
-        let (uses, mut diagnostics, _) = session.finish();
+        let (uses, diagnostics) = session.finish_for(address);
         let needs = self
             .inner
             .needs_of(&Node { shape: self.inner.modules.list[module].shape, what: what_of(block) });
         configured.dependencies = self.inner.dependencies(module, &needs, &uses);
-        diagnostics.sort();
-        (configured, with_address(diagnostics, address))
+        (configured, diagnostics)
     }
 
     /// Checks the postconditions of an instance; what is unknown is passed over.
@@ -187,7 +216,7 @@ impl Program {
         };
         let own = complete(object, block.schema);
         instance::postconditions(&session, module, block, address, Some(&own));
-        with_address(session.finish().1, address)
+        session.finish_for(address).1
     }
 
     /// Returns `lifecycle.prevent_destroy` of an instance.
@@ -198,7 +227,7 @@ impl Program {
             return (false, Diagnostics::new());
         };
         let prevent = instance::prevent_destroy(&session, module, block, address);
-        (prevent, with_address(session.finish().1, address))
+        (prevent, session.finish_for(address).1)
     }
 
     /// Returns what `lifecycle.replace_triggered_by` of an instance names.
@@ -212,8 +241,8 @@ impl Program {
             return (Vec::new(), Diagnostics::new());
         };
         instance::triggers(&session, module, block, address);
-        let (uses, diagnostics, _) = session.finish();
-        (trace::dependencies(&uses), with_address(diagnostics, address))
+        let (uses, diagnostics) = session.finish_for(address);
+        (trace::dependencies(&uses), diagnostics)
     }
 
     /// Returns the alias of the root module's provider that a block uses; `""` is the default one.
@@ -260,6 +289,63 @@ impl Program {
         }
         diagnostics.sort();
         (values, diagnostics)
+    }
+
+    /// Returns what `moved` blocks say, in the order of the blocks, for every module instance.
+    pub fn moves(&self) -> Vec<Move> {
+        let instances = self.inner.modules.list.iter().enumerate();
+        instances
+            .flat_map(|(at, instance)| {
+                self.inner.module(at).moved.iter().map(|block| {
+                    let (from, to) = changes::alike(
+                        changes::within(&instance.path, &block.from),
+                        changes::within(&instance.path, &block.to),
+                    );
+                    Move { from, to, span: block.span }
+                })
+            })
+            .collect()
+    }
+
+    /// Returns what `removed` blocks say, for every module instance.
+    pub fn removals(&self) -> Vec<Removal> {
+        let instances = self.inner.modules.list.iter().enumerate();
+        instances
+            .flat_map(|(at, instance)| {
+                self.inner.module(at).removed.iter().map(|block| Removal {
+                    from: changes::within(&instance.path, &block.from),
+                    destroy: block.destroy,
+                    span: block.span,
+                })
+            })
+            .collect()
+    }
+
+    /// Evaluates the `import` blocks. Objects may be needed for ids that come from data sources.
+    pub fn imports(&self, objects: &dyn Objects) -> (Vec<ImportRequest>, Diagnostics) {
+        let session = self.session(objects);
+        let blocks = &self.inner.configuration.root.imports;
+        let requests =
+            blocks.iter().flat_map(|import| changes::imports(&session, import)).collect();
+        let (_, mut diagnostics, _) = session.finish();
+        diagnostics.sort();
+        (requests, diagnostics)
+    }
+
+    /// Evaluates the `check` blocks of all module instances; all that they say is a warning.
+    pub fn checks(&self, objects: &dyn Objects) -> Diagnostics {
+        let mut diagnostics = Diagnostics::new();
+        for module in 0..self.inner.modules.list.len() {
+            for (name, check) in &self.inner.module(module).checks {
+                let session = self.session(objects);
+                let place = Place::new(&session, module);
+                let summary = format!("check `{name}` does not hold");
+                session.conditions(&check.assertions, &place, "check-failed", &summary);
+                diagnostics.extend(changes::warnings(session.finish().1));
+            }
+        }
+        diagnostics.sort();
+        diagnostics
     }
 
     /// Evaluates the local values and outputs that nothing has used, for the mistakes in them.
@@ -334,14 +420,29 @@ impl Program {
 }
 
 impl Inner {
+    /// Creates one without variables and module instances, and reports cycles.
+    fn new(configuration: Arc<Configuration>, outside: Outside) -> (Self, Diagnostics) {
+        let shapes = Shapes::new(&configuration);
+        let cycles = shapes.cycles();
+        let order = if cycles.is_empty() { Ok(shapes.sorted()) } else { Err(cycles.clone()) };
+        let inner = Self {
+            configuration,
+            variables: BTreeMap::new(),
+            outside,
+            general: false,
+            shapes,
+            modules: Modules::new(),
+            order,
+            caches: Caches::default(),
+            needs: Mutex::default(),
+            spans: Mutex::default(),
+        };
+        (inner, cycles)
+    }
+
     /// Returns the blocks of a module instance.
     fn module(&self, module: usize) -> &Module {
         &self.shapes.list[self.modules.list[module].shape].module
-    }
-
-    fn functions(&self) -> &FunctionContext<'_> {
-        const NONE: &FunctionContext<'static> = &FunctionContext { base: "" };
-        NONE
     }
 
     /// Returns the places of a block's arguments.
@@ -496,16 +597,6 @@ impl Inner {
 /// Returns the node of a block within its module.
 fn what_of(block: &Resource) -> What {
     What::Resource(block.mode, block.kind.text.clone(), block.name.text.clone())
-}
-
-/// Names the instance in diagnostics that name none.
-fn with_address(diagnostics: Diagnostics, address: &Address) -> Diagnostics {
-    let mut named = Diagnostics::new();
-    named.extend(diagnostics.into_iter().map(|diagnostic| match diagnostic.address {
-        None => diagnostic.address(address),
-        Some(_) => diagnostic,
-    }));
-    named
 }
 
 /// Returns what belongs to one instance within expressions.

@@ -103,7 +103,7 @@ fn evaluate(session: &Session<'_>, attribute: &Attribute, ty: &Type) -> Option<V
     match convert(&value, ty) {
         Ok(value) => Some(value),
         Err(error) => {
-            invalid(session, attribute, &sentence(error));
+            invalid(session, attribute, &sentence(&error));
             None
         }
     }

@@ -65,27 +65,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn named(
-        &self,
-        root: &Identifier,
-        steps: &[Step<'_>],
-        what: &str,
-    ) -> Result<Name, Box<Diagnostic>> {
-        match steps.first() {
-            Some(Step::Attribute(name)) => Ok(name.text.clone()),
-            _ => Err(Box::new(
-                Diagnostic::error(
-                    "invalid-reference",
-                    format!("`{}` needs a name after it", root.text),
-                )
-                .at(root.span)
-                .help(format!("write `{}.` and the name of a {what}", root.text)),
-            )),
-        }
-    }
-
     fn variable(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
-        let name = self.named(root, steps, "variable")?;
+        let name = named(root, steps, "variable")?;
         if let Some((own, value)) = self.variable
             && own == &*name
         {
@@ -99,7 +80,7 @@ impl<'a> Place<'a> {
     }
 
     fn local(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
-        let name = self.named(root, steps, "local value")?;
+        let name = named(root, steps, "local value")?;
         if self.session.inner.module(self.module).locals.contains_key(&name) {
             return Ok((self.session.item(self.module, Item::Local(name)), 1));
         }
@@ -109,7 +90,11 @@ impl<'a> Place<'a> {
 
     fn repetition(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
         let member = steps.first().and_then(Step::name).unwrap_or_default();
+        let general = self.session.inner.general;
         let value = match (&*root.text, member, &self.each) {
+            ("each", "key", Some(_)) if general => Some(Value::unknown(Type::String)),
+            ("each", "value", Some(_)) if general => Some(Value::unknown(Type::Any)),
+            ("count", "index", Some(_)) if general => Some(Value::unknown(Type::Number)),
             ("each", "key", Some(Each { key: Some(Key::Text(text)), .. })) => {
                 Some(Value::string(Arc::clone(text)))
             }
@@ -136,18 +121,6 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn iterator(&self, iterator: &Iterator<'_>, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
-        match steps.first().and_then(Step::name) {
-            Some("key") => Ok((iterator.key.clone(), 1)),
-            Some("value") => Ok((iterator.value.clone(), 1)),
-            _ => Err(Box::new(
-                Diagnostic::error("invalid-reference", format!("`{}` is an iterator", root.text))
-                    .at(root.span)
-                    .help(format!("write `{0}.key` or `{0}.value`", root.text)),
-            )),
-        }
-    }
-
     fn path(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
         let inner = self.session.inner;
         let directory = &inner.module(self.module).directory;
@@ -158,7 +131,7 @@ impl<'a> Place<'a> {
         let value = match steps.first().and_then(Step::name) {
             Some("module") => shown(directory),
             Some("root") => Value::from("."),
-            Some("cwd") => shown(&inner.working_directory),
+            Some("cwd") => shown(&inner.outside.working_directory),
             _ => {
                 return Err(Box::new(
                     Diagnostic::error("invalid-reference", "`path` has no such member")
@@ -171,7 +144,7 @@ impl<'a> Place<'a> {
     }
 
     fn module(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
-        let name = self.named(root, steps, "module")?;
+        let name = named(root, steps, "module")?;
         let inner = self.session.inner;
         let module = inner.module(self.module);
         let Some(call) = module.calls.get(&name) else {
@@ -183,16 +156,21 @@ impl<'a> Place<'a> {
             return Ok((Value::unknown(Type::Any), steps.len()));
         };
         let what = format!("module.{name}");
+        if inner.general
+            && let Some(child) = children.get(&None)
+        {
+            return Ok(self.any_module(*child, &call.repetition, steps));
+        }
         let whole = || self.session.item(self.module, Item::Call(name.clone()));
         let (child, sensitive, used) = match instance(&call.repetition, &what, &steps[1..])? {
             Chosen::Whole => return Ok((whole(), 1)),
-            Chosen::One { key, sensitive, used } => match children.get(&key) {
-                Some(child) => (*child, sensitive, 1 + used),
-                None => {
+            Chosen::One { key, sensitive, used } => {
+                let Some(child) = children.get(&key) else {
                     let keys = children.keys().flatten();
                     return Err(no_instance(&what, key.as_ref(), steps, keys, children.len()));
-                }
-            },
+                };
+                (*child, sensitive, 1 + used)
+            }
         };
         let outputs = &inner.module(child).outputs;
         match steps.get(used) {
@@ -211,8 +189,29 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// Resolves a reference to a module whose one instance stands for all.
+    fn any_module(
+        &self,
+        child: usize,
+        repetition: &Repetition,
+        steps: &[Step<'_>],
+    ) -> (Value, usize) {
+        let used = match (repetition, steps.get(1)) {
+            (Repetition::Single, _) => 1,
+            (_, Some(Step::Index(..))) => 2,
+            _ => return (Value::unknown(Type::Any), steps.len()),
+        };
+        let outputs = &self.session.inner.module(child).outputs;
+        match steps.get(used) {
+            Some(Step::Attribute(output)) if outputs.contains_key(&output.text) => {
+                (self.session.item(child, Item::Output(output.text.clone())), used + 1)
+            }
+            _ => (Value::unknown(Type::Any), steps.len()),
+        }
+    }
+
     fn resource(&self, mode: Mode, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
-        let first = if mode == Mode::Data { 1 } else { 0 };
+        let first = usize::from(mode == Mode::Data);
         let kind = match mode {
             Mode::Managed => root,
             Mode::Data => match steps.first() {
@@ -239,10 +238,19 @@ impl<'a> Place<'a> {
     /// Resolves what follows the name of a block.
     fn object(&self, resource: &Resource, steps: &[Step<'_>]) -> Resolved {
         let session = self.session;
+        let address = session.address(self.module, resource);
+        if session.inner.general {
+            return Ok(match (&resource.repetition, steps.first()) {
+                (Repetition::Single, _) => self.part(&address.instance(None), resource, steps, 0),
+                (_, Some(Step::Index(..))) => {
+                    self.part(&address.instance(None), resource, &steps[1..], 1)
+                }
+                _ => (Value::unknown(Type::Any), steps.len()),
+            });
+        }
         let Some(expansion) = session.expansion(self.module, resource) else {
             return Ok((Value::unknown(Type::Any), steps.len()));
         };
-        let address = session.address(self.module, resource);
         let what = address.to_string();
         let Chosen::One { key, sensitive, used } = instance(&resource.repetition, &what, steps)?
         else {
@@ -284,6 +292,31 @@ impl<'a> Place<'a> {
     }
 }
 
+/// Returns the name that must follow `var`, `local` and `module`.
+fn named(root: &Identifier, steps: &[Step<'_>], what: &str) -> Result<Name, Box<Diagnostic>> {
+    if let Some(Step::Attribute(name)) = steps.first() {
+        return Ok(name.text.clone());
+    }
+    let summary = format!("`{}` needs a name after it", root.text);
+    Err(Box::new(
+        Diagnostic::error("invalid-reference", summary)
+            .at(root.span)
+            .help(format!("write `{}.` and the name of a {what}", root.text)),
+    ))
+}
+
+fn iterator_member(iterator: &Iterator<'_>, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
+    match steps.first().and_then(Step::name) {
+        Some("key") => Ok((iterator.key.clone(), 1)),
+        Some("value") => Ok((iterator.value.clone(), 1)),
+        _ => Err(Box::new(
+            Diagnostic::error("invalid-reference", format!("`{}` is an iterator", root.text))
+                .at(root.span)
+                .help(format!("write `{0}.key` or `{0}.value`", root.text)),
+        )),
+    }
+}
+
 /// Returns the name of a step without another allocation where there is one.
 fn attribute_name(steps: &[Step<'_>], name: &str) -> Name {
     match steps.first() {
@@ -295,7 +328,7 @@ fn attribute_name(steps: &[Step<'_>], name: &str) -> Name {
 impl Scope for Place<'_> {
     fn resolve(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
         if let Some(iterator) = self.iterators.iter().rev().find(|i| *i.name == *root.text) {
-            return self.iterator(iterator, root, steps);
+            return iterator_member(iterator, root, steps);
         }
         match &*root.text {
             "var" => self.variable(root, steps),

@@ -30,10 +30,18 @@ pub(super) struct Session<'a> {
     pub(super) inner: &'a Inner,
     pub(super) objects: &'a dyn Objects,
     caches: &'a Caches,
+    functions: FunctionContext<'a>,
     uses: RefCell<Vec<Use>>,
     diagnostics: RefCell<Diagnostics>,
+    /// What is wrong with shared values that were used.
+    shared: RefCell<Diagnostics>,
     failed: Cell<bool>,
+    /// How many evaluations wait for this one.
+    depth: usize,
 }
+
+/// Most evaluations that wait for each other: blocks repeated over blocks repeated over blocks.
+const MAX_DEPTH: usize = 100;
 
 impl<'a> Session<'a> {
     pub(super) fn new(inner: &'a Inner, objects: &'a dyn Objects, caches: &'a Caches) -> Self {
@@ -41,15 +49,18 @@ impl<'a> Session<'a> {
             inner,
             objects,
             caches,
+            functions: inner.outside.context(),
             uses: RefCell::default(),
             diagnostics: RefCell::default(),
+            shared: RefCell::default(),
             failed: Cell::new(false),
+            depth: 0,
         }
     }
 
     /// Starts another evaluation over the same objects.
     pub(super) fn fresh(&self) -> Self {
-        Self::new(self.inner, self.objects, self.caches)
+        Self { depth: self.depth + 1, ..Self::new(self.inner, self.objects, self.caches) }
     }
 
     /// Notes that a resource was used.
@@ -69,6 +80,16 @@ impl<'a> Session<'a> {
     /// Evaluates an expression. Mistakes are noted; then nothing is returned, also where the
     /// mistake lies in something shared that was used.
     pub(super) fn evaluate(&self, expression: &Expression, place: &Place<'_>) -> Option<Value> {
+        if self.inner.order.is_err() || self.depth > MAX_DEPTH {
+            // Evaluation would not end; cycles were reported when the program was made.
+            if self.depth > MAX_DEPTH {
+                self.report([Diagnostic::error("too-deep", "blocks are repeated over each other")
+                    .detail(format!("At most {MAX_DEPTH} levels are evaluated."))
+                    .at(expression.span)]);
+            }
+            self.fail();
+            return None;
+        }
         let failed_before = self.failed.replace(false);
         let outcome = language::evaluate(expression, place);
         let failed = self.failed.get();
@@ -86,16 +107,45 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Returns the attributes that were used so far, as references name them.
+    pub(super) fn used(&self) -> Vec<String> {
+        let uses = self.uses.borrow();
+        let mut names: Vec<String> = uses
+            .iter()
+            .filter_map(|used| match (&used.part, &used.attribute) {
+                (Part::Instance(key), Some(attribute)) => {
+                    Some(format!("{}.{attribute}", used.resource.instance(key.clone())))
+                }
+                _ => None,
+            })
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// Returns what was used, what is wrong, and whether something failed.
     pub(super) fn finish(self) -> (Vec<Use>, Diagnostics, bool) {
-        (self.uses.into_inner(), self.diagnostics.into_inner(), self.failed.get())
+        let mut diagnostics = self.diagnostics.into_inner();
+        diagnostics.extend(self.shared.into_inner());
+        (self.uses.into_inner(), diagnostics, self.failed.get())
+    }
+
+    /// The same for one instance, which is named in what is wrong with it; what is wrong with shared
+    /// values stays the same for all who use them.
+    pub(super) fn finish_for(self, address: &Address) -> (Vec<Use>, Diagnostics) {
+        let mut diagnostics = Diagnostics::new();
+        diagnostics.extend(self.diagnostics.into_inner().into_iter().map(|d| d.address(address)));
+        diagnostics.extend(self.shared.into_inner());
+        diagnostics.sort();
+        (self.uses.into_inner(), diagnostics)
     }
 
     /// Takes over what a shared evaluation used and reported.
     fn adopt<T>(&self, entry: &Entry<T>) {
         self.uses.borrow_mut().extend(entry.uses.iter().cloned());
         if !entry.diagnostics.is_empty() {
-            self.report(entry.diagnostics.clone());
+            self.shared.borrow_mut().extend(entry.diagnostics.clone());
         }
         if entry.failed {
             self.fail();
@@ -269,34 +319,35 @@ impl<'a> Session<'a> {
 
     /// Returns the instances of a block.
     pub(super) fn expansion(&self, module: usize, resource: &Resource) -> Option<Expansion> {
-        if let Repetition::Single = resource.repetition {
+        if self.inner.general || matches!(resource.repetition, Repetition::Single) {
             return Some(Expansion::single());
         }
         let item =
             Item::Expansion(resource.mode, resource.kind.text.clone(), resource.name.text.clone());
         let key = (module, item);
-        let entry = match self.caches.expansions.get(&key, self.objects) {
-            Some(entry) => entry,
-            None => {
-                let session = self.fresh();
-                let address = self.address(module, resource);
-                let made = expansion::expand(
-                    &session,
-                    &resource.repetition,
-                    &Place::new(&session, module),
-                    &address.to_string(),
-                );
-                let failed = made.is_none();
-                let (uses, diagnostics, _) = session.finish();
-                let value = made.unwrap_or_else(Expansion::single);
-                let entry = Entry::new(value, uses, diagnostics, failed, self.objects);
-                let entry = Arc::new(entry);
-                self.caches.expansions.put(key, Arc::clone(&entry));
-                entry
-            }
-        };
+        let known = self.caches.expansions.get(&key, self.objects);
+        let entry = known.unwrap_or_else(|| self.expand(key, module, resource));
         self.adopt(&entry);
         (!entry.failed).then(|| entry.value.clone())
+    }
+
+    /// Evaluates the repetition of a block and keeps the outcome.
+    fn expand(
+        &self,
+        key: (usize, Item),
+        module: usize,
+        resource: &Resource,
+    ) -> Arc<Entry<Expansion>> {
+        let session = self.fresh();
+        let what = self.address(module, resource).to_string();
+        let place = Place::new(&session, module);
+        let made = expansion::expand(&session, &resource.repetition, &place, &what);
+        let failed = made.is_none();
+        let (uses, diagnostics, _) = session.finish();
+        let value = made.unwrap_or_else(Expansion::single);
+        let entry = Arc::new(Entry::new(value, uses, diagnostics, failed, self.objects));
+        self.caches.expansions.put(key, Arc::clone(&entry));
+        entry
     }
 
     /// Returns all objects of a block: one, a tuple by index or an object by key.
@@ -336,9 +387,9 @@ impl<'a> Session<'a> {
         Some((module, self.inner.module(module).resources.get(&key)?))
     }
 
-    /// Evaluates with functions only.
-    pub(super) fn functions(&self) -> &FunctionContext<'_> {
-        self.inner.functions()
+    /// Returns what functions see of the outside.
+    pub(super) const fn functions(&self) -> &FunctionContext<'a> {
+        &self.functions
     }
 }
 

@@ -415,8 +415,9 @@ impl Shapes {
 
     /// Writes a node as users name it.
     fn name(&self, node: &Node) -> String {
-        let path: String =
+        let path: Vec<String> =
             self.list[node.shape].path.iter().map(|name| format!("module.{name}.")).collect();
+        let path = path.concat();
         match &node.what {
             What::Variable(name) => format!("{path}var.{name}"),
             What::Local(name) => format!("{path}local.{name}"),

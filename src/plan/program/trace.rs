@@ -158,7 +158,9 @@ impl<T> Entry<T> {
 
 /// Results of evaluations by module instance and item.
 #[derive(Debug)]
-pub(super) struct Cache<T = Value>(Mutex<BTreeMap<(usize, Item), Arc<Entry<T>>>>);
+pub(super) struct Cache<T = Value>(Mutex<Entries<T>>);
+
+type Entries<T> = BTreeMap<(usize, Item), Arc<Entry<T>>>;
 
 impl<T> Default for Cache<T> {
     fn default() -> Self {

@@ -130,4 +130,8 @@ fn a_conversion_makes_the_id_of_the_shared_bandwidth() {
     let (planned, _) = foreseen(Some(&prior), &with(&prior, "convert_to_shared", true), &[]);
     assert!(planned.get("common_bandwidth_package_id").unwrap().is_unknown());
     assert_eq!(planned.texts("public_ip_addresses").unwrap(), ["203.0.113.1"]);
+    let create = with(&Object::new(), "convert_to_shared", false);
+    let name = "common_bandwidth_package_id";
+    let create = with(&create, name, Value::unknown(crate::value::Type::String));
+    assert!(foreseen(None, &create, &[]).0.get(name).is_none());
 }

@@ -116,6 +116,15 @@ fn ports_addresses_and_protocols() {
 }
 
 #[test]
+fn any_port_goes_with_any_protocol() {
+    let entry = object([("external_port", "any"), ("internal_port", "Any")]);
+    assert_eq!(codes(&forward().validate(&with(&entry, "ip_protocol", "Any"))), [""; 0]);
+    assert_eq!(forward().validate(&with(&entry, "ip_protocol", "TCP")).len(), 2);
+    let unknown = with(&entry, "ip_protocol", Value::unknown(Type::String));
+    assert_eq!(codes(&forward().validate(&unknown)), [""; 0]);
+}
+
+#[test]
 fn entries_are_normalised() {
     let mut entry = object([
         ("external_ip", " 203.0.113.7"),

@@ -49,7 +49,24 @@ fn cycles_are_written_as_paths() {
         locals { via = nat_gateway.one.id }
         "#,
     );
-    assert_snapshot!(case.said(), @"");
+    assert_snapshot!(case.said(), @r#"
+    error[dependency-cycle] 3 parts of the configuration need each other
+      at main.nat.hcl:3 `local.b` needed by `local.a`
+      see main.nat.hcl:4 `local.c` needed by `local.b`
+      see main.nat.hcl:5 `local.a` needed by `local.c`
+      why: The cycle is local.a → local.b → local.c → local.a.
+      help: break it: give one of them a value that does not come from the others
+    error[dependency-cycle] `local.own` needs itself
+      at main.nat.hcl:6 `local.own` needed by `local.own`
+      why: The cycle is local.own → local.own.
+      help: break it: give one of them a value that does not come from the others
+    error[dependency-cycle] 3 parts of the configuration need each other
+      at main.nat.hcl:10 `nat_gateway.one.id` needed by `local.via`
+      see main.nat.hcl:8 `nat_gateway.two.id` needed by `nat_gateway.one`
+      see main.nat.hcl:9 `local.via` needed by `nat_gateway.two`
+      why: The cycle is local.via → nat_gateway.one → nat_gateway.two → local.via.
+      help: break it: give one of them a value that does not come from the others
+"#);
     assert!(case.program.order().is_err());
 }
 
@@ -71,7 +88,14 @@ fn cycles_through_modules_are_found() {
         ],
         &[],
     );
-    assert_snapshot!(case.said(), @"");
+    assert_snapshot!(case.said(), @r#"
+    error[dependency-cycle] 3 parts of the configuration need each other
+      at main.nat.hcl:6 `module.m.out` needed by `nat_gateway.g`
+      see m/main.nat.hcl:2 `var.id` needed by `module.m.out`
+      see main.nat.hcl:4 `nat_gateway.g.id` needed by `module.m.var.id`
+      why: The cycle is nat_gateway.g → module.m.out → module.m.var.id → nat_gateway.g.
+      help: break it: give one of them a value that does not come from the others
+"#);
 }
 
 #[test]
@@ -109,10 +133,21 @@ fn dependencies_are_exact_to_the_instance() {
         }
         "#,
     );
-    assert_snapshot!(case.needs("forward_entry.exact[\"a\"]"), @"");
-    assert_snapshot!(case.needs("forward_entry.whole"), @"");
-    assert_snapshot!(case.needs("forward_entry.unknown_key"), @"");
-    assert_snapshot!(case.needs("forward_entry.guarded"), @"");
+    assert_snapshot!(case.needs("forward_entry.exact[\"a\"]"), @r#"nat_gateway.g["a"] {forward_table_id, name}"#);
+    assert_snapshot!(case.needs("forward_entry.whole"), @r#"
+    nat_gateway.g["b"] {ip_lists}
+    nat_gateway.other {id}
+    all of nat_gateway.g {}
+    all of nat_gateway.third {} (explicit)
+"#);
+    assert_snapshot!(case.needs("forward_entry.unknown_key"), @r#"
+    nat_gateway.other {name}
+    all of nat_gateway.g {}
+"#);
+    assert_snapshot!(case.needs("forward_entry.guarded"), @r#"
+    nat_gateway.g["a"] {id}
+    all of nat_gateway.other {}
+"#);
 }
 
 #[test]
@@ -136,9 +171,44 @@ fn conditions_and_triggers_count_as_dependencies() {
         }
         "#,
     );
-    assert_snapshot!(case.needs("nat_gateway.b[0]"), @"");
+    assert_snapshot!(case.needs("nat_gateway.b[0]"), @r#"
+    nat_gateway.a[0] {ip_lists}
+    nat_gateway.a[1] {name}
+"#);
     let address = "nat_gateway.b[1]".parse().unwrap();
     let (triggers, diagnostics) = case.program.triggers(&address, &case.objects);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     assert_eq!(triggers.iter().map(written).collect::<Vec<_>>(), ["nat_gateway.a[1] {ip_lists}"]);
+}
+
+#[test]
+fn nothing_is_evaluated_in_circles() {
+    let case = Case::new(
+        "locals {\n  a = local.b\n  b = local.a\n}\nresource \"nat_gateway\" \"g\" {\n  vpc_id = local.a\n}\noutput \"o\" { value = local.b }\n",
+    );
+    assert!(case.diagnostics.has_errors());
+    let (configured, _) = case.program.instance(&"nat_gateway.g".parse().unwrap(), &case.objects);
+    assert!(!configured.complete);
+    assert_eq!(case.outputs(), "");
+}
+
+#[test]
+fn long_chains_of_repeated_blocks_end() {
+    use std::fmt::Write;
+    let mut text = String::from(
+        "resource \"nat_gateway\" \"g0\" {\n  for_each = { a = 1 }\n  vpc_id = \"v\"\n}\n",
+    );
+    for i in 1..300 {
+        let before = i - 1;
+        writeln!(
+            text,
+            "resource \"nat_gateway\" \"g{i}\" {{\n  for_each = nat_gateway.g{before}\n  vpc_id = each.key\n}}"
+        )
+        .unwrap();
+    }
+    assert!(Case::new(&text).keys("nat_gateway.g299").contains("too-deep"));
+    // In their order, as a planner goes, there is no limit.
+    let case = Case::new(&text);
+    let order = case.order();
+    assert!(order.iter().all(|name| case.keys(name) == "[\"a\"]"));
 }

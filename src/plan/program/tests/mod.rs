@@ -1,5 +1,6 @@
 //! Programs over configurations held in memory.
 
+mod changes;
 mod dependencies;
 mod evaluation;
 mod modules;
@@ -66,11 +67,8 @@ impl Case {
             );
             return self.write(&diagnostics);
         }
-        configured
-            .object
-            .iter()
-            .map(|(name, value)| format!("{name} = {}\n", shown(value)))
-            .collect()
+        let lines = configured.object.iter().map(|(name, v)| format!("{name} = {}\n", shown(v)));
+        lines.collect::<Vec<_>>().concat()
     }
 
     /// Returns what an instance needs.
@@ -78,7 +76,8 @@ impl Case {
         let (configured, diagnostics) =
             self.program.instance(&address.parse().unwrap(), &self.objects);
         assert!(!diagnostics.has_errors(), "{}", self.write(&diagnostics));
-        configured.dependencies.iter().map(|d| format!("{}\n", written(d))).collect()
+        let lines = configured.dependencies.iter().map(|d| written(d) + "\n");
+        lines.collect::<Vec<_>>().concat()
     }
 
     fn set(&mut self, address: &str, attributes: &[(&str, Value)]) {
@@ -88,8 +87,8 @@ impl Case {
 
     fn outputs(&self) -> String {
         let (values, diagnostics) = self.program.outputs(&self.objects);
-        let values: String = values.iter().map(|(n, v)| format!("{n} = {}\n", shown(v))).collect();
-        values + &self.write(&diagnostics)
+        let lines = values.iter().map(|(n, v)| format!("{n} = {}\n", shown(v)));
+        lines.chain([self.write(&diagnostics)]).collect::<Vec<_>>().concat()
     }
 
     fn order(&self) -> Vec<String> {

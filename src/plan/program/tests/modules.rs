@@ -62,9 +62,13 @@ fn modules_are_repeated_and_their_outputs_referred_to() {
         ]
     );
     assert_eq!(case.keys("module.each[\"a\"].nat_gateway.g"), "[0] [1]");
-    assert_snapshot!(case.instance("module.one.nat_gateway.g[0]"), @"");
-    assert_snapshot!(case.needs("forward_entry.e"), @"");
-    assert_snapshot!(case.outputs(), @"");
+    assert_snapshot!(case.instance("module.one.nat_gateway.g[0]"), @r#"vpc_id = "n-a@m""#);
+    assert_snapshot!(case.needs("forward_entry.e"), @r#"all of module.each["b"].nat_gateway.g {}"#);
+    assert_snapshot!(case.outputs(), @r#"
+    all = { "ids" = [ (known after apply), ] "name" = "n-a@m@m" }
+    names = { "a" = "n-a@m" "b" = "n-b@m" }
+    none = []
+"#);
     assert!(case.program.has_module(&ModulePath::root().child("one", None)));
     assert!(!case.program.has_module(&ModulePath::root().child("none", Some(Key::Number(0)))));
 }
@@ -91,9 +95,11 @@ fn whole_modules_may_be_depended_on_and_depend() {
         list.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(explicit("module.m[\"a\"].nat_gateway.g"), ["nat_gateway.first"]);
-    let both = ["module.m[\"a\"].nat_gateway.g", "module.m[\"b\"].nat_gateway.g"];
     // What a module waits for, its users wait for as well.
-    assert_eq!(explicit("nat_gateway.last")[..2], both);
+    assert_eq!(
+        explicit("nat_gateway.last"),
+        ["nat_gateway.first", "module.m[\"a\"].nat_gateway.g", "module.m[\"b\"].nat_gateway.g"]
+    );
     assert_eq!(case.order().last().unwrap(), "nat_gateway.last");
 }
 
@@ -114,7 +120,20 @@ fn arguments_of_modules_are_checked() {
         "#,
     );
     let found = case.program.remaining(&case.objects);
-    assert_snapshot!(case.write(&found), @"");
+    assert_snapshot!(case.write(&found), @r#"
+    error[invalid-variable] value of `var.size` is not valid
+      at main.nat.hcl:5 `50`
+      see m/main.nat.hcl:7 `var.size < 10` this condition does not hold
+      why: Size 50 is too large.
+    error[invalid-variable] value of `var.name` does not fit its type
+      see m/main.nat.hcl:2 `variable "name"` its type is `string`
+      at main.nat.hcl:9 `["x"]`
+      why: String required, but have tuple.
+    error[invalid-variable] value of `var.size` does not fit its type
+      see m/main.nat.hcl:3 `variable "size"` its type is `number`
+      at main.nat.hcl:10 `"many"`
+      why: A number is required.
+"#);
 }
 
 #[test]
@@ -130,7 +149,12 @@ fn unknown_repetition_of_a_module_is_reported_once() {
         resource "forward_entry" "e" { forward_table_id = values(module.m)[0].name }
         "#,
     );
-    assert_snapshot!(case.said(), @"");
+    assert_snapshot!(case.said(), @r#"
+    error[unknown-repetition] `for_each` of `module.m` is known only after apply
+      at main.nat.hcl:5 `toset([nat_gateway.g.id])`
+      why: The keys and the number of instances stand in addresses, so they must be known when the plan is made. It comes from `nat_gateway.g.id`.
+      help: use a map whose keys stand in the configuration and only whose values are unknown, such as `{ a = nat_gateway.a.id }`; or apply what it needs first: `-target 'nat_gateway.g'`
+"#);
     let address = "forward_entry.e".parse().unwrap();
     let (configured, diagnostics) = case.program.instance(&address, &case.objects);
     assert!(diagnostics.is_empty() && !configured.complete);

@@ -3,12 +3,9 @@ use insta::assert_snapshot;
 use super::*;
 
 fn case(repetition: &str) -> Case {
-    Case::new(&format!(
+    let text = format!(
         r#"
-        variable "secret" {{
-          sensitive = true
-          default   = "s"
-        }}
+        variable "secret" {{ sensitive = true }}
         variable "open" {{}}
         resource "nat_gateway" "source" {{
           for_each = {{ b = 1, a = 2 }}
@@ -19,7 +16,9 @@ fn case(repetition: &str) -> Case {
           vpc_id   = "v"
         }}
         "#
-    ))
+    );
+    let secret = Value::from("s").with_sensitive(true);
+    Case::with(&[("cfg/main.nat.hcl", &text)], &[("secret", secret)])
 }
 
 fn keys(repetition: &str) -> String {
@@ -43,24 +42,90 @@ fn keys_come_from_count_and_for_each() {
 
 #[test]
 fn what_cannot_be_repeated_over_is_explained() {
-    assert_snapshot!(keys("count = -1"), @"");
-    assert_snapshot!(keys("count = 1.5"), @"");
-    assert_snapshot!(keys("count = null"), @"");
-    assert_snapshot!(keys("count = \"many\""), @"");
-    assert_snapshot!(keys("count = 99999999"), @"");
-    assert_snapshot!(keys("for_each = [\"a\"]"), @"");
-    assert_snapshot!(keys("for_each = toset([1, 2])"), @"");
-    assert_snapshot!(keys("for_each = null"), @"");
-    assert_snapshot!(keys("for_each = \"a\""), @"");
-    assert_snapshot!(keys("for_each = toset([var.secret])"), @"");
-    assert_snapshot!(keys("count = length(var.secret)"), @"");
+    assert_snapshot!(keys("count = -1"), @r#"
+    error[invalid-count] `count` of `nat_gateway.g` is not usable
+      at main.nat.hcl:9 `-1`
+      why: It must be a whole number from 0.
+"#);
+    assert_snapshot!(keys("count = 1.5"), @r#"
+    error[invalid-count] `count` of `nat_gateway.g` is not usable
+      at main.nat.hcl:9 `1.5`
+      why: It must be a whole number from 0.
+"#);
+    assert_snapshot!(keys("count = null"), @r#"
+    error[invalid-count] `count` of `nat_gateway.g` is not usable
+      at main.nat.hcl:9 `null`
+      why: It is null.
+      help: write `0` for no instances
+"#);
+    assert_snapshot!(keys("count = \"many\""), @r#"
+    error[invalid-count] `count` of `nat_gateway.g` is not usable
+      at main.nat.hcl:9 `"many"`
+      why: A number is required.
+"#);
+    assert_snapshot!(keys("count = 99999999"), @r#"
+    error[invalid-count] `count` of `nat_gateway.g` is not usable
+      at main.nat.hcl:9 `99999999`
+      why: It is 99999999; at most 1000000 are handled.
+"#);
+    assert_snapshot!(keys("for_each = [\"a\"]"), @r#"
+    error[invalid-for-each] `for_each` of `nat_gateway.g` is not usable
+      at main.nat.hcl:9 `["a"]`
+      why: It is a tuple.
+      help: the order of a list would make the keys: write `toset(…)` for texts, or a map such as `{ for e in … : e.name => e }`
+"#);
+    assert_snapshot!(keys("for_each = toset([1, 2])"), @r#"
+    error[invalid-for-each] `for_each` of `nat_gateway.g` is not usable
+      at main.nat.hcl:9 `toset([1, 2])`
+      why: It is a set of number; keys are texts.
+      help: make texts of the elements: `toset([for e in … : tostring(e)])`
+"#);
+    assert_snapshot!(keys("for_each = null"), @r#"
+    error[invalid-for-each] `for_each` of `nat_gateway.g` is not usable
+      at main.nat.hcl:9 `null`
+      why: It is null.
+      help: write `{}` for no instances
+"#);
+    assert_snapshot!(keys("for_each = \"a\""), @r#"
+    error[invalid-for-each] `for_each` of `nat_gateway.g` is not usable
+      at main.nat.hcl:9 `"a"`
+      why: It is a string.
+      help: give a map, an object or a set of texts
+"#);
+    assert_snapshot!(keys("for_each = toset([var.secret])"), @r#"
+    error[sensitive-repetition] `for_each` of `nat_gateway.g` comes from a sensitive value
+      at main.nat.hcl:9 `toset([var.secret])`
+      why: Keys and numbers of instances stand in addresses, which are shown.
+      help: use another value, or `nonsensitive(…)` if it is no secret
+"#);
+    assert_snapshot!(keys("count = length(var.secret)"), @r#"
+    error[sensitive-repetition] `count` of `nat_gateway.g` comes from a sensitive value
+      at main.nat.hcl:9 `length(var.secret)`
+      why: Keys and numbers of instances stand in addresses, which are shown.
+      help: use another value, or `nonsensitive(…)` if it is no secret
+"#);
 }
 
 #[test]
 fn what_only_apply_knows_cannot_be_repeated_over() {
-    assert_snapshot!(keys("for_each = toset([for g in nat_gateway.source : g.id])"), @"");
-    assert_snapshot!(keys("count = length(nat_gateway.source[\"a\"].ip_lists)"), @"");
-    assert_snapshot!(keys("for_each = var.open"), @"");
+    assert_snapshot!(keys("for_each = toset([for g in nat_gateway.source : g.id])"), @r#"
+    error[unknown-repetition] `for_each` of `nat_gateway.g` is known only after apply
+      at main.nat.hcl:9 `toset([for g in nat_gateway.source : g.id])`
+      why: The keys and the number of instances stand in addresses, so they must be known when the plan is made. It comes from `nat_gateway.source["a"].id`, `nat_gateway.source["b"].id`.
+      help: use a map whose keys stand in the configuration and only whose values are unknown, such as `{ a = nat_gateway.a.id }`; or apply what it needs first: `-target 'nat_gateway.source["a"]'`
+"#);
+    assert_snapshot!(keys("count = length(nat_gateway.source[\"a\"].ip_lists)"), @r#"
+    error[unknown-repetition] `count` of `nat_gateway.g` is known only after apply
+      at main.nat.hcl:9 `length(nat_gateway.source["a"].ip_lists)`
+      why: The keys and the number of instances stand in addresses, so they must be known when the plan is made. It comes from `nat_gateway.source["a"].ip_lists`.
+      help: count something that stands in the configuration, such as `length(var.names)`; or apply what it needs first: `-target 'nat_gateway.source["a"]'`
+"#);
+    assert_snapshot!(keys("for_each = var.open"), @r#"
+    error[unknown-repetition] `for_each` of `nat_gateway.g` is known only after apply
+      at main.nat.hcl:9 `var.open`
+      why: The keys and the number of instances stand in addresses, so they must be known when the plan is made.
+      help: use a map whose keys stand in the configuration and only whose values are unknown, such as `{ a = nat_gateway.a.id }`
+"#);
 }
 
 #[test]
@@ -83,9 +148,13 @@ fn each_instance_has_its_key_and_value() {
         }
         "#,
     );
-    assert_snapshot!(case.instance("nat_gateway.count[1]"), @"");
-    assert_snapshot!(case.instance("nat_gateway.each[\"b\"]"), @"");
-    assert_snapshot!(case.instance("nat_gateway.set[\"x\"]"), @"");
+    assert_snapshot!(case.instance("nat_gateway.count[1]"), @r#"vpc_id = "v1""#);
+    assert_snapshot!(case.instance("nat_gateway.each[\"b\"]"), @r#"
+    name = "2"
+    spec = <nat_gateway.count[1].vpc_id: string>
+    vpc_id = "b"
+"#);
+    assert_snapshot!(case.instance("nat_gateway.set[\"x\"]"), @r#"vpc_id = "x=x""#);
 }
 
 #[test]
@@ -107,7 +176,18 @@ fn missing_instances_are_named() {
         }
         "#,
     );
-    assert_snapshot!(case.instance("nat_gateway.user"), @"");
+    assert_snapshot!(case.instance("nat_gateway.user"), @r#"
+    error[missing-instance] `nat_gateway.count` has no instance `[2]`
+      at main.nat.hcl:11 `2`
+      why: It has 2 instances.
+    error[missing-instance] `nat_gateway.each` has no instance `["wbe"]`
+      at main.nat.hcl:12 `"wbe"`
+      why: It has 1 instance.
+      help: did you mean `["web"]`?
+    error[invalid-key] this is no key of an instance of `nat_gateway.each`
+      at main.nat.hcl:13 `[1]`
+      why: It has `for_each`: a key is a text.
+"#);
 }
 
 #[test]
@@ -135,4 +215,40 @@ fn many_instances_cost_as_much_each_as_few() {
         assert!(diagnostics.is_empty());
         assert_eq!(configured.dependencies.len(), 1);
     }
+}
+
+#[test]
+#[ignore = "measures"]
+fn measure() {
+    let ports: BTreeMap<Name, Value> =
+        (0..100_000_i64).map(|i| (format!("k{i}").into(), Value::from(i))).collect();
+    let case = Case::with(
+        &[(
+            "cfg/main.nat.hcl",
+            r#"
+            variable "ports" {}
+            resource "nat_gateway" "g" {
+              for_each = { a = 1, b = 2 }
+              vpc_id   = each.key
+            }
+            resource "forward_entry" "e" {
+              for_each         = var.ports
+              forward_table_id = nat_gateway.g["a"].forward_table_id
+              external_port    = each.value
+              internal_ips     = ["192.168.1.${each.value % 250}"]
+            }
+            "#,
+        )],
+        &[("ports", Value::object(ports))],
+    );
+    let entries: ResourceAddress = "forward_entry.e".parse().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "it measures")]
+    let start = std::time::Instant::now();
+    let keys = case.program.expand_resource(&entries, &case.objects).unwrap();
+    println!("expand {:?}", start.elapsed());
+    let mut all = Vec::new();
+    for key in keys.iter() {
+        all.push(case.program.instance(&entries.instance(key.clone()), &case.objects).0);
+    }
+    println!("evaluate {} {:?}", all.len(), start.elapsed());
 }

@@ -1,0 +1,295 @@
+//! What an answer means for the operation, and what is done next. The class of an error decides,
+//! never its status.
+//!
+//! The token stays with the row as long as one send under it got no definite answer. A row ends as
+//! refused only if every send was refused for certain, or a look made sure that none had an effect.
+
+use crate::api::answer::Answer;
+use crate::api::backoff::backoff;
+use crate::api::error::{ApiError, Class, NOT_SENT};
+use crate::environment::Timestamp;
+use crate::plan::Purpose;
+use crate::resources::{Live, Object, Settled, Wanted};
+use crate::state::{Phase, Status, Write};
+
+use super::engine::{Engine, Timer};
+use super::event::ApplyEvent;
+use super::scheduler::Lesson;
+use super::task::{Stage, Why};
+
+/// How often in a row a call may fail to be sent at all.
+const ATTEMPTS_UNSENT: u32 = 8;
+/// How often a delete is sent again while something that was just deleted still stands in its way.
+const ATTEMPTS_DEPENDENT: u32 = 4;
+
+/// Returns whether an error says that the first call under the token is still being processed.
+fn is_processing(error: &ApiError) -> bool {
+    error.code.ends_with("LastTokenProcessing") || error.code.ends_with("IdempotentTokenProcessing")
+}
+
+/// Returns whether an error says that any two changes of one gateway collide.
+fn is_wide(error: &ApiError) -> bool {
+    ["OperationConflict", "TaskConflict", "VPC_TASK_CONFLICT"].contains(&error.code.as_str())
+}
+
+impl Engine<'_> {
+    /// Handles the answer to a call.
+    pub(super) fn answered(&mut self, index: usize, result: Result<Answer, ApiError>) {
+        let now = self.now();
+        let Some(task) = self.tasks.get_mut(&index) else { return };
+        self.sending -= 1;
+        task.stage = Stage::Pausing;
+        task.answered = now;
+        match result {
+            Ok(answer) => {
+                let created = task.kind.created(task.entry.action, &answer.body);
+                self.accepted(index, &created, answer.request_id);
+            }
+            Err(error) => self.refused(index, error, now),
+        }
+    }
+
+    /// Records that a call was accepted: with the object that it made, before anything is waited
+    /// for.
+    pub(super) fn accepted(&mut self, index: usize, created: &Object, request_id: String) {
+        let now = self.now();
+        let Some(task) = self.tasks.get_mut(&index) else { return };
+        task.recorded = created.over(&task.recorded);
+        if task.entry.creates
+            && let Some(id) = created.text("id").map(str::to_owned)
+        {
+            task.know_id(&id);
+        }
+        task.entry.phase = Phase::Acknowledged;
+        task.entry.request_id = request_id;
+        task.entry.updated_at = now;
+        task.unsure = false;
+        let entry = task.entry.clone();
+        let instance = task.instance(&task.recorded.clone(), Status::Creating);
+        let (answered, operation) = (task.wanted.is_answered(), task.operation);
+        if let (Some(scheduler), Some(operation)) = (&mut self.scheduler, operation) {
+            scheduler.answered(operation);
+        }
+        if entry.creates {
+            self.record_new(&entry, instance);
+        }
+        self.writes.push(Write::Journal(entry.into()));
+        if answered {
+            self.complete_without_reading(index);
+        } else {
+            self.wait_until_settled(index);
+        }
+    }
+
+    /// Records a new object, and sets aside the one that it replaces.
+    fn record_new(&mut self, entry: &crate::state::JournalEntry, instance: crate::state::Instance) {
+        let key = (entry.address.clone(), entry.deposed.clone());
+        let occupied = self.instances.get(&key).is_some_and(|there| there.id != instance.id);
+        if occupied {
+            // A key of the plan's, so that its delete finds the object; any other does for what
+            // recovery meets.
+            let aside = entry.sets_aside.clone().unwrap_or_else(|| {
+                crate::plan::set_aside_key(&entry.address, &self.instances[&key].id)
+            });
+            self.relocate(key, (entry.address.clone(), Some(aside)));
+        }
+        self.put(instance);
+    }
+
+    /// Begins to wait for a task's wanted state.
+    pub(super) fn wait_until_settled(&mut self, index: usize) {
+        let now = self.now();
+        let Some(task) = self.tasks.get_mut(&index) else { return };
+        task.stage = Stage::Settling;
+        task.waiting = String::from("it was accepted");
+        let mut scopes = task.kind.settling(&task.wanted);
+        if scopes.is_empty() {
+            scopes = task.scopes();
+        }
+        if scopes.is_empty() {
+            return self.complete_without_reading(index);
+        }
+        let provider = task.entry.provider.to_string();
+        let id = task.id().to_owned();
+        self.settling.add(
+            index,
+            (&provider, scopes),
+            (task.entry.action, &id),
+            (task.answered, now),
+            &self.pace,
+        );
+    }
+
+    /// Completes a task whose answer is the end of it.
+    fn complete_without_reading(&mut self, index: usize) {
+        let Some(task) = self.tasks.get(&index) else { return };
+        if task.purpose() == Purpose::Delete {
+            return self.settled_gone(index);
+        }
+        let object = task.recorded.clone();
+        self.settled_ready(index, &object);
+    }
+
+    fn refused(&mut self, index: usize, error: ApiError, now: Timestamp) {
+        let Some(task) = self.tasks.get_mut(&index) else { return };
+        let definite = error.is_definite();
+        task.unsure |= !definite;
+        task.unsent = if error.code == NOT_SENT { task.unsent + 1 } else { 0 };
+        task.waiting = format!("{}: {}", error.code, error.message.trim());
+        task.last_error = Some(error.clone());
+        task.entry.request_id.clone_from(&error.request_id);
+        let (purpose, late) = (task.purpose(), now >= task.deadline);
+        let (unsent, sends) = (task.unsent, task.sends);
+        let takes_token = self.context.service.takes_token(&task.entry.provider, task.entry.action);
+        match error.class {
+            Class::Gone if purpose == Purpose::Delete => self.settled_gone(index),
+            Class::AlreadyDone if !task.entry.creates => {
+                self.accepted(index, &Object::new(), error.request_id);
+            }
+            Class::Transient if error.code == NOT_SENT && (late || unsent >= ATTEMPTS_UNSENT) => {
+                self.refuse_for_good(index);
+            }
+            // Everything below waits and goes on, for which there must be time left.
+            _ if late && !definite => self.expired(index),
+            Class::Busy if !is_processing(&error) => self.busy(index, &error),
+            Class::Transient if error.code != NOT_SENT && !takes_token => {
+                self.look(index, Why::Unsure);
+            }
+            Class::Busy | Class::Throttled | Class::Transient => self.pause(index, &error),
+            Class::Dependency
+                if purpose == Purpose::Delete && sends < ATTEMPTS_DEPENDENT && !late =>
+            {
+                self.pause(index, &error);
+            }
+            _ => self.refuse_for_good(index),
+        }
+    }
+
+    /// Ends a task whose call was refused; first makes sure that no other send had its effect.
+    fn refuse_for_good(&mut self, index: usize) {
+        match self.tasks.get(&index) {
+            Some(task) if task.unsure => self.look(index, Why::Refused),
+            _ => self.reject(index, Phase::Rejected),
+        }
+    }
+
+    fn busy(&mut self, index: usize, error: &ApiError) {
+        let widened = is_wide(error);
+        let Some(task) = self.tasks.get(&index) else { return };
+        let creates = task.entry.creates;
+        if let (Some(scheduler), Some(operation)) = (&mut self.scheduler, task.operation)
+            && scheduler.busy(operation, widened)
+        {
+            let lesson = if widened { Lesson::OneInGateway } else { Lesson::OneInScope };
+            self.learn_lane(index, lesson);
+        }
+        // The object may be gone: codes do not always tell.
+        if creates { self.pause(index, error) } else { self.look(index, Why::Busy) }
+    }
+
+    /// Waits before a call is sent again.
+    pub(super) fn pause(&mut self, index: usize, error: &ApiError) {
+        let now = self.now();
+        let Some(task) = self.tasks.get_mut(&index) else { return };
+        task.stage = Stage::Pausing;
+        let wait = backoff(task.sends, error.class, error.retry_after);
+        let operation = task.name.clone();
+        let at = now.after(wait).min(task.deadline.max(now));
+        match error.class {
+            Class::Throttled => self.tell(ApplyEvent::Throttled { operation, wait }),
+            Class::Busy => {
+                self.tell(ApplyEvent::Busy { operation, code: error.code.clone(), wait });
+            }
+            _ => {}
+        }
+        self.set_timer(at, Timer::Send, index);
+    }
+
+    /// Begins to find out what became of a task's call.
+    pub(super) fn look(&mut self, index: usize, why: Why) {
+        let lag = self.context.settings.lag;
+        let now = self.now();
+        let Some(task) = self.tasks.get_mut(&index) else { return };
+        task.stage = Stage::Looking(why);
+        task.looks = 0;
+        // A list may lack what was just made; what existed before is in every list.
+        let at = if task.entry.creates { task.answered.after(lag).max(now) } else { now };
+        self.set_timer(at, Timer::Look, index);
+    }
+
+    /// Handles the end of a task's time.
+    pub(super) fn expired(&mut self, index: usize) {
+        let Some(task) = self.tasks.get(&index) else { return };
+        match task.stage {
+            // What is in flight decides; it comes within the client's own time limit.
+            Stage::Sending | Stage::Looking(_) | Stage::Noting => {}
+            Stage::Settling => self.never_settled(index, None),
+            Stage::Pausing if task.unsure => self.look(index, Why::TimedOut),
+            Stage::Pausing => self.reject(index, Phase::Rejected),
+        }
+    }
+
+    /// Judges a task by lists that were read for it.
+    pub(super) fn judge(
+        &mut self,
+        index: usize,
+        job: &super::settle::Job,
+        listings: &crate::resources::Listings,
+    ) {
+        let (now, lag) = (self.now(), self.context.settings.lag);
+        let Some(task) = self.tasks.get_mut(&index) else { return };
+        let live = task.kind.observed(&task.wanted, &task.recorded, listings);
+        let step = super::sight::conversion_step(task, &live);
+        let verdict = match &live {
+            Live::Absent => {
+                super::sight::absent(task, job, listings, &mut self.settling, index, (now, lag))
+            }
+            Live::Unread => Settled::Busy(super::sight::unread(listings)),
+            Live::Found(_) => {
+                if let Some(waiter) = self.settling.get_mut(index) {
+                    waiter.absent = 0;
+                }
+                task.kind.settled(&task.wanted, &live)
+            }
+        };
+        if let Some(event) = step {
+            self.tell(event);
+        }
+        match verdict {
+            Settled::Ready(object) => {
+                self.learn_time(index, job.started);
+                self.settled_ready(index, &object);
+            }
+            Settled::Gone => {
+                self.learn_time(index, job.started);
+                self.settled_gone(index);
+            }
+            Settled::Failed(why) => {
+                self.settling.remove(index);
+                self.never_settled(index, Some(why));
+            }
+            Settled::Busy(why) => {
+                let soon = matches!(live, Live::Absent);
+                if let Some(task) = self.tasks.get_mut(&index) {
+                    task.waiting = why;
+                }
+                self.settling.postpone(index, job.started, now, soon, &self.pace);
+            }
+        }
+    }
+
+    fn learn_time(&mut self, index: usize, asked: Timestamp) {
+        let Some(waiter) = self.settling.remove(index) else { return };
+        let of_this_run = self.tasks.get(&index).is_some_and(|task| task.operation.is_some());
+        if of_this_run {
+            self.pace.learn(waiter.action, waiter.seen, asked.since(waiter.since));
+        }
+    }
+}
+
+impl Wanted {
+    /// Returns whether the answer itself is the end of a call.
+    const fn is_answered(&self) -> bool {
+        matches!(self, Self::Answered)
+    }
+}

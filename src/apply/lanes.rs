@@ -1,0 +1,180 @@
+//! What excludes what: the lanes of a gateway, with the operations that wait for a place in them.
+//!
+//! A lane of the service's documented matrix is a table or a package (a *scope*) below a gateway (a
+//! *group*). An operation on the gateway itself excludes everything of it. A scope or group in which
+//! the service answered busy is *serial*: strictly one operation at a time, each settled before the
+//! next.
+
+use std::collections::BTreeSet;
+
+use crate::resources::Hold;
+
+/// Where an operation stands in the queue: the longest remaining path first, then the plan's order.
+pub(super) type Rank = (std::cmp::Reverse<u64>, usize);
+
+/// Where an operation runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Index of its group.
+    pub(super) group: usize,
+    /// Index of its scope within the group.
+    pub(super) scope: usize,
+    /// Whether it excludes everything else of the group.
+    pub(super) whole: bool,
+    /// How it uses the scope.
+    pub(super) hold: Hold,
+}
+
+/// The lanes of one gateway, or of what belongs to none.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    /// Ready operations on the gateway itself.
+    whole: BTreeSet<Rank>,
+    scopes: Vec<Scope>,
+    unsettled: usize,
+    unsettled_whole: usize,
+    serial: bool,
+}
+
+/// One table or package.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    /// Ready operations by how they use the scope.
+    queues: [BTreeSet<Rank>; 4],
+    unsettled: usize,
+    /// Unsettled operations that make the scope busy.
+    unsettled_busy: usize,
+    /// Calls in flight that are refused in a busy scope.
+    unanswered_quiet: usize,
+    serial: bool,
+}
+
+/// Index of the queue of operations that neither wait nor make others wait.
+const FREE: usize = 0;
+/// Index of the queue of operations that wait and do not make others wait (deletes).
+const WAITS: usize = 1;
+
+const fn queue(hold: Hold) -> usize {
+    match (hold.needs_quiet, hold.makes_busy) {
+        (false, false) => FREE,
+        (true, false) => WAITS,
+        (false, true) => 2,
+        (true, true) => 3,
+    }
+}
+
+impl Scope {
+    fn admits(&self, queue: usize) -> bool {
+        if self.serial {
+            return self.unsettled == 0;
+        }
+        let (needs_quiet, makes_busy) = (queue == 1 || queue == 3, queue == 2 || queue == 3);
+        (!needs_quiet || self.unsettled_busy == 0) && (!makes_busy || self.unanswered_quiet == 0)
+    }
+
+    /// Returns the operation to start next. What waits for its turn holds back what ranks below it,
+    /// so that a stream of others cannot keep it waiting for ever.
+    fn next(&self) -> Option<Rank> {
+        let head = |queue: usize| self.queues[queue].first().copied();
+        let free = head(FREE).filter(|_| self.admits(FREE));
+        // A delete occupies the scope only until it is answered, so it goes before all others.
+        if let Some(delete) = head(WAITS).filter(|_| self.admits(WAITS)) {
+            return Some(free.map_or(delete, |free| free.min(delete)));
+        }
+        let first = (WAITS..4).filter_map(|q| Some((head(q)?, q))).min();
+        let waiting = first.filter(|(_, q)| self.admits(*q)).map(|(rank, _)| rank);
+        waiting.into_iter().chain(free).min()
+    }
+}
+
+impl Group {
+    /// Adds a scope and returns its index.
+    pub(super) fn add_scope(&mut self) -> usize {
+        self.scopes.push(Scope::default());
+        self.scopes.len() - 1
+    }
+
+    /// Makes the whole group serial, or one of its scopes.
+    pub(super) fn make_serial(&mut self, scope: Option<usize>) {
+        match scope {
+            Some(scope) => self.scopes[scope].serial = true,
+            None => self.serial = true,
+        }
+    }
+
+    /// Returns whether another operation than the asking one is unsettled in its lane.
+    pub(super) fn is_shared(&self, place: Place, widened: bool) -> bool {
+        if widened || place.whole {
+            self.unsettled > 1
+        } else {
+            self.scopes[place.scope].unsettled > 1 || self.unsettled_whole > 0
+        }
+    }
+
+    /// Queues an operation that is ready.
+    pub(super) fn queue(&mut self, place: Place, rank: Rank) {
+        self.queue_of(place).insert(rank);
+    }
+
+    fn queue_of(&mut self, place: Place) -> &mut BTreeSet<Rank> {
+        if place.whole {
+            &mut self.whole
+        } else {
+            &mut self.scopes[place.scope].queues[queue(place.hold)]
+        }
+    }
+
+    /// Returns the operation to start next, if one may start.
+    pub(super) fn next(&self) -> Option<Rank> {
+        if self.unsettled_whole > 0 || (self.serial && self.unsettled > 0) {
+            return None;
+        }
+        let whole = self.whole.first().copied();
+        let below = self.scopes.iter().filter_map(Scope::next).min();
+        match (whole, below) {
+            (Some(whole), Some(below)) if below < whole => Some(below),
+            // It waits until the gateway is quiet, and holds back what ranks below it.
+            (Some(whole), _) => (self.unsettled == 0).then_some(whole),
+            (None, below) => below,
+        }
+    }
+
+    /// Takes an operation from its queue.
+    pub(super) fn withdraw(&mut self, place: Place, rank: Rank) {
+        self.queue_of(place).remove(&rank);
+    }
+
+    /// Takes an operation from its queue and into its lane.
+    pub(super) fn start(&mut self, place: Place, rank: Rank) {
+        self.queue_of(place).remove(&rank);
+        self.unsettled += 1;
+        if place.whole {
+            self.unsettled_whole += 1;
+            return;
+        }
+        let scope = &mut self.scopes[place.scope];
+        scope.unsettled += 1;
+        scope.unsettled_busy += usize::from(place.hold.makes_busy);
+        scope.unanswered_quiet += usize::from(place.hold.needs_quiet);
+    }
+
+    /// Notes that the call of an operation was answered.
+    pub(super) fn answered(&mut self, place: Place) {
+        if !place.whole {
+            let scope = &mut self.scopes[place.scope];
+            scope.unanswered_quiet -= usize::from(place.hold.needs_quiet);
+        }
+    }
+
+    /// Takes an operation out of its lane; it must have been answered.
+    pub(super) fn leave(&mut self, place: Place) {
+        self.unsettled -= 1;
+        if place.whole {
+            self.unsettled_whole -= 1;
+            return;
+        }
+        let scope = &mut self.scopes[place.scope];
+        scope.unsettled -= 1;
+        scope.unsettled_busy -= usize::from(place.hold.makes_busy);
+    }
+}

@@ -1,0 +1,33 @@
+//! What apply needs of the service.
+
+use crate::api::answer::Answer;
+use crate::api::call::Call;
+use crate::api::catalogue::Action;
+use crate::api::error::ApiError;
+use crate::api::http::BoxFuture;
+use crate::resources::{Listing, ReadScope};
+
+/// Sends calls and reads lists. `provider` is the alias of the provider block; the default one's is
+/// empty.
+pub trait Service {
+    /// Sends a mutating call once, with the token in it, if any.
+    fn send<'a>(
+        &'a self,
+        provider: &'a str,
+        call: &'a Call,
+    ) -> BoxFuture<'a, Result<Answer, ApiError>>;
+
+    /// Reads a whole list now.
+    fn list<'a>(&'a self, provider: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing>;
+
+    /// Reads one object of a list by its id: a list with that row, or with none.
+    fn single<'a>(
+        &'a self,
+        provider: &'a str,
+        scope: &'a ReadScope,
+        id: &'a str,
+    ) -> BoxFuture<'a, Listing>;
+
+    /// Returns whether an action honours a `ClientToken` in the edition that the provider speaks.
+    fn takes_token(&self, provider: &str, action: Action) -> bool;
+}

@@ -1,0 +1,300 @@
+//! Looking: what lists say of an object, and what became of a call that got no definite answer.
+
+use std::time::Duration;
+
+use crate::api::error::Class;
+use crate::environment::Timestamp;
+use crate::plan::Purpose;
+use crate::resources::conversion::{Conversion, conversion};
+use crate::resources::reads::PAGE_SIZE;
+use crate::resources::{Listing, Listings, Live, Object, Role, Settled, Wanted};
+use crate::state::Phase;
+use crate::value::same;
+
+use super::engine::{Engine, Timer};
+use super::event::{ApplyEvent, Recovery};
+use super::settle::{Job, Settling};
+use super::task::{Stage, Task, Why};
+
+/// How long to wait before a list that could not be read is read again.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Judges an object that a list lacks.
+///
+/// What this run made may be missing for a while. Gone is what a complete list lacks twice past the
+/// lag, or whose parent is gone; for an accepted delete once is enough, unless the list has several
+/// pages, which may shift while they are read.
+pub(super) fn absent(
+    task: &Task,
+    job: &Job,
+    listings: &Listings,
+    settling: &mut Settling,
+    index: usize,
+    (now, lag): (Timestamp, Duration),
+) -> Settled {
+    let list = listings.get(&job.key.1);
+    if matches!(list, Some(Listing::ParentGone)) {
+        return Settled::Gone;
+    }
+    let deleting = task.purpose() == Purpose::Delete;
+    let short = match list {
+        Some(Listing::Rows(rows)) => (rows.len() as u64) < PAGE_SIZE,
+        _ => false,
+    };
+    if deleting && short {
+        return Settled::Gone;
+    }
+    if !deleting && now < task.answered.after(lag) {
+        return Settled::Busy(String::from("it is not listed yet"));
+    }
+    let Some(waiter) = settling.get_mut(index) else { return Settled::Gone };
+    waiter.absent += 1;
+    if waiter.absent >= 2 {
+        return Settled::Gone;
+    }
+    Settled::Busy(String::from("it is not listed any more"))
+}
+
+/// Says why nothing could be read.
+pub(super) fn unread(listings: &Listings) -> String {
+    let failed = listings.iter().find_map(|(scope, listing)| match listing {
+        Listing::Failed(why) => Some(format!("{scope} cannot be read: {why}")),
+        _ => None,
+    });
+    failed.unwrap_or_else(|| String::from("it could not be read"))
+}
+
+/// Returns the event of a conversion that reached another step.
+pub(super) fn conversion_step(task: &mut Task, live: &Live) -> Option<ApplyEvent> {
+    let Live::Found(object) = live else { return None };
+    let step = match conversion(object) {
+        Conversion::None => return None,
+        Conversion::Running(step) | Conversion::Failed(step) => step,
+        Conversion::Succeeded => String::from("end_success"),
+    };
+    if task.conversion == step {
+        return None;
+    }
+    task.conversion.clone_from(&step);
+    Some(ApplyEvent::ConversionStep { operation: task.name.clone(), step })
+}
+
+impl Engine<'_> {
+    /// Reads the lists that tell what became of a task's call.
+    pub(super) fn read_for_look(&mut self, index: usize) {
+        let Some(task) = self.tasks.get(&index) else { return };
+        let mut scopes = match &task.wanted {
+            _ if task.entry.creates => task.scopes(),
+            wanted => task.kind.settling(wanted),
+        };
+        if scopes.is_empty() {
+            scopes = task.scopes();
+        }
+        // The first look asks for the object alone; what is missing is confirmed by the whole list.
+        let alone = !task.entry.creates && task.looks == 0;
+        let id = alone.then(|| task.id().to_owned()).filter(|id| !id.is_empty());
+        self.read_for_task(index, task.entry.provider.to_string(), scopes, id);
+    }
+
+    /// Handles lists that were read to find out what became of a task's call.
+    pub(super) fn looked(&mut self, index: usize, listings: &Listings) {
+        let now = self.now();
+        let lag = self.context.settings.lag;
+        let Some(task) = self.tasks.get_mut(&index) else { return };
+        let Stage::Looking(why) = task.stage else { return };
+        if listings.values().any(|listing| matches!(listing, Listing::Failed(_))) {
+            task.waiting = unread(listings);
+            if now >= task.deadline {
+                return self.leave_open(index);
+            }
+            return self.set_timer(now.after(AGAIN), Timer::Look, index);
+        }
+        task.looks += 1;
+        let first = task.looks == 1;
+        let gone = listings.values().any(|listing| matches!(listing, Listing::ParentGone));
+        if task.entry.creates {
+            let candidates = self.candidates(index, listings);
+            if candidates.is_empty() && first && !gone {
+                return self.set_timer(now.after(lag), Timer::Look, index);
+            }
+            return self.decide_create(index, why, &candidates);
+        }
+        let live = task.kind.observed(&task.wanted, &task.recorded, listings);
+        if matches!(live, Live::Absent) && first && !gone {
+            return self.set_timer(now.after(lag), Timer::Look, index);
+        }
+        match task.purpose() {
+            Purpose::Delete => self.decide_delete(index, why, &live),
+            Purpose::Create | Purpose::Update => self.decide_update(index, why, &live),
+        }
+    }
+
+    /// Returns the objects that a create may have made, by id: those with its natural key that
+    /// nobody owns and that were not there before.
+    fn candidates(&self, index: usize, listings: &Listings) -> Vec<(String, Object)> {
+        let Some(task) = self.tasks.get(&index) else { return Vec::new() };
+        let Some(natural_key) = &task.entry.natural_key else { return Vec::new() };
+        let rows = listings.values().filter_map(|listing| match listing {
+            Listing::Rows(rows) => Some(rows),
+            _ => None,
+        });
+        let mut candidates: Vec<(String, Object)> = rows
+            .flatten()
+            .filter(|(id, object)| {
+                !task.entry.existing.contains(id)
+                    && !self.is_owned(id)
+                    && task.kind.natural_keys(object).contains(natural_key)
+            })
+            .map(|(id, object)| (id.clone(), object.clone()))
+            .collect();
+        // Among several, those that also have its other values.
+        if candidates.len() > 1 {
+            let alike: Vec<(String, Object)> =
+                candidates.iter().filter(|(_, object)| is_alike(task, object)).cloned().collect();
+            if !alike.is_empty() {
+                candidates = alike;
+            }
+        }
+        candidates
+    }
+
+    fn decide_create(&mut self, index: usize, why: Why, candidates: &[(String, Object)]) {
+        let rivals = self.rivals(index);
+        let Some(task) = self.tasks.get(&index) else { return };
+        match candidates {
+            [] if task.entry.natural_key.is_none() && task.unsure => {
+                self.get_stuck(index, &[]);
+            }
+            [] => self.nothing_made(index, why),
+            // As many rows of one natural key as objects, or more: any of them is as good.
+            [(id, object), ..] if candidates.len() <= 1 + rivals => {
+                let request_id = task.entry.request_id.clone();
+                let mut created = object.clone();
+                created.set("id", crate::value::Value::from(id.as_str()));
+                self.note_recovery(index, Recovery::Adopted, "the object that it made was found");
+                self.accepted(index, &created, request_id);
+            }
+            several => {
+                let ids: Vec<String> = several.iter().map(|(id, _)| id.clone()).collect();
+                self.get_stuck(index, &ids);
+            }
+        }
+    }
+
+    /// Returns how many other creates of the same call look for their objects, too.
+    fn rivals(&self, index: usize) -> usize {
+        let Some(task) = self.tasks.get(&index) else { return 0 };
+        self.tasks
+            .iter()
+            .filter(|(other, rival)| {
+                **other != index
+                    && matches!(rival.stage, Stage::Looking(_))
+                    && rival.entry.natural_key == task.entry.natural_key
+                    && rival.entry.digest == task.entry.digest
+                    && rival.entry.provider == task.entry.provider
+                    && rival.entry.service == task.entry.service
+            })
+            .count()
+    }
+
+    fn nothing_made(&mut self, index: usize, why: Why) {
+        match why {
+            // It certainly had no effect, so it may be sent again.
+            Why::Unsure | Why::Busy if !self.is_late(index) => self.send_again(index),
+            Why::Recovery => self.abandon(index, "nothing was made by it"),
+            Why::Unsure | Why::Busy | Why::Refused | Why::TimedOut => {
+                self.reject(index, Phase::Abandoned);
+            }
+        }
+    }
+
+    fn decide_delete(&mut self, index: usize, why: Why, live: &Live) {
+        let Live::Found(object) = live else {
+            self.note_recovery(index, Recovery::Done, "the object is gone");
+            return self.settled_gone(index);
+        };
+        if object.text("status") == Some("Deleting") {
+            self.note_recovery(index, Recovery::Settled, "the object is being deleted");
+            return self.accepted(index, &Object::new(), String::new());
+        }
+        match why {
+            Why::Busy | Why::Unsure if !self.is_late(index) => self.send_again(index),
+            Why::Recovery => self.abandon(index, "the object is still there"),
+            _ => self.reject(index, Phase::Abandoned),
+        }
+    }
+
+    fn decide_update(&mut self, index: usize, why: Why, live: &Live) {
+        let Some(task) = self.tasks.get_mut(&index) else { return };
+        let Live::Found(found) = live else {
+            if why == Why::Recovery {
+                return self.abandon(index, "the object is gone");
+            }
+            task.waiting = String::from("the object is gone");
+            return self.reject(index, Phase::Abandoned);
+        };
+        let has_values =
+            matches!(&task.wanted, Wanted::Present { values, .. } if !values.is_empty());
+        let changing = found.text("status").is_some_and(|status| status != "Available");
+        match task.kind.settled(&task.wanted, live) {
+            Settled::Ready(object) if has_values => {
+                self.note_recovery(index, Recovery::Done, "the object is as it was to become");
+                self.settled_ready(index, &object);
+            }
+            _ if changing && matches!(why, Why::Recovery | Why::Refused | Why::TimedOut) => {
+                self.note_recovery(index, Recovery::Settled, "the object is changing");
+                self.accepted(index, &Object::new(), String::new());
+            }
+            _ => match why {
+                Why::Busy | Why::Unsure if !self.is_late(index) => self.send_again(index),
+                Why::Recovery => self.abandon(index, "the object is as it was"),
+                _ => self.reject(index, Phase::Abandoned),
+            },
+        }
+    }
+
+    fn is_late(&self, index: usize) -> bool {
+        self.tasks.get(&index).is_none_or(|task| self.now() >= task.deadline)
+    }
+
+    /// Sends a call again after it was found to have had no effect.
+    fn send_again(&mut self, index: usize) {
+        let Some(task) = self.tasks.get_mut(&index) else { return };
+        if let Some(error) = task.last_error.clone() {
+            return self.pause(index, &error);
+        }
+        task.stage = Stage::Pausing;
+        let now = self.now();
+        self.set_timer(now, Timer::Send, index);
+    }
+
+    /// Ends a task whose call had an effect that cannot be told from others'.
+    fn get_stuck(&mut self, index: usize, ids: &[String]) {
+        let why = if ids.is_empty() {
+            String::from("nothing tells its object from others")
+        } else {
+            format!("it may have made any of {}", ids.join(", "))
+        };
+        self.stick(index, &why);
+    }
+
+    /// Returns whether the last refusal of a task was about time alone.
+    pub(super) fn was_busy(&self, index: usize) -> bool {
+        self.tasks
+            .get(&index)
+            .and_then(|task| task.last_error.as_ref())
+            .is_some_and(|error| matches!(error.class, Class::Busy | Class::Throttled))
+    }
+}
+
+/// Returns whether an object has the values that a create sends and that can be read back.
+fn is_alike(task: &Task, object: &Object) -> bool {
+    let inputs =
+        task.kind.schema().attributes.iter().filter(|a| a.role == Role::Input && a.readable);
+    inputs.into_iter().all(|attribute| {
+        match (task.recorded.get(attribute.name), object.get(attribute.name)) {
+            (Some(planned), Some(live)) => same(planned, live) != Some(false),
+            _ => true,
+        }
+    })
+}

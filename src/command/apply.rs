@@ -1,0 +1,450 @@
+//! `apply` and `destroy`: a plan, made now or saved before, is approved and carried out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Session;
+use super::arguments::Apply as Arguments;
+use super::events::Events;
+use super::failure::{Exit, Failure};
+use super::planning::{self, Prepared};
+use super::progress::Progress;
+use super::providers::Providers;
+use super::service::{Evaluator, Services, still_wanted};
+use super::{interrupt, plan, plan_file};
+use crate::api::sleep::TokioSleep;
+use crate::apply::{self, ApplyContext, Counts, Interrupt, Outcome, Settings};
+use crate::diagnostic::{Diagnostic, SourceMap};
+use crate::plan::document::PlanDocument;
+use crate::plan::program::{ObjectMap, Program};
+use crate::plan::{Plan, PlanMode, saved};
+use crate::report;
+use crate::report::paint::Paint;
+use crate::resources::Listings;
+use crate::state::{Lock, LockInfo, RunRecord, Snapshot, Store, document};
+
+/// Runs the command.
+pub fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
+    let events = arguments.json.then(|| Events::begin(&session.terminal, &session.environment));
+    let run = Run { session, arguments, events: events.as_ref() };
+    let done = match &arguments.plan_file {
+        None => run.fresh(),
+        Some(file) => run.saved(file),
+    };
+    match (done, &events) {
+        (Err(Failure::Diagnostics(diagnostics, sources)), Some(events)) => {
+            events.diagnostics(&diagnostics, &sources);
+            Ok(Exit::Failed)
+        }
+        (other, _) => other,
+    }
+}
+
+struct Run<'a> {
+    session: &'a Session,
+    arguments: &'a Arguments,
+    events: Option<&'a Events<'a>>,
+}
+
+/// A plan that was approved, with what was read for it.
+struct Approved<'a> {
+    plan: &'a Plan,
+    lists: BTreeMap<String, Listings>,
+    record: RunRecord,
+}
+
+impl Run<'_> {
+    /// Makes a plan, asks for approval and carries it out.
+    fn fresh(&self) -> Result<Exit, Failure> {
+        let planning = &self.arguments.planning;
+        let options = planning::options(planning)?;
+        if planning.refresh_only && !planning.refresh {
+            return Err(Failure::of(
+                Diagnostic::error(
+                    "flags",
+                    "`-refresh-only` and `-refresh=false` exclude each other",
+                )
+                .help("leave one of them out"),
+            ));
+        }
+        let mut prepared = planning::prepare(self.session, &planning.variables)?;
+        let lock = self.lock(&mut prepared)?;
+        let snapshot = self.snapshot(&prepared)?;
+        let providers = planning::connect(self.session, &prepared, &snapshot, &planning.service)?;
+        let record = self.record(None);
+        let snapshot = self.recover(&mut prepared, &lock, &providers, snapshot, &record)?;
+        let reader = planning::reader(self.session, &prepared, &providers);
+        let (plan, diagnostics, lists) =
+            planning::plan(&prepared, &snapshot, &providers, &options, &reader);
+        let document =
+            PlanDocument::new(&plan, &diagnostics, prepared.sources(), planning.show_sensitive);
+        plan::show(self.session, &document, &diagnostics, prepared.sources(), self.events)?;
+        if diagnostics.has_errors() {
+            return Ok(Exit::Failed);
+        }
+        if plan.has_changes() && !self.approve(&document)? {
+            return Ok(Exit::Failed);
+        }
+        prepared.program = self.applying(&prepared)?;
+        let approved = Approved { plan: &plan, lists, record };
+        self.carry_out(&mut prepared, &lock, &providers, &approved)
+    }
+
+    /// Returns the configuration for the apply of the plan that was made with it: functions that
+    /// differ each time have values now.
+    fn applying(&self, prepared: &Prepared) -> Result<Program, Failure> {
+        let planned = &prepared.program;
+        let (program, found) = Program::new_applying(
+            Arc::clone(planned.configuration()),
+            planned.variables().clone(),
+            &self.session.environment,
+            planned.plan_time(),
+            None,
+        );
+        if found.has_errors() {
+            return Err(Failure::Diagnostics(found, planned.configuration().sources.clone()));
+        }
+        Ok(program)
+    }
+
+    /// Carries out a saved plan, or goes on with a run of it that was broken off.
+    fn saved(&self, file: &std::path::Path) -> Result<Exit, Failure> {
+        self.refuse_planning_flags()?;
+        let loaded = plan_file::read(self.session, file)?;
+        let program = plan_file::program(self.session, &loaded.saved)?;
+        let mut prepared = planning::prepare_saved(self.session, program)?;
+        let lock = self.lock(&mut prepared)?;
+        let snapshot = self.snapshot(&prepared)?;
+        let flags = &self.arguments.planning.service;
+        let providers = planning::connect(self.session, &prepared, &snapshot, flags)?;
+        let earlier = prepared.store.run_of_plan(&loaded.digest).map_err(|e| e.diagnostic())?;
+        let record = match earlier {
+            Some(run) if run.ended_at.is_some() => return Err(already_applied(&run)),
+            Some(run) => run,
+            None => {
+                let contexts = planning::contexts(&providers);
+                if let Some(diagnostic) = saved::stale(&loaded, &snapshot, &contexts) {
+                    return Err(Failure::of(diagnostic));
+                }
+                self.record(Some(loaded.digest.clone()))
+            }
+        };
+        let resumed = !snapshot.lineage.is_empty()
+            && prepared.store.run_of_plan(&loaded.digest).ok().flatten().is_some();
+        let before = snapshot.serial;
+        let snapshot = self.recover(&mut prepared, &lock, &providers, snapshot, &record)?;
+        if !resumed && snapshot.serial != before {
+            return Err(Failure::of(
+                Diagnostic::error("stale-plan", "finishing an earlier run changed the state")
+                    .detail(
+                        "The saved plan was made before that; what it would do may be wrong now.",
+                    )
+                    .help("make a new plan and review it"),
+            ));
+        }
+        let approved = Approved { plan: &loaded.saved.plan, lists: BTreeMap::new(), record };
+        self.carry_out(&mut prepared, &lock, &providers, &approved)
+    }
+
+    /// A saved plan holds all of this already.
+    fn refuse_planning_flags(&self) -> Result<(), Failure> {
+        let planning = &self.arguments.planning;
+        let given = [
+            ("-target", !planning.target.is_empty()),
+            ("-replace", !planning.replace.is_empty()),
+            ("-refresh-only", planning.refresh_only),
+            ("-refresh=false", !planning.refresh),
+            ("-destroy", planning.destroy),
+            ("-var", !planning.variables.var.is_empty()),
+            ("-var-file", !planning.variables.var_file.is_empty()),
+            ("-allow-missing", planning.allow_missing),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some((flag, _)) => Err(Failure::of(
+                Diagnostic::error("flags", format!("`{flag}` cannot change a saved plan"))
+                    .help(format!("give `{flag}` to `natform plan -out FILE`")),
+            )),
+        }
+    }
+
+    fn lock(&self, prepared: &mut Prepared) -> Result<Lock, Failure> {
+        let environment = &self.session.environment;
+        let info = LockInfo {
+            id: environment.ids.next(),
+            who: who(self.session),
+            pid: std::process::id(),
+            operation: self.operation().into(),
+            since: environment.clock.now(),
+        };
+        let timeout = self.arguments.planning.lock_timeout;
+        Ok(prepared.store.lock(&info, timeout).map_err(|e| e.diagnostic())?)
+    }
+
+    const fn operation(&self) -> &'static str {
+        if self.arguments.planning.destroy { "destroy" } else { "apply" }
+    }
+
+    fn snapshot(&self, prepared: &Prepared) -> Result<Snapshot, Failure> {
+        Ok(prepared.store.snapshot().map_err(|e| e.diagnostic())?)
+    }
+
+    fn record(&self, plan: Option<String>) -> RunRecord {
+        let environment = &self.session.environment;
+        RunRecord {
+            id: environment.ids.next(),
+            command: self.operation().into(),
+            who: who(self.session),
+            plan,
+            started_at: environment.clock.now(),
+            ended_at: None,
+        }
+    }
+
+    /// Finishes what earlier runs left unfinished, before anything is planned.
+    fn recover(
+        &self,
+        prepared: &mut Prepared,
+        lock: &Lock,
+        providers: &Providers,
+        snapshot: Snapshot,
+        record: &RunRecord,
+    ) -> Result<Snapshot, Failure> {
+        if snapshot.open.is_empty() {
+            return Ok(snapshot);
+        }
+        let mut objects = ObjectMap::new();
+        for instance in snapshot.instances.values().filter(|i| i.deposed.is_none()) {
+            objects.set(&instance.address, instance.object.clone());
+        }
+        let program = prepared.program.clone();
+        let destroying = self.arguments.planning.destroy;
+        let wanted = |entry: &crate::state::JournalEntry| {
+            !destroying && still_wanted(&program, &objects, entry)
+        };
+        let progress = Progress::new(&self.session.terminal, self.events, snapshot.open.len());
+        let services = Services { providers, clock: Arc::clone(&self.session.environment.clock) };
+        let (interrupter, interrupt) = apply::interrupt::channel();
+        let outcome = prepared.runtime.block_on(async {
+            let signals = interrupt::watch(&interrupter);
+            let context =
+                self.context(&mut prepared.store, lock, record, &services, &progress, interrupt);
+            let work = apply::recover(context, &wanted, &[]);
+            tokio::select! { outcome = work => outcome, never = signals => match never {} }
+        });
+        progress.end();
+        let stopped = outcome.interrupted || outcome.state_error.is_some();
+        self.report(&outcome, prepared.sources())?;
+        if stopped {
+            return Err(Failure::Ended(self.end(&outcome)));
+        }
+        self.snapshot(prepared)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "it only gathers them")]
+    fn context<'c>(
+        &'c self,
+        store: &'c mut (dyn Store + 'static),
+        lock: &'c Lock,
+        run: &'c RunRecord,
+        service: &'c dyn apply::Service,
+        observer: &'c dyn apply::Observer,
+        interrupt: Interrupt,
+    ) -> ApplyContext<'c> {
+        let live = self.session.terminal.live && self.events.is_none();
+        let every = std::time::Duration::from_secs(if live { 1 } else { 10 });
+        ApplyContext {
+            store,
+            lock,
+            run,
+            service,
+            clock: &*self.session.environment.clock,
+            ids: &*self.session.environment.ids,
+            sleeper: &TokioSleep,
+            observer,
+            interrupt,
+            settings: Settings {
+                parallelism: usize::from(self.arguments.planning.service.parallelism),
+                report_every: every,
+                ..Settings::default()
+            },
+        }
+    }
+
+    /// Asks for approval, unless it was given.
+    fn approve(&self, document: &PlanDocument) -> Result<bool, Failure> {
+        if self.arguments.auto_approve {
+            return Ok(true);
+        }
+        let terminal = &self.session.terminal;
+        if !self.arguments.planning.variables.input
+            || !terminal.interactive
+            || self.events.is_some()
+        {
+            return Err(Failure::of(
+                Diagnostic::error("no-approval", "nobody is there to approve the plan")
+                    .help("say `-auto-approve`, or save the plan with `natform plan -out FILE` and apply the file"),
+            ));
+        }
+        let question = match document.mode {
+            PlanMode::Destroy => "Do you really want to destroy all of this? It cannot be undone.",
+            PlanMode::RefreshOnly => "Do you want to record what is live?",
+            PlanMode::Normal => "Do you want to do this?",
+        };
+        let text = format!("\n{question}\nOnly `yes` will be accepted: ");
+        let yes = terminal.ask(&text)?.is_some_and(|answer| answer.trim() == "yes");
+        if !yes {
+            terminal.print("\nNothing was done.\n")?;
+        }
+        Ok(yes)
+    }
+
+    fn carry_out(
+        &self,
+        prepared: &mut Prepared,
+        lock: &Lock,
+        providers: &Providers,
+        approved: &Approved<'_>,
+    ) -> Result<Exit, Failure> {
+        let plan = approved.plan;
+        let progress = Progress::new(&self.session.terminal, self.events, plan.operations.len());
+        let services = Services { providers, clock: Arc::clone(&self.session.environment.clock) };
+        let reader = planning::reader(self.session, prepared, providers);
+        let evaluator = Evaluator::new(&prepared.program, plan, &reader);
+        let (interrupter, interrupt) = apply::interrupt::channel();
+        if self.events.is_none() && !plan.operations.is_empty() {
+            self.session.terminal.print("\n")?;
+        }
+        let outcome = prepared.runtime.block_on(async {
+            let signals = interrupt::watch(&interrupter);
+            let context = self.context(
+                &mut prepared.store,
+                lock,
+                &approved.record,
+                &services,
+                &progress,
+                interrupt,
+            );
+            let work = apply::apply(plan, &evaluator, &approved.lists, context);
+            tokio::select! { outcome = work => outcome, never = signals => match never {} }
+        });
+        progress.end();
+        self.report(&outcome, prepared.sources())?;
+        self.summary(prepared, plan, &outcome)?;
+        Ok(self.end(&outcome))
+    }
+
+    fn report(&self, outcome: &Outcome, sources: &SourceMap) -> Result<(), Failure> {
+        if outcome.diagnostics.is_empty() && outcome.state_error.is_none() {
+            return Ok(());
+        }
+        let mut diagnostics = outcome.diagnostics.clone();
+        if let Some(error) = &outcome.state_error {
+            diagnostics.push(error.diagnostic());
+        }
+        match self.events {
+            Some(events) => events.diagnostics(&diagnostics, sources),
+            None => {
+                self.session.terminal.print("\n")?;
+                self.session.warn(&diagnostics, sources);
+            }
+        }
+        Ok(())
+    }
+
+    fn summary(&self, prepared: &Prepared, plan: &Plan, outcome: &Outcome) -> Result<(), Failure> {
+        let counts = outcome.counts;
+        let text = summary(plan.mode, outcome);
+        if let Some(events) = self.events {
+            events.summary(&text, counts.created, counts.updated, counts.deleted);
+        } else {
+            let paint = Paint { on: self.session.terminal.colour };
+            let painted = if outcome.is_success() { paint.green(&text) } else { paint.red(&text) };
+            let gap = if plan.operations.is_empty() { "" } else { "\n" };
+            self.session.terminal.print(&format!("{gap}{painted}\n"))?;
+        }
+        if plan.mode == PlanMode::Destroy {
+            return Ok(());
+        }
+        let Ok(snapshot) = prepared.store.snapshot() else { return Ok(()) };
+        let outputs = document::outputs(&snapshot, false);
+        match self.events {
+            Some(events) => {
+                events.outputs(&serde_json::to_value(&outputs).unwrap_or_default());
+            }
+            None if outputs.is_empty() => {}
+            None => {
+                let text = report::state::outputs(&outputs);
+                self.session.terminal.print(&format!("\nOutputs:\n\n{text}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&self, outcome: &Outcome) -> Exit {
+        if outcome.interrupted {
+            return interrupt::exit();
+        }
+        if outcome.is_success() { Exit::Done } else { Exit::Failed }
+    }
+}
+
+fn summary(mode: PlanMode, outcome: &Outcome) -> String {
+    let Counts { created, updated, deleted, forgotten, .. } = outcome.counts;
+    let mut parts = match mode {
+        PlanMode::Destroy => vec![format!("{deleted} destroyed")],
+        _ => vec![
+            format!("{created} added"),
+            format!("{updated} changed"),
+            format!("{deleted} destroyed"),
+        ],
+    };
+    if forgotten > 0 {
+        parts.push(format!("{forgotten} forgotten"));
+    }
+    let done = parts.join(", ");
+    if outcome.is_success() {
+        let word = if mode == PlanMode::Destroy { "Destroy complete!" } else { "Apply complete!" };
+        return format!("{word} {done}.");
+    }
+    let word = if outcome.interrupted { "Interrupted" } else { "Apply failed" };
+    let mut rest = Vec::new();
+    if outcome.failed > 0 {
+        rest.push(format!("{} failed", outcome.failed));
+    }
+    if !outcome.skipped.is_empty() {
+        rest.push(format!("{} left out because of that", outcome.skipped.len()));
+    }
+    if outcome.not_begun > 0 {
+        rest.push(format!("{} not begun", outcome.not_begun));
+    }
+    if outcome.unfinished > 0 {
+        rest.push(format!("{} to be finished by the next apply", outcome.unfinished));
+    }
+    let rest = if rest.is_empty() { String::new() } else { format!("; {}", rest.join(", ")) };
+    format!("{word}: {done}{rest}.")
+}
+
+fn already_applied(run: &RunRecord) -> Failure {
+    let ended =
+        run.ended_at.map_or(String::new(), |at| format!(", which ended at {}", at.iso8601()));
+    Failure::of(
+        Diagnostic::error("applied-plan", "the saved plan was applied already")
+            .detail(format!("It was applied by {} in the run {}{ended}.", run.who, run.id))
+            .help("make a new plan"),
+    )
+}
+
+/// Returns who runs this, as user@host.
+fn who(session: &Session) -> String {
+    let environment = &session.environment;
+    let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| environment.variable(name));
+    let host = environment
+        .files
+        .read(std::path::Path::new("/proc/sys/kernel/hostname"))
+        .ok()
+        .map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
+        .filter(|host| !host.is_empty());
+    let host = host.or_else(|| environment.variable("HOSTNAME").map(str::to_owned));
+    format!("{}@{}", user.unwrap_or("unknown"), host.as_deref().unwrap_or("localhost"))
+}

@@ -1,0 +1,441 @@
+//! The command line: flags in Terraform's spelling, with one dash or two.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::configuration::VariableOption;
+
+/// Plans and applies Alibaba Cloud NAT gateways as code.
+///
+/// Flags may be spelt with one dash or two. Without an account, `endpoint = "emulator"` in the
+/// provider block runs everything against the service built into this program.
+#[derive(Debug, Parser)]
+#[command(name = "natform", version, disable_version_flag = true, max_term_width = 100)]
+pub struct Arguments {
+    /// Run as if started in this directory
+    #[arg(short = 'C', long = "chdir", global = true, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+
+    /// Print without colours
+    #[arg(long, global = true)]
+    pub no_color: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check the configuration without credentials and network
+    Validate(Validate),
+    /// Show what apply would change
+    Plan(Plan),
+    /// Make the changes of a plan, or of a saved plan file
+    Apply(Apply),
+    /// Delete everything that the state records
+    Destroy(Apply),
+    /// Show the state or a saved plan
+    Show(Show),
+    /// Show output values
+    Output(Output),
+    /// Compare the recorded objects with the live ones; reads only
+    Drift(Drift),
+    /// List or show recorded objects
+    #[command(subcommand)]
+    State(State),
+    /// Print the graph of resources, or of a plan's operations, in DOT
+    Graph(Graph),
+    /// Serve the built-in emulator over HTTP
+    Emulator(Emulator),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the version
+    Version {
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Where values of variables come from.
+#[derive(Debug, Args, Default, Clone)]
+pub struct Variables {
+    /// Set a variable (repeatable)
+    #[arg(long = "var", value_name = "NAME=VALUE", action = ArgAction::Append)]
+    pub var: Vec<String>,
+
+    /// Read variables from a file (repeatable)
+    #[arg(long = "var-file", value_name = "FILE", action = ArgAction::Append)]
+    pub var_file: Vec<PathBuf>,
+
+    /// Ask for missing values on a terminal
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub input: bool,
+}
+
+/// How to reach the service.
+#[derive(Debug, Args, Default, Clone)]
+pub struct Service {
+    /// Service to use: `emulator`, a URL, or nothing for the provider block's
+    #[arg(long, value_name = "URL")]
+    pub endpoint: Option<String>,
+
+    /// Send ambient credentials to a host that is not Alibaba Cloud's
+    #[arg(long)]
+    pub trust_endpoint: bool,
+
+    /// Allow plain HTTP to a host that is not this machine
+    #[arg(long)]
+    pub allow_http: bool,
+
+    /// Append a redacted log of every request to this file
+    #[arg(long, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+
+    /// Requests in flight at once
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    pub parallelism: u16,
+}
+
+/// What to plan.
+#[derive(Debug, Args, Default, Clone)]
+pub struct Planning {
+    /// Variables.
+    #[command(flatten)]
+    pub variables: Variables,
+
+    /// Service.
+    #[command(flatten)]
+    pub service: Service,
+
+    /// Plan only these addresses and what they depend on (repeatable)
+    #[arg(long, value_name = "ADDRESS", action = ArgAction::Append)]
+    pub target: Vec<String>,
+
+    /// Replace this instance (repeatable)
+    #[arg(long, value_name = "ADDRESS", action = ArgAction::Append)]
+    pub replace: Vec<String>,
+
+    /// Read the live objects before planning
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub refresh: bool,
+
+    /// Only record what is live, change nothing in the service
+    #[arg(long, conflicts_with_all = ["destroy", "replace"])]
+    pub refresh_only: bool,
+
+    /// Plan to delete everything
+    #[arg(long)]
+    pub destroy: bool,
+
+    /// Go on when none of several recorded objects is found
+    #[arg(long)]
+    pub allow_missing: bool,
+
+    /// Wait this long for the state's lock (`30s`, `5m`)
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
+    pub lock_timeout: std::time::Duration,
+
+    /// Show sensitive values
+    #[arg(long)]
+    pub show_sensitive: bool,
+}
+
+/// `plan`
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// What to plan.
+    #[command(flatten)]
+    pub planning: Planning,
+
+    /// Save the plan to a file; it holds sensitive values
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Exit with 2 when there are changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+
+    /// Print a stream of JSON events, one a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `apply` and `destroy`
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// What to plan.
+    #[command(flatten)]
+    pub planning: Planning,
+
+    /// A plan saved by `plan -out`
+    pub plan_file: Option<PathBuf>,
+
+    /// Do not ask for approval
+    #[arg(long)]
+    pub auto_approve: bool,
+
+    /// Print a stream of JSON events, one a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `validate`
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `show`
+#[derive(Debug, Args)]
+pub struct Show {
+    /// A plan saved by `plan -out`; without it, the state
+    pub plan_file: Option<PathBuf>,
+
+    /// Print one JSON document
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+
+    /// Print Markdown for a pull request
+    #[arg(long)]
+    pub markdown: bool,
+
+    /// Show sensitive values
+    #[arg(long)]
+    pub show_sensitive: bool,
+}
+
+/// `output`
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Name of one output
+    pub name: Option<String>,
+
+    /// Print JSON; shows sensitive values
+    #[arg(long)]
+    pub json: bool,
+
+    /// Print the text of one output as it is; shows sensitive values
+    #[arg(long, requires = "name", conflicts_with = "json")]
+    pub raw: bool,
+}
+
+/// `drift`
+#[derive(Debug, Args)]
+pub struct Drift {
+    /// Variables.
+    #[command(flatten)]
+    pub variables: Variables,
+
+    /// Service.
+    #[command(flatten)]
+    pub service: Service,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+
+    /// Show sensitive values
+    #[arg(long)]
+    pub show_sensitive: bool,
+}
+
+/// `state`
+#[derive(Debug, Subcommand)]
+pub enum State {
+    /// List the addresses of recorded objects
+    List {
+        /// Only these addresses
+        addresses: Vec<String>,
+    },
+    /// Show one recorded object
+    Show {
+        /// Its address
+        address: String,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+        /// Show sensitive values
+        #[arg(long)]
+        show_sensitive: bool,
+    },
+}
+
+/// `graph`
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// A plan saved by `plan -out`: print its operations instead of the resources
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+}
+
+/// Edition of the service's reference.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum EditionName {
+    /// The English edition
+    #[value(name = "2019-07-19")]
+    V2019,
+    /// The Chinese edition, the authority
+    #[value(name = "2020-09-25")]
+    V2020,
+}
+
+/// `emulator`
+#[derive(Debug, Args)]
+pub struct Emulator {
+    /// Address to listen on; port 0 picks one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8900")]
+    pub listen: String,
+
+    /// Keep the world in this file; without it, in memory
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+
+    /// Speak as this edition of the reference
+    #[arg(long, value_enum, default_value = "2020-09-25")]
+    pub edition: EditionName,
+
+    /// `instant`, `default`, `documented`, `manual`, or a JSON file
+    #[arg(long, value_name = "NAME|FILE", default_value = "default")]
+    pub timing: String,
+
+    /// Fault rules in a JSON file
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+
+    /// A further account (repeatable)
+    #[arg(long, value_name = "ID:SECRET", action = ArgAction::Append)]
+    pub access_key: Vec<String>,
+
+    /// Listen on an address that other machines reach
+    #[arg(long)]
+    pub allow_remote: bool,
+}
+
+/// Parses the command line, and returns `-var` and `-var-file` in the order in which they were given,
+/// which decides which one wins.
+pub fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<(Arguments, Vec<VariableOption>), clap::Error> {
+    let matches = Arguments::command().try_get_matches_from(with_two_dashes(arguments))?;
+    let parsed = Arguments::from_arg_matches(&matches)?;
+    Ok((parsed, matches.subcommand().map_or_else(Vec::new, |(_, of_command)| ordered(of_command))))
+}
+
+fn ordered(matches: &clap::ArgMatches) -> Vec<VariableOption> {
+    let mut options: Vec<(usize, VariableOption)> = Vec::new();
+    // Asking for the places of a flag that the command does not have panics, so values come first.
+    if let Ok(Some(values)) = matches.try_get_many::<String>("var") {
+        let places = matches.indices_of("var").into_iter().flatten();
+        options.extend(places.zip(values.cloned().map(VariableOption::Var)));
+    }
+    if let Ok(Some(values)) = matches.try_get_many::<PathBuf>("var_file") {
+        let places = matches.indices_of("var_file").into_iter().flatten();
+        options.extend(places.zip(values.cloned().map(VariableOption::File)));
+    }
+    options.sort_by_key(|(place, _)| *place);
+    options.into_iter().map(|(_, option)| option).collect()
+}
+
+/// Writes Terraform's one-dash flags (`-auto-approve`) with two dashes, as the parser wants them.
+///
+/// One-letter flags, negative numbers and everything behind `--` stay as they are.
+pub fn with_two_dashes(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut plain = false;
+    arguments
+        .into_iter()
+        .map(|argument| {
+            let Some(text) = argument.to_str() else { return argument };
+            plain |= text == "--";
+            let letters = text.strip_prefix('-').unwrap_or("");
+            let long = letters.len() > 1
+                && letters.starts_with(|c: char| c.is_ascii_lowercase())
+                && letters.split('=').next().is_some_and(|name| {
+                    name.len() > 1 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+                });
+            if long && !plain { OsString::from(format!("-{text}")) } else { argument }
+        })
+        .collect()
+}
+
+/// Parses `90`, `90s`, `5m`, `1h`, `1m30s` or `500ms`.
+pub fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = || format!("`{text}` is not a duration such as `30s`, `5m` or `1m30s`");
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(std::time::Duration::from_secs(seconds));
+    }
+    let mut total = std::time::Duration::ZERO;
+    let mut rest = text;
+    if rest.is_empty() {
+        return Err(wrong());
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
+        rest = &rest[digits..];
+        let unit = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let milliseconds = match &rest[..unit] {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => return Err(wrong()),
+        };
+        let part = number.checked_mul(milliseconds).ok_or_else(wrong)?;
+        total = total.saturating_add(std::time::Duration::from_millis(part));
+        rest = &rest[unit..];
+    }
+    Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn one_dash_is_as_good_as_two() {
+        let given = ["natform", "-C", "x", "apply", "-auto-approve", "-var=a=-b", "--json", "-1"];
+        let wanted =
+            ["natform", "-C", "x", "apply", "--auto-approve", "--var=a=-b", "--json", "-1"];
+        let got = with_two_dashes(given.iter().map(OsString::from));
+        assert_eq!(got, wanted.map(OsString::from));
+    }
+
+    #[test]
+    fn boolean_flags_take_a_value() {
+        let parse = |flags: &[&str]| {
+            let all = ["natform", "plan"].iter().chain(flags).map(OsString::from);
+            match Arguments::try_parse_from(with_two_dashes(all)).map(|a| a.command) {
+                Ok(Command::Plan(plan)) => Some(plan.planning.refresh),
+                _ => None,
+            }
+        };
+        assert_eq!(parse(&[]), Some(true));
+        assert_eq!(parse(&["-refresh=false"]), Some(false));
+        assert_eq!(parse(&["-refresh"]), Some(true));
+        assert_eq!(parse(&["-refresh=perhaps"]), None);
+    }
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        assert_eq!(parse_duration("1m30s"), Ok(std::time::Duration::from_secs(90)));
+        assert_eq!(parse_duration("90"), Ok(std::time::Duration::from_secs(90)));
+        for wrong in ["", "s", "5x", "-1s", "99999999999999999999s"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

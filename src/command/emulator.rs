@@ -1,0 +1,84 @@
+//! `emulator`: serves the built-in emulator over HTTP until it is interrupted.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+use super::Session;
+use super::arguments::{EditionName, Emulator as Arguments};
+use super::failure::{Exit, Failure};
+use crate::api::catalogue::Edition;
+use crate::diagnostic::Diagnostic;
+use crate::emulator::faults::FaultFile;
+use crate::emulator::server::{self, Limits};
+use crate::emulator::settings::read_json;
+use crate::emulator::{Account, Emulator, Settings, Timings};
+
+/// Runs the command.
+pub fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
+    let settings = settings(session, arguments)?;
+    let emulator = Emulator::open(settings, Arc::clone(&session.environment.clock));
+    let emulator = Arc::new(emulator.map_err(Failure::from)?);
+    let limits = Limits { remote: arguments.allow_remote, ..Limits::default() };
+    super::runtime()?.block_on(async {
+        let listener = TcpListener::bind(&arguments.listen)
+            .await
+            .map_err(|e| cannot_listen(&arguments.listen, &e))?;
+        let address = listener.local_addr()?;
+        if !address.ip().is_loopback() && !arguments.allow_remote {
+            return Err(Failure::of(
+                Diagnostic::error(
+                    "listen",
+                    format!("`{}` is reached by other machines", arguments.listen),
+                )
+                .detail("The emulator's accounts and its control interface protect nothing.")
+                .help("listen on 127.0.0.1, or say `-allow-remote`"),
+            ));
+        }
+        session.terminal.print(&format!("natform emulator listens on http://{address}\n"))?;
+        let served =
+            server::serve(listener, emulator, limits, super::interrupt::stop_signal()).await;
+        served.map_err(|e| cannot_listen(&arguments.listen, &e))?;
+        Ok(Exit::Done)
+    })
+}
+
+fn settings(session: &Session, arguments: &Arguments) -> Result<Settings, Failure> {
+    let environment = &session.environment;
+    let files = &*environment.files;
+    let path = |p: &std::path::Path| environment.working_directory.join(p);
+    let mut settings = Settings {
+        edition: match arguments.edition {
+            EditionName::V2019 => Edition::V2019_07_19,
+            EditionName::V2020 => Edition::V2020_09_25,
+        },
+        timings: Timings::named(&arguments.timing, files).map_err(Failure::from)?,
+        data: arguments.data.as_deref().map(path),
+        ..Settings::default()
+    };
+    for text in &arguments.access_key {
+        let (id, secret) = text
+            .split_once(':')
+            .filter(|(i, s)| !i.is_empty() && !s.is_empty())
+            .ok_or_else(|| {
+                Failure::of(
+                    Diagnostic::error("access-key", "`-access-key` takes an id and a secret")
+                        .help("write `-access-key ID:SECRET`"),
+                )
+            })?;
+        settings.accounts.push(Account::new(id, secret));
+    }
+    if let Some(file) = &arguments.faults {
+        let rules: FaultFile = read_json(&path(file), "faults", files).map_err(Failure::from)?;
+        settings.faults = rules.faults;
+        settings.limits = rules.limits;
+    }
+    Ok(settings)
+}
+
+fn cannot_listen(address: &str, error: &std::io::Error) -> Failure {
+    Failure::of(
+        Diagnostic::error("listen", format!("cannot listen on `{address}`: {error}"))
+            .help("choose another address with `-listen HOST:PORT`; port 0 picks a free one"),
+    )
+}

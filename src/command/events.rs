@@ -1,0 +1,155 @@
+//! The stream of `-json`: one object a line, in the form that Terraform's users know.
+
+use serde_json::{Value as Json, json};
+
+use super::terminal::Terminal;
+use crate::apply::event::{ApplyEvent, OperationName};
+use crate::diagnostic::{Diagnostics, Severity, SourceMap, json as diagnostic_json};
+use crate::environment::Environment;
+use crate::plan::Purpose;
+use crate::plan::document::{ActionWord, PlanDocument};
+use crate::report::text;
+
+/// Version of the stream: a minor step adds types and fields, a major one breaks readers.
+const FORMAT_VERSION: &str = "1.0";
+
+/// Writes events to standard output.
+pub struct Events<'a> {
+    terminal: &'a Terminal,
+    environment: &'a Environment,
+}
+
+impl<'a> Events<'a> {
+    /// Begins a stream with its version.
+    pub fn begin(terminal: &'a Terminal, environment: &'a Environment) -> Self {
+        let events = Self { terminal, environment };
+        let version = env!("CARGO_PKG_VERSION");
+        let fields = json!({"natform": version, "format_version": FORMAT_VERSION});
+        events.write("info", &format!("natform {version}"), "version", fields);
+        events
+    }
+
+    /// Writes a plan: drift, changes that are none of no-ops, counts, outputs.
+    pub fn plan(&self, document: &PlanDocument, operation: &str) {
+        for drift in &document.drift {
+            let message = format!("{}: drift detected ({})", drift.address, drift.status);
+            self.write("info", &message, "resource_drift", json!({"change": drift}));
+        }
+        for change in &document.changes {
+            if change.actions != [ActionWord::NoOp] {
+                let message = format!("{} {}", change.address, text::words(change));
+                self.write("info", &message, "planned_change", json!({"change": change}));
+            }
+        }
+        let s = &document.summary;
+        let message = format!("Plan: {}", text::counts(document));
+        let changes = json!({
+            "add": s.to_add(), "change": s.update, "remove": s.to_destroy(), "import": s.import,
+            "forget": s.forget, "replace": s.replace, "operation": operation,
+        });
+        self.write("info", &message, "change_summary", json!({"changes": changes}));
+        if !document.outputs.is_empty() {
+            self.write("info", "Outputs", "outputs", json!({"outputs": document.outputs}));
+        }
+    }
+
+    /// Writes what an apply did.
+    pub fn summary(&self, message: &str, add: usize, change: usize, remove: usize) {
+        let changes = json!({"add": add, "change": change, "remove": remove, "operation": "apply"});
+        self.write("info", message, "change_summary", json!({"changes": changes}));
+    }
+
+    /// Writes output values.
+    pub fn outputs(&self, outputs: &Json) {
+        self.write("info", "Outputs", "outputs", json!({"outputs": outputs}));
+    }
+
+    /// Writes diagnostics.
+    pub fn diagnostics(&self, diagnostics: &Diagnostics, sources: &SourceMap) {
+        let all = diagnostic_json::to_json(diagnostics, sources);
+        for (diagnostic, document) in diagnostics.iter().zip(all) {
+            let level = if diagnostic.severity == Severity::Error { "error" } else { "warn" };
+            let word = if diagnostic.severity == Severity::Error { "Error" } else { "Warning" };
+            let message = format!("{word}: {}", diagnostic.summary);
+            self.write(level, &message, "diagnostic", json!({"diagnostic": document}));
+        }
+    }
+
+    /// Writes one thing that happened during an apply.
+    pub fn apply(&self, event: &ApplyEvent) {
+        let (kind, level, message) = match event {
+            ApplyEvent::Refreshed { .. } => {
+                ("refresh_recorded", "info", "live objects recorded".into())
+            }
+            ApplyEvent::Recovered { operation, detail, .. } => {
+                ("recovered", "info", format!("{}: {detail}", operation.address))
+            }
+            ApplyEvent::Started { operation, .. } => {
+                ("apply_start", "info", says(operation, "started"))
+            }
+            ApplyEvent::StillGoing { operation, .. } => {
+                ("apply_progress", "info", says(operation, "is under way"))
+            }
+            ApplyEvent::ConversionStep { operation, step } => {
+                ("conversion_step", "info", format!("{}: step {step}", operation.address))
+            }
+            ApplyEvent::Throttled { operation, .. } => {
+                ("throttled", "warn", says(operation, "is throttled"))
+            }
+            ApplyEvent::Busy { operation, .. } => ("busy", "info", says(operation, "has to wait")),
+            ApplyEvent::Completed { operation, .. } => {
+                ("apply_complete", "info", says(operation, "is complete"))
+            }
+            ApplyEvent::Failed { operation, .. } => {
+                ("apply_errored", "error", says(operation, "failed"))
+            }
+            ApplyEvent::Skipped { operation, because } => (
+                "apply_skipped",
+                "warn",
+                says(operation, &format!("is left out, since {because} failed")),
+            ),
+            ApplyEvent::Finishing { .. } => ("interrupted", "warn", "Interrupted".into()),
+        };
+        let mut hook = serde_json::to_value(event).unwrap_or(Json::Null);
+        if let Json::Object(fields) = &mut hook {
+            fields.remove("event");
+            if let Some(elapsed) = fields.get_mut("elapsed") {
+                *elapsed = seconds(elapsed);
+            }
+            if let Some(wait) = fields.get_mut("wait") {
+                *wait = seconds(wait);
+            }
+        }
+        self.write(level, &message, kind, json!({"hook": hook}));
+    }
+
+    fn write(&self, level: &str, message: &str, kind: &str, fields: Json) {
+        let mut event = json!({
+            "@level": level,
+            "@message": message,
+            "@module": "natform",
+            "@timestamp": self.environment.clock.now().iso8601(),
+            "type": kind,
+        });
+        if let (Json::Object(event), Json::Object(fields)) = (&mut event, fields) {
+            event.extend(fields);
+        }
+        // A closed pipe must not stop an apply half way.
+        self.terminal.print(&format!("{event}\n")).unwrap_or_default();
+    }
+}
+
+fn says(operation: &OperationName, what: &str) -> String {
+    let purpose = match operation.purpose {
+        Purpose::Create => "create",
+        Purpose::Update => "update",
+        Purpose::Delete => "delete",
+    };
+    format!("{}: {purpose} {what}", operation.address)
+}
+
+/// Turns a serialised duration into seconds.
+fn seconds(duration: &Json) -> Json {
+    let part = |name: &str| duration.get(name).and_then(Json::as_f64).unwrap_or(0.0);
+    json!(part("secs") + part("nanos") / 1e9)
+}

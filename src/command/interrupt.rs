@@ -1,0 +1,44 @@
+//! Signals: what ends a server, and the two stages that end a run.
+
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::signal;
+
+use super::failure::Exit;
+use crate::apply::Interrupter;
+
+/// Whether the signal that ended the run was a termination rather than an interrupt.
+static TERMINATED: AtomicBool = AtomicBool::new(false);
+
+/// Waits for Ctrl-C, a termination signal or the end of the terminal.
+pub async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use signal::unix::{SignalKind, signal};
+        if let (Ok(mut terminate), Ok(mut hangup)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        {
+            tokio::select! {
+                _ = signal::ctrl_c() => TERMINATED.store(false, Ordering::Relaxed),
+                _ = terminate.recv() => TERMINATED.store(true, Ordering::Relaxed),
+                _ = hangup.recv() => TERMINATED.store(true, Ordering::Relaxed),
+            }
+            return;
+        }
+    }
+    let _ = signal::ctrl_c().await;
+}
+
+/// Raises the stage with every signal, for ever.
+pub async fn watch(interrupter: &Interrupter) -> Infallible {
+    loop {
+        stop_signal().await;
+        interrupter.raise();
+    }
+}
+
+/// Returns the exit code of a run that a signal ended.
+pub fn exit() -> Exit {
+    if TERMINATED.load(Ordering::Relaxed) { Exit::Terminated } else { Exit::Interrupted }
+}

@@ -1,0 +1,116 @@
+//! `plan`: shows what apply would change, and saves it with `-out`.
+
+use std::path::Path;
+
+use super::Session;
+use super::arguments::Plan as Arguments;
+use super::events::Events;
+use super::failure::{Exit, Failure};
+use super::planning;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::plan::document::PlanDocument;
+use crate::plan::saved;
+use crate::report;
+use crate::report::paint::Paint;
+use crate::state::Store;
+
+/// Runs the command.
+pub fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
+    let events = arguments.json.then(|| Events::begin(&session.terminal, &session.environment));
+    match make(session, arguments, events.as_ref()) {
+        Err(Failure::Diagnostics(diagnostics, sources)) if events.is_some() => {
+            if let Some(events) = &events {
+                events.diagnostics(&diagnostics, &sources);
+            }
+            Ok(Exit::Failed)
+        }
+        other => other,
+    }
+}
+
+fn make(
+    session: &Session,
+    arguments: &Arguments,
+    events: Option<&Events<'_>>,
+) -> Result<Exit, Failure> {
+    let planning = &arguments.planning;
+    let options = planning::options(planning)?;
+    let mut prepared = planning::prepare(session, &planning.variables)?;
+    let snapshot = prepared.store.snapshot().map_err(|e| Failure::of(e.diagnostic()))?;
+    if let Some(holder) = &snapshot.holder {
+        let (who, operation) = (&holder.who, &holder.operation);
+        let summary = format!("`{operation}` of {who} is under way on this state");
+        prepared.warnings.push(
+            Diagnostic::warning("run-under-way", summary).detail(
+                "This plan is made from one consistent view of the state, which will change.",
+            ),
+        );
+    }
+    let providers = planning::connect(session, &prepared, &snapshot, &planning.service)?;
+    let reader = planning::reader(session, &prepared, &providers);
+    let (plan, diagnostics, _) =
+        planning::plan(&prepared, &snapshot, &providers, &options, &reader);
+    let sources = prepared.sources().clone();
+    let document = PlanDocument::new(&plan, &diagnostics, &sources, planning.show_sensitive);
+    let has_changes = plan.has_changes();
+    let errored = diagnostics.has_errors();
+
+    let mut notice = String::new();
+    if let (Some(out), false) = (&arguments.out, errored) {
+        let path = session.environment.working_directory.join(out);
+        let saved = planning::saved(&prepared, plan, &options, &providers);
+        write(&path, &saved)?;
+        notice = format!(
+            "\nSaved the plan to {0}. It holds sensitive values: keep it as safe as the state.\n\
+             To carry it out:\n    natform apply {0}\n",
+            out.display()
+        );
+    }
+    show(session, &document, &diagnostics, &sources, events)?;
+    if events.is_none() && !errored {
+        session.terminal.print(&notice)?;
+    }
+    Ok(match (errored, has_changes && arguments.detailed_exitcode) {
+        (true, _) => Exit::Failed,
+        (false, true) => Exit::Changes,
+        (false, false) => Exit::Done,
+    })
+}
+
+/// Shows a plan with its warnings and errors.
+pub fn show(
+    session: &Session,
+    document: &PlanDocument,
+    diagnostics: &Diagnostics,
+    sources: &crate::diagnostic::SourceMap,
+    events: Option<&Events<'_>>,
+) -> Result<(), Failure> {
+    if let Some(events) = events {
+        events.plan(document, "plan");
+        events.diagnostics(diagnostics, sources);
+        return Ok(());
+    }
+    let errored_and_empty = document.errored && !document.applicable && document.summary.drift == 0;
+    let nothing =
+        document.summary.to_add() + document.summary.to_destroy() + document.summary.update == 0;
+    if !(errored_and_empty && nothing) {
+        let paint = Paint { on: session.terminal.colour };
+        session.terminal.print(&report::text::plan(document, paint))?;
+    }
+    if !diagnostics.is_empty() {
+        session.terminal.report("\n");
+        session.warn(diagnostics, sources);
+    }
+    Ok(())
+}
+
+fn write(path: &Path, plan: &saved::SavedPlan) -> Result<(), Failure> {
+    let cannot = |why: &dyn std::fmt::Display| {
+        Failure::of(
+            Diagnostic::error("plan-file", format!("cannot write `{}`: {why}", path.display()))
+                .help("name a file in a directory that can be written"),
+        )
+    };
+    let (bytes, _) = saved::encode(plan).map_err(|error| cannot(&error))?;
+    saved::store(path, &bytes).map_err(|error| cannot(&error))
+}

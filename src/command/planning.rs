@@ -1,0 +1,296 @@
+//! What `plan`, `apply`, `destroy` and `drift` share: configuration, variables and providers made
+//! ready, and a plan made from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+
+use super::Session;
+use super::arguments::{Planning, Service as Flags};
+use super::failure::Failure;
+use super::providers::{self, Providers};
+use super::service::KeepingReader;
+use crate::address::Address;
+use crate::api::redact::Redactor;
+use crate::configuration::{self, Configuration};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
+use crate::plan::program::Program;
+use crate::plan::saved::SavedPlan;
+use crate::plan::{
+    Directives, Move, Plan, PlanInput, PlanMode, PlanOptions, ProviderContext, Removal,
+};
+use crate::refresh::ServiceReader;
+use crate::resources::Listings;
+use crate::state::{Snapshot, SqliteStore};
+use crate::value::{Name, Value};
+
+/// Configuration, variables and providers, ready to plan and apply with.
+pub struct Prepared {
+    /// The configuration, bound to variables.
+    pub program: Program,
+    /// Hides sensitive values in logs and errors.
+    pub redactor: Redactor,
+    /// The state.
+    pub store: SqliteStore,
+    /// Carries network and timers.
+    pub runtime: Runtime,
+    /// Warnings of the way here.
+    pub warnings: Diagnostics,
+}
+
+impl Prepared {
+    /// Returns the texts that places of diagnostics refer to.
+    pub fn sources(&self) -> &SourceMap {
+        &self.program.configuration().sources
+    }
+}
+
+/// Loads the configuration and binds its variables, asking for missing values where somebody can
+/// answer.
+pub fn prepare(
+    session: &Session,
+    variables: &super::arguments::Variables,
+) -> Result<Prepared, Failure> {
+    let environment = &session.environment;
+    let directory = environment.working_directory.clone();
+    let (mut configuration, mut diagnostics) = configuration::load(environment, &directory);
+    if diagnostics.has_errors() {
+        return Err(Failure::Diagnostics(diagnostics, configuration.sources));
+    }
+    let values = bind(session, &mut configuration, variables.input, &mut diagnostics)?;
+    let redactor = Redactor::default();
+    values.values().for_each(|value| hide(&redactor, value, false));
+    let store = SqliteStore::new(super::state_path(&configuration, &directory), environment);
+    let (program, found) = Program::new(Arc::new(configuration), values, environment);
+    diagnostics.extend(found);
+    if diagnostics.has_errors() {
+        return Err(Failure::Diagnostics(diagnostics, program.configuration().sources.clone()));
+    }
+    let runtime = super::runtime()?;
+    Ok(Prepared { program, redactor, store, runtime, warnings: diagnostics })
+}
+
+/// Loads the configuration without values of variables, for what does not need them.
+pub fn prepare_unbound(session: &Session) -> Result<Program, Failure> {
+    let environment = &session.environment;
+    let (configuration, diagnostics) =
+        configuration::load(environment, &environment.working_directory);
+    if diagnostics.has_errors() {
+        return Err(Failure::Diagnostics(diagnostics, configuration.sources));
+    }
+    Ok(Program::new(Arc::new(configuration), BTreeMap::new(), environment).0)
+}
+
+/// Collects the values of variables.
+fn bind(
+    session: &Session,
+    configuration: &mut Configuration,
+    ask: bool,
+    diagnostics: &mut Diagnostics,
+) -> Result<BTreeMap<Name, Value>, Failure> {
+    let (mut variables, found) =
+        configuration::variables(configuration, &session.environment, &session.variables);
+    diagnostics.extend(found);
+    for name in variables.missing.clone() {
+        if !ask || !session.terminal.interactive {
+            diagnostics.push(configuration::no_value(configuration, &name));
+            continue;
+        }
+        let description =
+            configuration.root.variables.get(&name).and_then(|v| v.description.clone());
+        let description = description.map_or(String::new(), |d| format!("  {d}\n"));
+        let question = format!("var.{name}\n{description}\n  Value: ");
+        match session.terminal.ask(&question)? {
+            Some(text) => {
+                if let Err(found) = variables.answer(configuration, &name, &text) {
+                    diagnostics.extend(found);
+                }
+            }
+            None => diagnostics.push(configuration::no_value(configuration, &name)),
+        }
+    }
+    if diagnostics.has_errors() {
+        return Err(Failure::Diagnostics(diagnostics.clone(), configuration.sources.clone()));
+    }
+    Ok(variables.values)
+}
+
+/// Adds the texts inside a sensitive value to what is hidden. Short ones would hide too much.
+fn hide(redactor: &Redactor, value: &Value, sensitive: bool) {
+    let sensitive = sensitive || value.is_sensitive();
+    if let Some(text) = value.as_str().filter(|t| sensitive && t.chars().count() >= 4) {
+        redactor.add(text);
+    }
+    for inner in value.as_elements().unwrap_or_default() {
+        hide(redactor, inner, sensitive);
+    }
+    for inner in value.as_entries().into_iter().flat_map(BTreeMap::values) {
+        hide(redactor, inner, sensitive);
+    }
+}
+
+/// Connects to the services of all providers that configuration and state need.
+pub fn connect(
+    session: &Session,
+    prepared: &Prepared,
+    snapshot: &Snapshot,
+    flags: &Flags,
+) -> Result<Providers, Failure> {
+    let program = &prepared.program;
+    let order = program
+        .order()
+        .map_err(|found| Failure::Diagnostics(found, program.configuration().sources.clone()))?;
+    let mut aliases: BTreeSet<Name> = order.iter().map(|r| program.provider_of(r)).collect();
+    for instance in snapshot.instances.values() {
+        let known = instance.provider.is_empty()
+            || program.configuration().root.providers.contains_key(&instance.provider);
+        if !known {
+            return Err(missing_provider(&instance.provider, &instance.address));
+        }
+        aliases.insert(instance.provider.clone());
+    }
+    providers::connect(session, program, &aliases, flags, &prepared.redactor)
+}
+
+fn missing_provider(alias: &str, address: &Address) -> Failure {
+    Failure::of(
+        Diagnostic::error(
+            "missing-provider",
+            format!("there is no provider with the alias `{alias}`"),
+        )
+        .detail(format!("`{address}` was made through it, and it is needed to read or delete it."))
+        .help(format!(
+            "add `provider \"alicloud\" {{ alias = \"{alias}\" … }}` until the object is destroyed"
+        )),
+    )
+}
+
+/// Returns the options of a plan from the command line.
+pub fn options(planning: &Planning) -> Result<PlanOptions, Failure> {
+    let targets = planning.target.iter().map(|t| super::parse_target(t));
+    let instance = |text: &String| match super::parse_target(text)? {
+        crate::address::Target::Instance(address) => Ok(address),
+        crate::address::Target::Resource(resource) => Ok(resource.instance(None)),
+        crate::address::Target::Module(_) => Err(Failure::of(
+            Diagnostic::error("address", format!("`-replace={text}` names a module"))
+                .help("name one instance, such as `nat_gateway.main`"),
+        )),
+    };
+    Ok(PlanOptions {
+        mode: match (planning.destroy, planning.refresh_only) {
+            (true, _) => PlanMode::Destroy,
+            (_, true) => PlanMode::RefreshOnly,
+            _ => PlanMode::Normal,
+        },
+        targets: targets.collect::<Result<_, _>>()?,
+        replace: planning.replace.iter().map(instance).collect::<Result<_, _>>()?,
+        refresh: planning.refresh,
+        allow_missing: planning.allow_missing,
+    })
+}
+
+/// Returns what the planner is to know of the providers.
+pub fn contexts(providers: &Providers) -> BTreeMap<Name, ProviderContext> {
+    providers
+        .iter()
+        .map(|(alias, provider)| {
+            let quotas = provider
+                .quotas
+                .iter()
+                .map(|(name, limit)| (name.as_str().into(), *limit))
+                .collect();
+            let context = ProviderContext {
+                service: provider.service.clone(),
+                region: provider.region.clone(),
+                quotas,
+            };
+            (alias.clone(), context)
+        })
+        .collect()
+}
+
+/// Returns the reader over the clients of a run.
+pub fn reader(session: &Session, prepared: &Prepared, providers: &Providers) -> ServiceReader {
+    let clock = Arc::clone(&session.environment.clock);
+    let reader = ServiceReader::new(prepared.runtime.handle().clone(), clock);
+    providers.iter().fold(reader, |reader, (alias, provider)| {
+        reader.with_provider(alias, provider.client.clone())
+    })
+}
+
+/// Makes a plan. Its diagnostics begin with the warnings of the preparation. Also returns the lists
+/// that were read for it, by provider.
+pub fn plan(
+    prepared: &Prepared,
+    snapshot: &Snapshot,
+    providers: &Providers,
+    options: &PlanOptions,
+    reader: &ServiceReader,
+) -> (Plan, Diagnostics, BTreeMap<String, Listings>) {
+    let keeping = KeepingReader::new(reader);
+    let input = PlanInput {
+        program: &prepared.program,
+        snapshot,
+        options,
+        providers: &contexts(providers),
+        directives: &directives(&prepared.program),
+    };
+    let (plan, found) = crate::plan::plan(input, &keeping);
+    let mut diagnostics = prepared.warnings.clone();
+    diagnostics.extend(found);
+    diagnostics.sort();
+    (plan, diagnostics, keeping.into_lists())
+}
+
+/// Returns what `moved` and `removed` blocks say of recorded objects.
+fn directives(program: &Program) -> Directives {
+    let moves = program.moves().into_iter();
+    let removals = program.removals().into_iter();
+    Directives {
+        moves: moves.map(|m| Move { from: m.from, to: m.to, span: Some(m.span) }).collect(),
+        removals: removals
+            .map(|r| Removal { from: r.from, destroy: r.destroy, span: Some(r.span) })
+            .collect(),
+        imports: Vec::new(),
+    }
+}
+
+/// Makes the configuration of a saved plan ready.
+pub fn prepare_saved(session: &Session, program: Program) -> Result<Prepared, Failure> {
+    let directory = &session.environment.working_directory;
+    let redactor = Redactor::default();
+    program.variables().values().for_each(|value| hide(&redactor, value, false));
+    let store = SqliteStore::new(
+        super::state_path(program.configuration(), directory),
+        &session.environment,
+    );
+    Ok(Prepared {
+        program,
+        redactor,
+        store,
+        runtime: super::runtime()?,
+        warnings: Diagnostics::new(),
+    })
+}
+
+/// Returns the saved form of a plan.
+pub fn saved(
+    prepared: &Prepared,
+    plan: Plan,
+    options: &PlanOptions,
+    providers: &Providers,
+) -> SavedPlan {
+    let configuration = prepared.program.configuration();
+    SavedPlan {
+        plan,
+        options: options.clone(),
+        files: configuration.files.clone(),
+        directory: configuration.directory.clone(),
+        function_files: prepared.program.files(),
+        plan_time: prepared.program.plan_time(),
+        variables: prepared.program.variables().clone(),
+        given: Vec::new(),
+        providers: contexts(providers),
+    }
+}

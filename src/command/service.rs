@@ -1,0 +1,276 @@
+//! What an apply needs, over the clients and the configuration of a run.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::providers::{Provider, Providers};
+use crate::address::{Address, Mode};
+use crate::api::answer::Answer;
+use crate::api::call::Call;
+use crate::api::catalogue::Action;
+use crate::api::error::ApiError;
+use crate::api::http::BoxFuture;
+use crate::apply;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::environment::{Clock, Timestamp};
+use crate::plan::program::{ObjectMap, Objects, Program};
+use crate::plan::{Change, ChangeKind, Plan, Purpose};
+use crate::refresh::{DataRead, Reader, ServiceReader, read_list, read_object};
+use crate::resources::{self, Listing, Listings, Object, ReadScope};
+use crate::state::JournalEntry;
+use crate::state::codec::{Names, decode_object};
+use crate::value::{Name, Value, same};
+
+/// How long a single read may be repeated while it fails.
+const READ_LIMIT: Duration = Duration::from_secs(120);
+
+/// Sends and reads through the clients of a run.
+pub struct Services<'a> {
+    /// The clients.
+    pub providers: &'a Providers,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Services<'_> {
+    fn deadline(&self) -> Timestamp {
+        self.clock.now().after(READ_LIMIT)
+    }
+
+    fn get(&self, alias: &str) -> Option<&Provider> {
+        self.providers.get(alias)
+    }
+}
+
+fn no_provider(alias: &str) -> Listing {
+    Listing::Failed(format!("there is no provider with the alias `{alias}`"))
+}
+
+impl apply::Service for Services<'_> {
+    fn send<'a>(
+        &'a self,
+        provider: &'a str,
+        call: &'a Call,
+    ) -> BoxFuture<'a, Result<Answer, ApiError>> {
+        Box::pin(async move {
+            match self.get(provider) {
+                Some(found) => found.client.send(call).await,
+                None => Err(ApiError::not_sent(
+                    call.action,
+                    &format!("there is no provider with the alias `{provider}`"),
+                )),
+            }
+        })
+    }
+
+    fn list<'a>(&'a self, provider: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing> {
+        Box::pin(async move {
+            match self.get(provider) {
+                Some(found) => read_list(&found.client, scope, self.deadline()).await,
+                None => no_provider(provider),
+            }
+        })
+    }
+
+    fn single<'a>(
+        &'a self,
+        provider: &'a str,
+        scope: &'a ReadScope,
+        id: &'a str,
+    ) -> BoxFuture<'a, Listing> {
+        Box::pin(async move {
+            match self.get(provider) {
+                Some(found) => read_object(&found.client, scope, id, self.deadline()).await,
+                None => no_provider(provider),
+            }
+        })
+    }
+
+    fn takes_token(&self, provider: &str, action: Action) -> bool {
+        self.get(provider).is_some_and(|found| action.takes_token(found.edition))
+    }
+}
+
+/// Reads through another reader and keeps the lists, so that the apply that follows need not read
+/// them again.
+pub struct KeepingReader<'a> {
+    inner: &'a ServiceReader,
+    kept: RefCell<BTreeMap<String, Listings>>,
+}
+
+impl<'a> KeepingReader<'a> {
+    /// Reads through `inner`.
+    pub fn new(inner: &'a ServiceReader) -> Self {
+        Self { inner, kept: RefCell::default() }
+    }
+
+    /// Returns the lists that were read, by provider.
+    pub fn into_lists(self) -> BTreeMap<String, Listings> {
+        self.kept.into_inner()
+    }
+}
+
+impl Reader for KeepingReader<'_> {
+    fn lists(&self, provider: &str, scopes: &[ReadScope]) -> Listings {
+        let lists = self.inner.lists(provider, scopes);
+        self.kept.borrow_mut().entry(provider.to_owned()).or_default().extend(lists.clone());
+        lists
+    }
+
+    fn data(&self, read: &DataRead) -> Result<Object, String> {
+        self.inner.data(read)
+    }
+}
+
+/// Evaluates the configuration of a plan while it is applied; reads the data sources that had to
+/// wait for the apply when they are first needed.
+pub struct Evaluator<'a> {
+    program: &'a Program,
+    plan: &'a Plan,
+    reader: &'a ServiceReader,
+    known: Mutex<ObjectMap>,
+    /// Data sources that are still to be read, as indices of the plan's changes.
+    waiting: Mutex<Vec<usize>>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Creates an evaluator that knows what was read while planning.
+    pub fn new(program: &'a Program, plan: &'a Plan, reader: &'a ServiceReader) -> Self {
+        let mut known = ObjectMap::new();
+        for (address, object) in &plan.data {
+            known.set(address, object.clone());
+        }
+        let changes = plan.changes.iter().enumerate();
+        let waiting = changes.filter(|(_, change)| change.kind == ChangeKind::Read);
+        let waiting = Mutex::new(waiting.map(|(index, _)| index).collect());
+        Self { program, plan, reader, known: Mutex::new(known), waiting }
+    }
+
+    fn known(&self) -> MutexGuard<'_, ObjectMap> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the data sources that are still to be read and whose arguments are known by now, and
+    /// returns what went wrong.
+    fn read_data(&self) -> Diagnostics {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failed = Diagnostics::new();
+        waiting.retain(|index| {
+            let change = &self.plan.changes[*index];
+            match self.read_one(change) {
+                Ok(Some(object)) => {
+                    self.known().set(&change.address, object);
+                    false
+                }
+                Ok(None) => true,
+                Err(diagnostics) => {
+                    failed.extend(diagnostics);
+                    true
+                }
+            }
+        });
+        failed
+    }
+
+    /// Reads a data source; none while its arguments are unknown.
+    fn read_one(&self, change: &Change) -> Result<Option<Object>, Diagnostics> {
+        let (configured, diagnostics) = self.program.instance(&change.address, &*self.known());
+        if diagnostics.has_errors() {
+            return Err(diagnostics);
+        }
+        let unknown = configured.object.iter().any(|(_, value)| value.deep_unknown());
+        let schema = resources::data_source(change.address.kind());
+        let Some(schema) = schema.filter(|_| !unknown) else { return Ok(None) };
+        let mut filters = configured.object;
+        resources::data::normalise(&mut filters);
+        let read = DataRead {
+            kind: schema.kind.to_owned(),
+            provider: change.provider.to_string(),
+            region: change.region.clone(),
+            parameters: resources::data::parameters(schema, &filters),
+        };
+        let object = tokio::task::block_in_place(|| self.reader.data(&read)).map_err(|why| {
+            Diagnostic::error("cannot-read", format!("cannot read `{}`", change.address))
+                .detail(why)
+                .address(&change.address)
+                .at_opt(configured.span)
+        })?;
+        Ok(Some(object))
+    }
+}
+
+impl apply::Evaluate for Evaluator<'_> {
+    fn learn(&self, address: &Address, object: Option<&Object>) {
+        match object {
+            Some(object) => self.known().set(address, object.clone()),
+            None => self.known().remove(address),
+        }
+    }
+
+    fn object(&self, address: &Address, purpose: Purpose) -> Result<Object, Diagnostics> {
+        let unread = self.read_data();
+        let (configured, diagnostics) = self.program.instance(address, &*self.known());
+        if diagnostics.has_errors() {
+            return Err(diagnostics);
+        }
+        let mut object = configured.object;
+        if unread.has_errors() && object.iter().any(|(_, value)| value.deep_unknown()) {
+            return Err(unread);
+        }
+        if let Some(kind) = resources::lookup(address.kind()) {
+            kind.normalise(&mut object);
+        }
+        let block = self.program.block(&address.resource).filter(|_| purpose == Purpose::Update);
+        let Some(lifecycle) = block.map(|block| &block.lifecycle) else { return Ok(object) };
+        if lifecycle.ignore_all {
+            return Ok(Object::new());
+        }
+        for ignored in &lifecycle.ignore_changes {
+            object.remove(&ignored.text);
+        }
+        Ok(object)
+    }
+
+    fn postconditions(&self, address: &Address, object: &Object) -> Diagnostics {
+        self.program.postconditions(address, object, &*self.known())
+    }
+
+    fn outputs(&self) -> (BTreeMap<Name, Value>, Diagnostics) {
+        let mut diagnostics = self.read_data();
+        let (values, found) = self.program.outputs(&*self.known());
+        diagnostics.extend(found);
+        (values, diagnostics)
+    }
+}
+
+/// Tells whether configuration still wants what a journaled operation was to do, value for value.
+pub fn still_wanted(program: &Program, objects: &dyn Objects, entry: &JournalEntry) -> bool {
+    let Some(planned) =
+        entry.planned.as_ref().and_then(|text| decode_object(text, &mut Names::default()).ok())
+    else {
+        return false;
+    };
+    let address = &entry.address;
+    let expanded = address.resource.mode == Mode::Managed
+        && program.block(&address.resource).is_some()
+        && program
+            .expand_resource(&address.resource, objects)
+            .is_ok_and(|keys| keys.contains(&address.key));
+    if !expanded {
+        return false;
+    }
+    let (configured, diagnostics) = program.instance(address, objects);
+    let Some(kind) = resources::lookup(address.kind()) else { return false };
+    let mut wanted = configured.object;
+    kind.normalise(&mut wanted);
+    let null = Value::null();
+    let inputs = kind.schema().attributes.iter().filter(|a| a.is_input());
+    !diagnostics.has_errors()
+        && inputs.filter(|a| wanted.has(a.name)).all(|attribute| {
+            let name = attribute.name;
+            same(wanted.get(name).unwrap_or(&null), planned.get(name).unwrap_or(&null))
+                == Some(true)
+        })
+}

@@ -1,0 +1,9 @@
+//! Tests of the emulator, from requests to answers.
+
+mod any_bytes;
+mod behaviour;
+mod document;
+mod probe;
+mod rows;
+mod serving;
+mod wire;

@@ -1,0 +1,134 @@
+//! The check of a configuration without values and objects, as `validate` does it: every block and
+//! module is evaluated once for all its instances, with what is not known left unknown.
+
+use std::sync::Arc;
+
+use super::expansion;
+use super::instance;
+use super::objects::Nothing;
+use super::outside::Outside;
+use super::scope::Place;
+use super::session::{Caches, Session};
+use super::shape::What;
+use super::trace::Item;
+use super::{Inner, provider};
+use crate::address::Mode;
+use crate::configuration::{Configuration, Repetition, Resource};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::environment::Environment;
+use crate::resources;
+use crate::resources::Object;
+
+/// Codes of what is no mistake as long as values are missing.
+const FOR_LATER: [&str; 2] = ["unknown-repetition", "unknown-provider-argument"];
+
+/// Evaluates a configuration for the mistakes in it that can be found without values of variables and
+/// without objects: cycles, types, unknown functions, values that no object of the type can have.
+pub fn check(configuration: Arc<Configuration>, environment: &Environment) -> Diagnostics {
+    let mut outside = Outside::planning(environment, configuration.directory.clone());
+    outside.plan_time = None;
+    let (mut inner, mut diagnostics) = Inner::new(configuration, outside);
+    inner.general = true;
+    if inner.order.is_err() {
+        return diagnostics;
+    }
+    inner.stand_for_all();
+    let nothing = Nothing::new();
+    let caches = Caches::default();
+    for module in 0..inner.modules.list.len() {
+        let session = Session::new(&inner, &nothing, &caches);
+        of_module(&session, module);
+        diagnostics.extend(session.finish().1);
+    }
+    let mut found = Diagnostics::new();
+    found.extend(diagnostics.into_iter().filter(|d| !FOR_LATER.contains(&d.code)));
+    found.sort();
+    found
+}
+
+impl Inner {
+    /// Makes one instance of each module.
+    fn stand_for_all(&mut self) {
+        let Ok(order) = self.order.clone() else { return };
+        for node in order {
+            let What::Call(name) = &node.what else { continue };
+            let Some(&shape) = self.shapes.list[node.shape].children.get(name) else { continue };
+            for parent in self.modules.of_shape(node.shape).to_vec() {
+                self.modules.add_child(parent, shape, name, None, None);
+            }
+        }
+    }
+}
+
+fn of_module(session: &Session<'_>, module: usize) {
+    let blocks = session.inner.module(module);
+    for name in blocks.variables.keys() {
+        session.item(module, Item::Variable(name.clone()));
+    }
+    for name in blocks.locals.keys() {
+        session.item(module, Item::Local(name.clone()));
+    }
+    for (name, output) in &blocks.outputs {
+        session.item(module, Item::Output(name.clone()));
+        let place = Place::new(session, module);
+        session.conditions(&output.preconditions, &place, "precondition-failed", "");
+    }
+    for (name, call) in &blocks.calls {
+        let what = format!("module.{name}");
+        expansion::expand(session, &call.repetition, &Place::new(session, module), &what);
+    }
+    for resource in blocks.resources.values() {
+        of_block(session, module, resource);
+    }
+    for check in blocks.checks.values() {
+        let place = Place::new(session, module);
+        session.conditions(&check.assertions, &place, "check-failed", "");
+    }
+    if module == 0 {
+        for alias in blocks.providers.keys() {
+            provider::settings(session, alias);
+        }
+    }
+}
+
+fn of_block(session: &Session<'_>, module: usize, block: &Resource) {
+    let address = session.address(module, block);
+    if !matches!(block.repetition, Repetition::Single) {
+        let place = Place::new(session, module);
+        expansion::expand(session, &block.repetition, &place, &address.to_string());
+    }
+    let address = address.instance(None);
+    let own = session.fresh();
+    let configured = instance::configured(&own, module, block, &address);
+    instance::prevent_destroy(&own, module, block, &address);
+    instance::postconditions(&own, module, block, &address, None);
+    let (_, found, failed) = own.finish();
+    session.report(found);
+    if !failed {
+        session.report(faults(block, &configured));
+    }
+}
+
+/// Returns what the resource type finds wrong with the values that are known.
+fn faults(block: &Resource, configured: &instance::Configured) -> Vec<Diagnostic> {
+    let faults = match resources::lookup(&block.kind.text) {
+        Some(ty) if block.mode == Mode::Managed && std::ptr::eq(ty.schema(), block.schema) => {
+            let mut object: Object = configured.object.clone();
+            ty.normalise(&mut object);
+            ty.validate(&object)
+        }
+        _ if block.mode == Mode::Data => {
+            resources::data::validate(block.schema, &configured.object)
+        }
+        _ => Vec::new(),
+    };
+    faults
+        .into_iter()
+        .map(|fault| {
+            let place = configured.spans.get(&*fault.attribute).copied();
+            Diagnostic::error(fault.code, fault.message)
+                .at(place.unwrap_or(block.span))
+                .help(fault.help)
+        })
+        .collect()
+}

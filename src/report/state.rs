@@ -1,0 +1,72 @@
+//! The state and output values as text.
+
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+
+use super::diff::{self, Options, Side};
+use super::paint::Paint;
+use super::text::header;
+use crate::state::Status;
+use crate::state::document::{InstanceDocument, OutputValue, StateDocument};
+
+/// Renders a whole state.
+pub fn state(document: &StateDocument, paint: Paint) -> String {
+    let mut out = String::new();
+    if document.resources.is_empty() && document.outputs.is_empty() {
+        out.push_str("The state records nothing.\n");
+    }
+    for resource in &document.resources {
+        out.push_str(&instance(resource, paint));
+        out.push('\n');
+    }
+    if !document.outputs.is_empty() {
+        out.push_str("Outputs:\n\n");
+        out.push_str(&outputs(&document.outputs));
+    }
+    if document.unfinished > 0 {
+        let text = format!(
+            "\n{} operations of an earlier run are not finished; the next apply finishes them first.\n",
+            document.unfinished
+        );
+        out.push_str(&paint.yellow(&text));
+    }
+    out
+}
+
+/// Renders one object.
+pub fn instance(instance: &InstanceDocument, paint: Paint) -> String {
+    let mut out = format!("# {}", paint.bold(&instance.address));
+    if let Some(key) = &instance.deposed {
+        out.push_str(&format!(" (set aside as {key})"));
+    }
+    out.push_str(match instance.status {
+        Status::Ready => "",
+        Status::Creating => " (its create is not finished)",
+        Status::Tainted => " (tainted: its create did not finish)",
+    });
+    out.push_str(&format!(":\n{} {{\n", header(&instance.address)));
+    let side = Side {
+        value: &instance.attributes,
+        unknown: &Json::Null,
+        sensitive: &instance.sensitive_attributes,
+    };
+    for line in diff::object(side, side, Options { replace: &[], always: &[], hide: false }) {
+        out.push_str(&format!("{}{}\n", " ".repeat(4 * (line.depth + 1)), line.text));
+    }
+    out.push_str("}\n");
+    out
+}
+
+/// Renders output values, one after another, as configuration would spell them.
+pub fn outputs(outputs: &BTreeMap<String, OutputValue>) -> String {
+    let all = |pick: fn(&OutputValue) -> Json| {
+        Json::Object(outputs.iter().map(|(name, o)| (name.clone(), pick(o))).collect())
+    };
+    let value = all(|o| o.value.clone());
+    let hidden = all(|o| Json::Bool(o.sensitive && o.value == crate::value::SENSITIVE));
+    let side = Side { value: &value, unknown: &Json::Null, sensitive: &hidden };
+    diff::object(side, side, Options { replace: &[], always: &[], hide: false })
+        .iter()
+        .map(|line| format!("{}{}\n", " ".repeat(4 * line.depth), line.text))
+        .collect()
+}

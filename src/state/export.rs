@@ -1,0 +1,256 @@
+//! The state as one JSON document, for `state pull`, `state push` and backups by hand.
+//!
+//! The document is described by `state-schema/state-export.schema.json`. Without leave to show them,
+//! sensitive values are replaced and the document says so; such a document cannot be pushed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+
+use super::history::refuse_open;
+use super::read::{self, service_from_text};
+use super::sqlite::SqliteStore;
+use super::store::{Lock, StateError};
+use super::{HistoryKind, Instance, InstanceKey, Snapshot, Status, codec};
+use crate::address::{Address, ResourceAddress};
+use crate::value::{self, Data, Name, Value};
+
+/// Version of the document's form.
+const FORMAT_VERSION: &str = "1.0";
+
+/// The document.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Export {
+    /// Version of the form: `1.0`.
+    pub format_version: String,
+    /// UUID of the state's first write.
+    pub lineage: String,
+    /// Serial.
+    pub serial: u64,
+    /// Whether sensitive values were left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redacted: bool,
+    /// Objects by address.
+    pub instances: Vec<ExportedInstance>,
+    /// Outputs of the root module, in the lossless form of values.
+    pub outputs: BTreeMap<String, Json>,
+}
+
+/// One object of the document.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExportedInstance {
+    /// The instance.
+    pub address: Address,
+    /// For an object set aside: under which key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposed: Option<String>,
+    /// The service's id.
+    pub id: String,
+    /// How far it got.
+    pub status: Status,
+    /// Alias of the provider that made it; empty for the default one.
+    pub provider: String,
+    /// Region.
+    pub region: String,
+    /// `real`, `embedded:ID` or `server:URL`.
+    pub service: String,
+    /// Version of the resource type's schema.
+    pub schema_version: u32,
+    /// Whether it is replaced by creating first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub create_before_destroy: bool,
+    /// Whether a plan must not delete it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prevent_destroy: bool,
+    /// What it depends on directly.
+    pub dependencies: Vec<ResourceAddress>,
+    /// Attributes in the lossless form of values.
+    pub attributes: Map<String, Json>,
+}
+
+impl Snapshot {
+    /// Returns the document. Sensitive values are replaced unless `show_sensitive`.
+    pub fn export(&self, show_sensitive: bool) -> Export {
+        let mut redacted = false;
+        let mut encode = |value: &Value| {
+            if show_sensitive {
+                return value::encode(value);
+            }
+            let (shown, hidden) = redact(value);
+            redacted |= hidden;
+            value::encode(&shown)
+        };
+        let instances = self.instances.values().map(|i| exported(i, &mut encode)).collect();
+        let outputs =
+            self.outputs.iter().map(|(name, value)| (name.to_string(), encode(value))).collect();
+        Export {
+            format_version: FORMAT_VERSION.to_owned(),
+            lineage: self.lineage.clone(),
+            serial: self.serial,
+            redacted,
+            instances,
+            outputs,
+        }
+    }
+}
+
+fn exported(instance: &Instance, encode: &mut impl FnMut(&Value) -> Json) -> ExportedInstance {
+    let present = instance.object.iter().filter(|(_, value)| !value.is_null());
+    ExportedInstance {
+        address: instance.address.clone(),
+        deposed: instance.deposed.clone(),
+        id: instance.id.clone(),
+        status: instance.status,
+        provider: instance.provider.to_string(),
+        region: instance.region.clone(),
+        service: instance.service.to_string(),
+        schema_version: instance.schema_version,
+        create_before_destroy: instance.create_before_destroy,
+        prevent_destroy: instance.prevent_destroy,
+        dependencies: instance.dependencies.clone(),
+        attributes: present.map(|(name, value)| (name.to_string(), encode(value))).collect(),
+    }
+}
+
+/// Returns the value with what is sensitive taken out, and whether anything was.
+fn redact(value: &Value) -> (Value, bool) {
+    if value.is_sensitive() {
+        return (Value::null().with_sensitive(true), true);
+    }
+    let mut hidden = false;
+    let mut each = |value: &Value| {
+        let (shown, was) = redact(value);
+        hidden |= was;
+        shown
+    };
+    let data = match value.data() {
+        Data::List(ty, elements) => Data::List(ty.clone(), elements.iter().map(each).collect()),
+        Data::Set(ty, elements) => Data::Set(ty.clone(), elements.iter().map(each).collect()),
+        Data::Tuple(elements) => Data::Tuple(elements.iter().map(each).collect()),
+        Data::Map(ty, entries) => {
+            let entries: BTreeMap<_, _> =
+                entries.iter().map(|(k, v)| (k.clone(), each(v))).collect();
+            Data::Map(ty.clone(), entries.into())
+        }
+        Data::Object(entries) => {
+            let entries: BTreeMap<_, _> =
+                entries.iter().map(|(k, v)| (k.clone(), each(v))).collect();
+            Data::Object(entries.into())
+        }
+        other => other.clone(),
+    };
+    (Value::new(data), hidden)
+}
+
+impl Export {
+    /// Parses a document and returns the snapshot that it describes.
+    pub fn parse(text: &str) -> Result<Snapshot, StateError> {
+        let refuse = |why: String| StateError::Refused {
+            why: format!("this is not an exported state: {why}"),
+            help: String::from("give what `natform state pull` printed"),
+        };
+        let export: Self = serde_json::from_str(text).map_err(|e| refuse(e.to_string()))?;
+        if export.format_version.split('.').next() != FORMAT_VERSION.split('.').next() {
+            return Err(refuse(format!("its format version is {}", export.format_version)));
+        }
+        if export.redacted {
+            return Err(StateError::Refused {
+                why: String::from("sensitive values were left out of this document"),
+                help: String::from("pull it again with `-show-sensitive`"),
+            });
+        }
+        export.snapshot().map_err(refuse)
+    }
+
+    fn snapshot(self) -> Result<Snapshot, String> {
+        let mut snapshot =
+            Snapshot { lineage: self.lineage, serial: self.serial, ..Snapshot::default() };
+        for exported in self.instances {
+            let address = exported.address.to_string();
+            let instance = Instance {
+                address: exported.address,
+                deposed: exported.deposed.filter(|key| !key.is_empty()),
+                id: exported.id,
+                status: exported.status,
+                object: codec::object_from_json(&Json::Object(exported.attributes))
+                    .map_err(|why| format!("the attributes of `{address}`: {why}"))?,
+                dependencies: exported.dependencies,
+                provider: exported.provider.into(),
+                region: exported.region,
+                service: service_from_text(&exported.service)
+                    .map_err(|_| format!("`{}` is not a service", exported.service))?,
+                schema_version: exported.schema_version,
+                create_before_destroy: exported.create_before_destroy,
+                prevent_destroy: exported.prevent_destroy,
+            };
+            if snapshot.instances.insert(instance.key(), instance).is_some() {
+                return Err(format!("`{address}` occurs twice"));
+            }
+        }
+        for (name, json) in self.outputs {
+            let value =
+                value::decode(&json).map_err(|why| format!("the output `{name}`: {why}"))?;
+            snapshot.outputs.insert(Name::from(name), value);
+        }
+        Ok(snapshot)
+    }
+}
+
+impl SqliteStore {
+    /// Replaces objects and outputs by those of `pushed` and returns the new serial. Refused when
+    /// the lineages differ or the pushed serial is lower than the present one, unless `force`, and
+    /// while journal entries are open.
+    pub fn push(&mut self, lock: &Lock, pushed: &Snapshot, force: bool) -> Result<u64, StateError> {
+        self.change(lock, |writer| {
+            refuse_open(writer.connection)?;
+            let present = read::snapshot(writer.connection)?;
+            let fresh = present.lineage.is_empty();
+            if !fresh && !force {
+                check(&present, pushed)?;
+            }
+            writer.identity()?;
+            // The next serial is the pushed one, where that is later.
+            let before = present.serial.max(pushed.serial.saturating_sub(1));
+            let lineage = if pushed.lineage.is_empty() { None } else { Some(&*pushed.lineage) };
+            writer.continue_from(lineage, before)?;
+            let gone: Vec<&InstanceKey> =
+                present.instances.keys().filter(|k| !pushed.instances.contains_key(*k)).collect();
+            for (address, deposed) in gone {
+                let key = writer.row_key(address, deposed.as_deref())?;
+                writer.set(&key, None, HistoryKind::Delete)?;
+            }
+            for instance in pushed.instances.values() {
+                writer.put(instance)?;
+            }
+            writer.outputs(&pushed.outputs)?;
+            Ok(writer.identity()?.1)
+        })
+    }
+}
+
+fn check(present: &Snapshot, pushed: &Snapshot) -> Result<(), super::fault::Fault> {
+    let help = "push with `-force` only when you are certain that it shall replace what is there";
+    let why = if present.lineage != pushed.lineage {
+        format!(
+            "the document is of another state: its lineage is {}, not {}",
+            pushed.lineage, present.lineage
+        )
+    } else if pushed.serial < present.serial {
+        format!(
+            "the document is older than the state: its serial is {}, not {}",
+            pushed.serial, present.serial
+        )
+    } else {
+        return Ok(());
+    };
+    Err(super::fault::Fault::Refused { why, help: help.to_owned() })
+}
+
+/// Returns the document's text, for tests and small tools.
+impl std::fmt::Display for Export {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = serde_json::to_string_pretty(&json!(self)).map_err(|_| std::fmt::Error)?;
+        f.write_str(&text)
+    }
+}

@@ -1,0 +1,352 @@
+//! The SQLite backend: opening, locking and the two doors of [`Store`].
+//!
+//! Reading never creates or changes a file. Writing happens only under the lock, each list of writes
+//! in one transaction that is on disk when it returns.
+
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use super::fault::Fault;
+use super::migration::{self, Found, MIGRATIONS};
+use super::store::{Lock, LockInfo, StateError, Store};
+use super::{JournalEntry, RunRecord, Snapshot, Write, journal, lock, mount, read, write};
+use crate::environment::{Clock, Environment, Ids};
+
+/// How long a statement waits for another process's short transaction.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// A state in a SQLite file.
+pub struct SqliteStore {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    pub(super) writer: Option<Connection>,
+    /// The run that later commits belong to.
+    run: Option<i64>,
+    steps: &'static [&'static str],
+}
+
+impl SqliteStore {
+    /// Names the state at `path`. Touches nothing.
+    pub fn new(path: impl Into<PathBuf>, environment: &Environment) -> Self {
+        Self {
+            path: path.into(),
+            clock: Arc::clone(&environment.clock),
+            ids: Arc::clone(&environment.ids),
+            writer: None,
+            run: None,
+            steps: MIGRATIONS,
+        }
+    }
+
+    /// Returns the path of the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_migrations(mut self, steps: &'static [&'static str]) -> Self {
+        self.steps = steps;
+        self
+    }
+
+    /// Runs `f` on one consistent view of the file, or returns `None` when nothing was written yet.
+    pub(super) fn view<T>(
+        &self,
+        f: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<Option<T>, StateError> {
+        let within = |connection: &Connection| {
+            let transaction = connection.unchecked_transaction()?;
+            let result = f(&transaction)?;
+            transaction.finish()?;
+            Ok(result)
+        };
+        let result = match &self.writer {
+            Some(writer) => within(writer),
+            None => match self.reader()? {
+                Some(reader) => within(&reader),
+                None => return Ok(None),
+            },
+        };
+        result.map(Some).map_err(|fault: Fault| fault.at("read", &self.path))
+    }
+
+    /// Checks that the lock is this state's, opens the file where that has not been done (making it
+    /// at the first write) and runs `f` in one transaction.
+    pub(super) fn change<T>(
+        &mut self,
+        lock: &Lock,
+        f: impl FnOnce(&write::Writer<'_>) -> Result<T, Fault>,
+    ) -> Result<T, StateError> {
+        let held = lock.guard.downcast_ref::<lock::FileLock>();
+        if held.is_none_or(|held| held.state != self.path) {
+            return Err(StateError::Refused {
+                why: format!("the lock is not one of the state `{}`", self.path.display()),
+                help: String::from("this is a mistake of natform's; report it"),
+            });
+        }
+        let mut connection = match self.writer.take() {
+            Some(connection) => connection,
+            None => self.open_writer(true)?.ok_or_else(|| missing(&self.path))?,
+        };
+        let result = (|| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let writer = write::Writer::new(&transaction, &*self.clock, &*self.ids, self.run);
+            let result = f(&writer)?;
+            let run = writer.run();
+            transaction.commit()?;
+            Ok((result, run))
+        })();
+        self.writer = Some(connection);
+        let (result, run) = result.map_err(|fault: Fault| fault.at("write to", &self.path))?;
+        self.run = run;
+        Ok(result)
+    }
+
+    /// Opens the file for reading. A file of an older version is read through a copy in memory.
+    fn reader(&self) -> Result<Option<Connection>, StateError> {
+        check_place(&self.path, "read")?;
+        if check_file(&self.path, self.steps)?.is_none() {
+            return Ok(None);
+        }
+        let mut connection = open_for_reading(&self.path)
+            .map_err(|error| Fault::from(error).at("open", &self.path))?;
+        match migration::inspect(&connection, &self.path, self.steps)? {
+            Found::Empty => return Ok(None),
+            Found::Version(version) if version == self.steps.len() => {}
+            found @ Found::Version(_) => {
+                connection = upgraded_copy(&connection, found, self.steps)
+                    .map_err(|fault| fault.at("read", &self.path))?;
+            }
+        }
+        Ok(Some(connection))
+    }
+
+    /// Opens the file for writing, bringing it to the present version; with `create`, makes it.
+    fn open_writer(&self, create: bool) -> Result<Option<Connection>, StateError> {
+        let path = &self.path;
+        if check_file(path, self.steps)?.is_none() {
+            if !create {
+                return Ok(None);
+            }
+            match create_private(path) {
+                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                    return Err(StateError::io("write to", path, &error));
+                }
+                _ => {}
+            }
+        }
+        let failed = |error: rusqlite::Error| Fault::from(error).at("open", path);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        configure(&connection).map_err(failed)?;
+        let found = migration::inspect(&connection, path, self.steps)?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+        connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+        if let Found::Version(version) = found
+            && version < self.steps.len()
+        {
+            migration::back_up(&connection, path, version)?;
+        }
+        migration::migrate(&mut connection, found, self.steps)
+            .map_err(|fault| fault.at("migrate", path))?;
+        Ok(Some(connection))
+    }
+}
+
+impl Store for SqliteStore {
+    fn snapshot(&self) -> Result<Snapshot, StateError> {
+        let holder = lock::holder(&self.path);
+        let mut snapshot = self.view(read::snapshot)?.unwrap_or_default();
+        snapshot.holder = holder;
+        Ok(snapshot)
+    }
+
+    fn lock(&mut self, info: &LockInfo, timeout: Duration) -> Result<Lock, StateError> {
+        check_place(&self.path, "lock")?;
+        check_file(&self.path, self.steps)?;
+        let guard = lock::acquire(&self.path, info, timeout)?;
+        // What was opened before the lock may have been replaced by another run.
+        self.writer = None;
+        self.run = None;
+        self.writer = self.open_writer(false)?;
+        Ok(Lock { info: info.clone(), guard: Box::new(guard) })
+    }
+
+    fn commit(&mut self, lock: &Lock, writes: Vec<Write>) -> Result<Vec<i64>, StateError> {
+        self.change(lock, |writer| writer.carry_out(writes))
+    }
+
+    fn run_of_plan(&self, digest: &str) -> Result<Option<RunRecord>, StateError> {
+        Ok(self.view(|connection| Ok(read::run_of_plan(connection, digest)?))?.flatten())
+    }
+
+    fn entries_of_run(&self, run: &str) -> Result<Vec<JournalEntry>, StateError> {
+        Ok(self.view(|connection| journal::of_run(connection, run))?.unwrap_or_default())
+    }
+
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+}
+
+/// Makes an empty file that only its owner can read; SQLite gives its helper files the same mode.
+pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.sync_all()?;
+    // The name must be as durable as what the file will hold.
+    #[cfg(unix)]
+    if let Some(parent) = path.parent() {
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        std::fs::File::open(parent)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Checks that the directory is there and on a local disk.
+fn check_place(path: &Path, doing: &'static str) -> Result<(), StateError> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    if !parent.is_dir() {
+        let why = format!("the directory `{}` does not exist", parent.display());
+        return Err(StateError::Io { doing, path: path.to_owned(), why });
+    }
+    // A state that is a link lies where the link leads.
+    let real = path.canonicalize().or_else(|_| parent.canonicalize());
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    match real.ok().and_then(|real| mount::network_file_system(&mounts, &real)) {
+        Some(kind) => {
+            Err(StateError::NetworkFileSystem { path: path.to_owned(), kind: kind.to_owned() })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Judges a file by its first bytes, before SQLite may touch it. `None` when there is no file or
+/// nothing in it.
+fn check_file(path: &Path, steps: &[&str]) -> Result<Option<()>, StateError> {
+    let not_a_state =
+        |why: &str| StateError::NotAState { path: path.to_owned(), why: why.to_owned() };
+    let mut header = Vec::new();
+    match std::fs::File::open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(StateError::io("open", path, &error)),
+        Ok(file) => {
+            if file.metadata().is_ok_and(|m| m.is_dir()) {
+                return Err(not_a_state("it is a directory"));
+            }
+            file.take(100)
+                .read_to_end(&mut header)
+                .map_err(|error| StateError::io("read", path, &error))?;
+        }
+    }
+    if header.is_empty() {
+        return Ok(None);
+    }
+    if !header.starts_with(b"SQLite format 3\0") {
+        return Err(not_a_state("it is not SQLite"));
+    }
+    let number = |at: usize| match header.get(at..at + 4) {
+        Some(&[a, b, c, d]) => Ok(i32::from_be_bytes([a, b, c, d])),
+        _ => Err(StateError::Damaged {
+            path: path.to_owned(),
+            why: String::from("the file is cut off within its header"),
+        }),
+    };
+    // With a write-ahead log beside it the numbers may be older than those that SQLite will see,
+    // never newer; it looks again.
+    migration::judge(path, number(68)?, i64::from(number(60)?), steps)?;
+    Ok(Some(()))
+}
+
+/// Opens a file for reading only. Where the helper files of a write-ahead log can be made, SQLite
+/// makes them and takes them away again; in a directory that is read-only and without a log, the
+/// file is read as one that nobody changes.
+fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
+    let read_only = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = |flags: OpenFlags| {
+        let connection = Connection::open_with_flags(path, flags)?;
+        configure(&connection)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(connection)
+    };
+    let result = open(OpenFlags::SQLITE_OPEN_READ_WRITE | read_only)
+        .or_else(|_| open(OpenFlags::SQLITE_OPEN_READ_ONLY | read_only));
+    match result {
+        Err(error) if is_unopenable(&error) && !has_log(path) => {
+            let uri = format!("file:{}?immutable=1", uri_path(path));
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | read_only;
+            let connection = Connection::open_with_flags(uri, flags)?;
+            configure(&connection)?;
+            Ok(connection)
+        }
+        result => result,
+    }
+}
+
+fn is_unopenable(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+fn has_log(path: &Path) -> bool {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    std::fs::metadata(PathBuf::from(name)).is_ok_and(|log| log.len() > 0)
+}
+
+/// Writes a path as SQLite's file names with parameters want it.
+fn uri_path(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '%' => out.push_str("%25"),
+            '?' => out.push_str("%3f"),
+            '#' => out.push_str("%23"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "foreign_keys", true)
+}
+
+/// Copies a state of an older version into memory and brings the copy up to date.
+fn upgraded_copy(
+    connection: &Connection,
+    found: Found,
+    steps: &[&str],
+) -> Result<Connection, Fault> {
+    let mut copy = Connection::open_in_memory()?;
+    {
+        let backup = rusqlite::backup::Backup::new(connection, &mut copy)?;
+        while backup.step(-1)? != rusqlite::backup::StepResult::Done {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    configure(&copy)?;
+    migration::migrate(&mut copy, found, steps)?;
+    Ok(copy)
+}
+
+fn missing(path: &Path) -> StateError {
+    let why = String::from("it was taken away while it was in use");
+    StateError::Io { doing: "open", path: path.to_owned(), why }
+}

@@ -1,0 +1,172 @@
+//! The layout that the formatter gives.
+
+use crate::diagnostic::FileId;
+use crate::syntax::format;
+
+fn check(before: &str, after: &str) {
+    assert_eq!(format(FileId(0), before).unwrap(), after);
+    assert_eq!(format(FileId(0), after).unwrap(), after, "formatting is not idempotent");
+}
+
+#[test]
+fn files_are_laid_out() {
+    check(
+        r#"# comment
+natform {
+required_version=">= 0.1"
+   backend "sqlite" { path="x.db" }
+}
+/* block
+   comment */
+resource nat_gateway edge {
+vpc_id="vpc" # trailing
+  name    = "edge" // other
+   spec="Small"
+
+      tags={a=1,b="x"}
+  list=[1,2,
+  3,   4
+]
+ obj = {
+a=1
+   long_name   =   2   # c1
+ "é" = 3 # c2
+  (x)="y"
+     nested={
+   q=[
+ {
+a=1
+},{
+b=2
+}]
+}
+}
+  lifecycle { 
+  ignore_changes=[a,b] 
+   }
+}
+"#,
+        r#"# comment
+natform {
+  required_version = ">= 0.1"
+  backend "sqlite" { path = "x.db" }
+}
+/* block
+   comment */
+resource "nat_gateway" "edge" {
+  vpc_id = "vpc"  # trailing
+  name   = "edge" // other
+  spec   = "Small"
+
+  tags = { a = 1, b = "x" }
+  list = [1, 2,
+    3, 4
+  ]
+  obj = {
+    a         = 1
+    long_name = 2 # c1
+    "é"       = 3 # c2
+    (x)       = "y"
+    nested = {
+      q = [
+        {
+          a = 1
+          }, {
+          b = 2
+      }]
+    }
+  }
+  lifecycle {
+    ignore_changes = [a, b]
+  }
+}
+"#,
+    );
+}
+
+#[test]
+fn expressions_are_spaced() {
+    check(
+        r#"value="${var.x}"
+a = "${var.x}-${var.y}"
+ b="${ foo( 1,2 ) }"
+  c="${
+   var.x
+  }"
+d = "${a ? b
+: c}"
+e=-1
+f = 1-1
+g=d - b*-c
+h=!a&&!b||c==d
+i= a?b:c
+j=[for x in [1,2]:x if x>1]
+k={for k,v in m:k=>v...}
+l=a [ 0 ] . b . c [ * ] . d
+m=foo ( 1 , 2 ... )
+n=core :: max ( 1 )
+s=(
+1+
+2)
+t = { }
+u = [ ]
+v="%{ for a in b ~} x %{~ endfor }"
+w="${ {a=1}.a }"
+x =    "a"   /* inline */   
+b1=foo(bar(
+1,
+2
+))
+"#,
+        r#"value = var.x
+a     = "${var.x}-${var.y}"
+b     = foo(1, 2)
+c     = var.x
+d = (a ? b
+: c)
+e = -1
+f = 1 - 1
+g = d - b * -c
+h = !a && !b || c == d
+i = a ? b : c
+j = [for x in [1, 2] : x if x > 1]
+k = { for k, v in m : k => v... }
+l = a[0].b.c[*].d
+m = foo(1, 2...)
+n = core::max(1)
+s = (
+  1 +
+2)
+t = {}
+u = []
+v = "%{for a in b~} x %{~endfor}"
+w = { a = 1 }.a
+x = "a" /* inline */
+b1 = foo(bar(
+  1,
+  2
+))
+"#,
+    );
+}
+
+#[test]
+fn heredocs_keep_their_text() {
+    check(
+        "a  {\np=<<EOT\n  text ${ a }  %{ if x }y%{ endif }\n b\n   EOT\nq = <<-EOT\n   a\n  EOT\nr=foo(<<A\nx\nA\n,1)\n}\n",
+        "a {\n  p = <<EOT\n  text ${a}  %{if x}y%{endif}\n b\n   EOT\n  q = <<-EOT\n   a\n  EOT\n  r = foo(<<A\nx\nA\n  , 1)\n}\n",
+    );
+}
+
+#[test]
+fn line_ends_and_marks_stay() {
+    check("\u{feff}a=1\r\n\r\nb {\r\nc=1 # d\r\n}", "\u{feff}a = 1\r\n\r\nb {\r\n  c = 1 # d\r\n}");
+    check("", "");
+    check("\n\na=1", "\n\na = 1");
+}
+
+#[test]
+fn mistakes_are_returned() {
+    let diagnostics = format(FileId(0), "a = [").unwrap_err();
+    assert!(diagnostics.has_errors());
+}

@@ -1,0 +1,128 @@
+//! A directory with a configuration, and runs of the binary in it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A fresh directory with its own home and embedded emulator.
+pub struct Workspace {
+    directory: tempfile::TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+pub struct Run {
+    /// Exit code.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Workspace {
+    /// Creates an empty one whose emulator changes states at once.
+    pub fn new() -> Self {
+        let variables = vec![("NATFORM_EMULATOR_TIMING".to_owned(), "instant".to_owned())];
+        Self { directory: tempfile::tempdir().unwrap(), variables }
+    }
+
+    /// Creates one with a `main.nat.hcl`.
+    pub fn with(configuration: &str) -> Self {
+        let workspace = Self::new();
+        workspace.write("main.nat.hcl", configuration);
+        workspace
+    }
+
+    /// Sets an environment variable for the runs that follow.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Writes a file.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Returns the path of a file.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Returns the directory.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Returns a command of the binary in this directory, with an environment of its own.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_natform"));
+        command
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env_clear()
+            .env("HOME", self.directory.path())
+            .env("PATH", "/usr/bin:/bin")
+            .envs(self.variables.iter().map(|(k, v)| (k, v)))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        let output = self.command(arguments).output().unwrap();
+        Run {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Run {
+    /// Asserts exit code 0.
+    #[track_caller]
+    pub fn success(self) -> Self {
+        self.exits(0)
+    }
+
+    /// Asserts an exit code.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Parses standard output as one JSON document.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}:\n{}", self.stdout))
+    }
+
+    /// Returns exit code and both streams as one text for snapshots, with what differs from run to
+    /// run replaced.
+    pub fn text(&self) -> String {
+        let mut text = format!("exit code {}\n", self.code);
+        for (name, stream) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            if !stream.is_empty() {
+                text.push_str(&format!("--- {name}\n{}", steady(stream)));
+            }
+        }
+        text
+    }
+}
+
+/// Replaces ids, times and request ids.
+pub fn steady(text: &str) -> String {
+    let filters = [
+        (r"\b(ngw|ftb|stb|fwd|snat|bwp|cbwp|nateip|eip)-[0-9a-z]{6,}", "$1-…"),
+        (r"\b[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}", "UUID"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z", "TIME"),
+        (r"\b\d+(\.\d+)?m?s\b", "…s"),
+    ];
+    filters.iter().fold(text.to_owned(), |text, (pattern, replacement)| {
+        regex::Regex::new(pattern).unwrap().replace_all(&text, *replacement).into_owned()
+    })
+}
