@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::digest::sha256_hex;
 use super::kinds::{Kind, Kinds};
 use super::topology::{self, Token};
 use super::{Change, ChangeKind, Operation, OperationParameter, Purpose};
 use crate::address::Address;
-use crate::api::signature::sha256_hex;
 use crate::resources::{
     ChangeRequest, Impact, Lane, Listing, Listings, Object, Parameter, ReadScope, ResourceType,
     Schema, Step,
