@@ -15,7 +15,7 @@ use super::pass::{self, Basis, Pass, Written};
 use super::prior::{self, Prior};
 use super::program::{ObjectMap, Program};
 use super::refresh_scopes::{self, Lists};
-use super::world::{self, World};
+use super::world::{self, Unmanaged, World};
 use super::{
     Change, ChangeKind, Operation, OutputChange, Plan, PlanMode, Reason, cycles, edges, imports,
     rules, targets, waves,
@@ -23,7 +23,8 @@ use super::{
 use crate::address::{Address, ResourceAddress, Target};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::refresh::Reader;
-use crate::state::{InstanceKey, Service, Snapshot};
+use crate::resources;
+use crate::state::{InstanceKey, JournalEntry, Service, Snapshot};
 use crate::value::{Name, Value};
 
 /// Most passes; each one breaks at least one cycle of keys.
@@ -210,8 +211,11 @@ impl Planner<'_> {
         let open = snapshot.open.iter();
         owned.extend(open.filter_map(|e| Some((e.address.kind(), e.object_id.as_deref()?))));
         let providers = self.input.providers.iter();
+        let mut unmanaged = world::unmanaged(self.lists.all(), &owned);
+        // What an unfinished create may have made is not somebody else's: recovery will tell.
+        unmanaged.retain(|found| !snapshot.open.iter().any(|entry| may_have_made(entry, found)));
         World {
-            unmanaged: world::unmanaged(self.lists.all(), &owned),
+            unmanaged,
             quotas: providers.map(|(alias, p)| (alias.clone(), p.quotas.clone())).collect(),
         }
     }
@@ -544,4 +548,15 @@ fn protected(change: &Change, places: &rules::Places<'_>) -> Diagnostic {
             reasons.join("; ")
         ))
         .help("change what leads to it, or remove `prevent_destroy`")
+}
+
+/// Returns whether a create that got no answer may have made an object that nobody owns.
+fn may_have_made(entry: &JournalEntry, found: &Unmanaged) -> bool {
+    let Some(natural_key) = &entry.natural_key else { return false };
+    entry.creates
+        && entry.object_id.is_none()
+        && entry.address.kind() == found.kind
+        && !entry.existing.contains(&found.id)
+        && resources::lookup(found.kind)
+            .is_some_and(|kind| kind.natural_keys(&found.object).contains(natural_key))
 }

@@ -284,7 +284,10 @@ impl<'a> Judge<'a> {
         let mut found = Vec::new();
         for item in self.items(topology::PACKAGE) {
             let addresses = item.object().get(topology::ADDRESSES).and_then(Value::as_elements);
-            if item.is_touched(&["ip_count"]) && addresses.is_some_and(<[Value]>::is_empty) {
+            // A count that is no count at all is said to be wrong where the block is checked.
+            let counts = item.object().integer("ip_count").is_none_or(|count| count >= 1);
+            let empty = addresses.is_some_and(<[Value]>::is_empty);
+            if item.is_touched(&["ip_count"]) && counts && empty {
                 let message = format!("{} would have no address left", item.name());
                 let diagnostic = Diagnostic::error(code, message)
                     .help("a package keeps at least one address; remove the block to delete it");

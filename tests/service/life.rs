@@ -286,6 +286,7 @@ fn short() -> Timings {
         snat_entry_modify_ms: Some(60),
         snat_entry_delete_ms: Some(60),
         bandwidth_package_ms: Some(60),
+        ..Timings::instant()
     }
 }
 

@@ -78,8 +78,7 @@ impl Manner {
     pub fn settings(&self) -> Settings {
         Settings {
             edition: self.edition,
-            timings: self.timings,
-            read_lag_ms: self.read_lag_ms,
+            timings: Timings { read_lag_ms: self.read_lag_ms, ..self.timings },
             seed: Some(7),
             ..Settings::default()
         }

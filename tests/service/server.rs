@@ -13,7 +13,7 @@ use natform::api::signature::{
     canonical_query, decode_pairs, percent_encode, sign, string_to_sign,
 };
 use natform::emulator::{Dump, Emulator, Record};
-use natform::environment::RealClock;
+use natform::environment::{Clock, RealClock};
 
 use crate::manner::{Manner, Names};
 
@@ -28,6 +28,8 @@ pub enum Reaction {
     Throttle(u64),
     /// The connection is closed; with true, the call is carried out before.
     Drop(bool),
+    /// The process is killed; with true, the call is carried out before.
+    Kill(u32, bool),
 }
 
 /// Decides what happens to a call: gets its action, its parameters and its number among all calls
@@ -104,6 +106,11 @@ impl Server {
         self.shared.changes.store(0, Ordering::SeqCst);
     }
 
+    /// Returns how many calls that change something have come since the last [`Server::hook`].
+    pub fn came(&self) -> u64 {
+        self.shared.changes.load(Ordering::SeqCst)
+    }
+
     /// Lets all calls pass again.
     pub fn unhook(&self) {
         *self.shared.hook.lock().unwrap() = None;
@@ -135,6 +142,31 @@ impl Server {
                 world.load(dump);
             })
             .unwrap();
+    }
+
+    /// Calls the service as somebody else; returns the answer.
+    pub fn call(&self, action: &str, parameters: &[(&str, &str)]) -> serde_json::Value {
+        let number = self.shared.draws.fetch_add(1, Ordering::SeqCst);
+        let now = RealClock.now().iso8601();
+        let nonce = format!("somebody-else-{number}");
+        let common = [
+            ("Action", action),
+            ("Version", "2016-04-28"),
+            ("Format", "JSON"),
+            ("AccessKeyId", "testid"),
+            ("SignatureMethod", "HMAC-SHA1"),
+            ("SignatureVersion", "1.0"),
+            ("SignatureNonce", &nonce),
+            ("Timestamp", &now),
+        ];
+        let all = common.iter().chain(parameters);
+        let parameters =
+            all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let request = signed("GET", &parameters);
+        let response = self.shared.emulator.handle(&request).response;
+        let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!(response.status, 200, "{body}");
+        body
     }
 
     /// Returns the successful calls of an action since the last [`Server::forget`].
@@ -245,8 +277,8 @@ fn answer(shared: &Shared, mut request: HttpRequest) -> Option<HttpResponse> {
     }
     let query = request.target.split_once('?').map_or("", |(_, query)| query);
     let given: BTreeMap<String, String> = decode_pairs(query).unwrap().into_iter().collect();
-    let signed = sign("testsecret", &string_to_sign(&request.method, &given));
-    assert_eq!(given.get("Signature"), Some(&signed), "the signature is not right");
+    let right = sign("testsecret", &string_to_sign(&request.method, &given));
+    assert_eq!(given.get("Signature"), Some(&right), "the signature is not right");
     let mut parameters = given;
     if shared.manner.ids.is_some() {
         let names = shared.names.lock().unwrap();
@@ -256,9 +288,7 @@ fn answer(shared: &Shared, mut request: HttpRequest) -> Option<HttpResponse> {
     }
     shared.manner.request(&mut parameters);
     parameters.remove("Signature");
-    let signature = sign("testsecret", &string_to_sign(&request.method, &parameters));
-    let query = canonical_query(&parameters);
-    request.target = format!("/?{query}&Signature={}", percent_encode(&signature));
+    request.target = signed(&request.method, &parameters).target;
 
     let action = parameters.get("Action").cloned().unwrap_or_default();
     let changing = changes_something(&action);
@@ -285,12 +315,29 @@ fn answer(shared: &Shared, mut request: HttpRequest) -> Option<HttpResponse> {
             response.headers.push(("x-acs-retry-after".to_owned(), ms.to_string()));
             Some(response)
         }
+        Reaction::Kill(process, processed) => {
+            if processed {
+                carry_out(shared, &request, changing);
+            }
+            signal(process, "KILL");
+            None
+        }
         Reaction::Drop(processed) => {
             if processed {
                 carry_out(shared, &request, changing);
             }
             None
         }
+    }
+}
+
+fn signed(method: &str, parameters: &BTreeMap<String, String>) -> HttpRequest {
+    let signature = percent_encode(&sign("testsecret", &string_to_sign(method, parameters)));
+    HttpRequest {
+        method: method.to_owned(),
+        target: format!("/?{}&Signature={signature}", canonical_query(parameters)),
+        headers: Vec::new(),
+        body: Vec::new(),
     }
 }
 
@@ -362,4 +409,10 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(10));
     }
     panic!("{what} did not come");
+}
+
+/// Sends a signal to a process.
+pub fn signal(process: u32, name: &str) {
+    let mut kill = std::process::Command::new("kill");
+    kill.args([format!("-{name}"), process.to_string()]).status().unwrap();
 }
