@@ -7,9 +7,10 @@ use super::model::{
     AttributeDrift, ChangedObject, Coverage, DriftReport, DriftStatus, FORMAT_VERSION, FailedList,
     MissingObject, UnmanagedObject,
 };
-use crate::api::signature::sha256_hex;
 use crate::environment::Timestamp;
-use crate::plan::{Kinds, Lists, ProviderContext, describe, drifted, scopes, shape, unmanaged};
+use crate::plan::{
+    Kinds, Lists, ProviderContext, describe, drifted, scopes, sha256_hex, shape, unmanaged,
+};
 use crate::refresh::Reader;
 use crate::resources::{Listing, Live, Object, ReadScope};
 use crate::state::{Instance, Snapshot};
