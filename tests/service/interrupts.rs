@@ -6,7 +6,16 @@ use std::time::Duration;
 
 use crate::manner::Manner;
 use crate::server::{Reaction, Server, signal, wait_until};
+use crate::together::together;
 use crate::workspace::{Workspace, ended};
+
+together! {
+    killed_at_any_call,
+    killed_at_any_call_without_tokens_and_with_late_lists,
+    one_interrupt_ends_what_is_in_flight,
+    two_interrupts_leave_at_once,
+    a_termination_is_an_interrupt,
+}
 
 fn configuration(spec: &str, count: u32, ports: &[u16]) -> String {
     format!(
@@ -119,12 +128,10 @@ fn lives(manner: &Manner) {
     });
 }
 
-#[test]
 fn killed_at_any_call() {
     lives(&Manner::default());
 }
 
-#[test]
 fn killed_at_any_call_without_tokens_and_with_late_lists() {
     lives(&Manner {
         edition: natform::api::catalogue::Edition::V2019_07_19,
@@ -133,7 +140,6 @@ fn killed_at_any_call_without_tokens_and_with_late_lists() {
     });
 }
 
-#[test]
 fn one_interrupt_ends_what_is_in_flight() {
     let server = Server::plain();
     let workspace = Workspace::with(&server, &configuration("Small", 2, &[80, 81]));
@@ -154,7 +160,6 @@ fn one_interrupt_ends_what_is_in_flight() {
     server.is_empty();
 }
 
-#[test]
 fn two_interrupts_leave_at_once() {
     let server = Server::plain();
     let workspace = Workspace::with(&server, &configuration("Small", 2, &[80, 81]));
@@ -175,7 +180,6 @@ fn two_interrupts_leave_at_once() {
     server.is_empty();
 }
 
-#[test]
 fn a_termination_is_an_interrupt() {
     let server = Server::plain();
     let workspace = Workspace::with(&server, &configuration("Small", 2, &[80]));

@@ -10,7 +10,16 @@ use natform::emulator::{Dump, Timings};
 
 use crate::manner::{Ids, Manner};
 use crate::server::Server;
+use crate::together::together;
 use crate::workspace::Workspace;
+
+together! {
+    lists_in_any_order_and_size_and_late,
+    ids_of_any_form,
+    answers_of_any_shape,
+    answers_that_leave_out_what_is_optional,
+    services_that_are_slow_strict_or_fail,
+}
 
 /// What a configuration wants.
 struct Wanted {
@@ -188,7 +197,6 @@ fn manner(change: impl FnOnce(&mut Manner)) -> Manner {
     manner
 }
 
-#[test]
 fn lists_in_any_order_and_size_and_late() {
     all(vec![
         ("as the reference", Manner::default()),
@@ -202,7 +210,6 @@ fn lists_in_any_order_and_size_and_late() {
     ]);
 }
 
-#[test]
 fn ids_of_any_form() {
     all(vec![
         ("upper case", manner(|m| m.ids = Some(Ids::Upper))),
@@ -214,7 +221,6 @@ fn ids_of_any_form() {
     ]);
 }
 
-#[test]
 fn answers_of_any_shape() {
     all(vec![
         ("xml", manner(|m| m.xml = true)),
@@ -226,7 +232,6 @@ fn answers_of_any_shape() {
     ]);
 }
 
-#[test]
 fn answers_that_leave_out_what_is_optional() {
     let bare = vec![
         "TotalCount",
@@ -290,7 +295,6 @@ fn short() -> Timings {
     }
 }
 
-#[test]
 fn services_that_are_slow_strict_or_fail() {
     let one_change = Conditions { one_change_per_gateway: true, ..Conditions::default() };
     let blocked = Conditions {

@@ -5,7 +5,17 @@ use natform::emulator::Dump;
 
 use crate::manner::Manner;
 use crate::server::Server;
+use crate::together::together;
 use crate::workspace::Workspace;
+
+together! {
+    two_entries_swap_their_ports,
+    ports_go_round_among_three,
+    addresses_move_between_the_tables,
+    a_package_is_replaced_under_its_entries,
+    a_gateway_is_replaced_with_all_that_it_holds,
+    a_gateway_with_packages_and_entries_is_converted,
+}
 
 /// A gateway with a package of four addresses and what `more` adds.
 fn edge(more: &str) -> String {
@@ -81,7 +91,6 @@ fn steps(server: &Server, configurations: &[String]) -> Workspace {
     workspace
 }
 
-#[test]
 fn two_entries_swap_their_ports() {
     let server = Server::plain();
     let one = edge(&[forward("a", 0, 80, 8080), forward("b", 0, 443, 8443)].concat());
@@ -107,7 +116,6 @@ fn two_entries_swap_their_ports() {
     server.is_empty();
 }
 
-#[test]
 fn ports_go_round_among_three() {
     let server = Server::plain();
     let of = |ports: [u16; 3]| {
@@ -127,7 +135,6 @@ fn ports_go_round_among_three() {
     assert_eq!(server.changes(), ["ModifyForwardEntry"; 3]);
 }
 
-#[test]
 fn addresses_move_between_the_tables() {
     let server = Server::plain();
     let first = edge(&[forward("a", 0, 80, 80), snat("a", &[1, 2]), snat("b", &[3])].concat());
@@ -139,7 +146,6 @@ fn addresses_move_between_the_tables() {
     server.is_empty();
 }
 
-#[test]
 fn a_package_is_replaced_under_its_entries() {
     let server = Server::plain();
     let entries = [forward("a", 0, 80, 80), snat("a", &[1])].concat();
@@ -164,7 +170,6 @@ fn a_package_is_replaced_under_its_entries() {
     server.is_empty();
 }
 
-#[test]
 fn a_gateway_is_replaced_with_all_that_it_holds() {
     let server = Server::plain();
     server.meddle(|world| {
@@ -194,7 +199,6 @@ fn a_gateway_is_replaced_with_all_that_it_holds() {
     server.is_empty();
 }
 
-#[test]
 fn a_gateway_with_packages_and_entries_is_converted() {
     let server = Server::start(Manner { shuffled: true, ..Manner::default() });
     let here = |text: String| {

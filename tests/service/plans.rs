@@ -1,7 +1,15 @@
 //! Saved plans, targets, and two runs at a time.
 
 use crate::server::{Server, wait_until};
+use crate::together::together;
 use crate::workspace::{Workspace, ended};
+
+together! {
+    a_saved_plan_is_applied_once_and_only_to_what_it_was_made_for,
+    targets_leave_the_rest_alone,
+    orphans_are_deleted,
+    two_applies_at_once_do_not_mix,
+}
 
 fn configuration(description: &str, ports: &[u16]) -> String {
     format!(
@@ -33,7 +41,6 @@ resource "forward_entry" "web" {{
     )
 }
 
-#[test]
 fn a_saved_plan_is_applied_once_and_only_to_what_it_was_made_for() {
     let server = Server::plain();
     let workspace = Workspace::with(&server, &configuration("first", &[80]));
@@ -60,7 +67,6 @@ fn a_saved_plan_is_applied_once_and_only_to_what_it_was_made_for() {
     server.is_empty();
 }
 
-#[test]
 fn targets_leave_the_rest_alone() {
     let server = Server::plain();
     let workspace = Workspace::with(&server, &configuration("first", &[80, 81]));
@@ -80,7 +86,6 @@ fn targets_leave_the_rest_alone() {
     assert_eq!((world.gateways.len(), world.forward_entries.len()), (1, 0));
 }
 
-#[test]
 fn orphans_are_deleted() {
     let server = Server::plain();
     let workspace = Workspace::with(&server, &configuration("first", &[80, 81, 82]));
@@ -99,7 +104,6 @@ fn orphans_are_deleted() {
     server.is_empty();
 }
 
-#[test]
 fn two_applies_at_once_do_not_mix() {
     let server = Server::plain();
     let workspace = Workspace::with(&server, &configuration("first", &[80]));
