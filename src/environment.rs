@@ -85,6 +85,33 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Returns a path as users are shown it: relative to the working directory where it lies in that
+    /// or beside it, and in full elsewhere.
+    pub fn shown(&self, path: &Path) -> String {
+        if path.is_relative() || self.working_directory.is_relative() {
+            return path.display().to_string();
+        }
+        let mut base = self.working_directory.as_path();
+        let mut up = PathBuf::new();
+        loop {
+            // Everything lies below the root directory, which says nothing.
+            if base.parent().is_none() {
+                return path.display().to_string();
+            }
+            if let Ok(rest) = path.strip_prefix(base) {
+                let shown = up.join(rest);
+                let is_here = shown.as_os_str().is_empty();
+                return if is_here { ".".to_owned() } else { shown.display().to_string() };
+            }
+            let Some(parent) = base.parent() else { return path.display().to_string() };
+            base = parent;
+            up.push("..");
+            if up.components().count() > 3 {
+                return path.display().to_string();
+            }
+        }
+    }
+
     /// Returns the environment of this process.
     pub fn real() -> Self {
         Self {

@@ -116,7 +116,7 @@ impl Engine<'_> {
             (&provider, scopes),
             (task.entry.action, &id),
             (task.answered, now),
-            &self.pace,
+            &mut self.pace,
         );
     }
 
@@ -264,10 +264,7 @@ impl Engine<'_> {
                 self.learn_time(index, job.started);
                 self.settled_gone(index);
             }
-            Settled::Failed(why) => {
-                self.settling.remove(index);
-                self.never_settled(index, Some(why));
-            }
+            Settled::Failed(why) => self.never_settled(index, Some(why)),
             Settled::Busy(why) => {
                 let soon = matches!(live, Live::Absent);
                 if let Some(task) = self.tasks.get_mut(&index) {
@@ -283,6 +280,8 @@ impl Engine<'_> {
         let of_this_run = self.tasks.get(&index).is_some_and(|task| task.operation.is_some());
         if of_this_run {
             self.pace.learn(waiter.action, waiter.seen, asked.since(waiter.since));
+        } else {
+            self.pace.forget(waiter.action, waiter.seen);
         }
     }
 }

@@ -63,7 +63,9 @@ impl Engine<'_> {
     /// Ends a task whose accepted call does not settle: `why` is the service's verdict, or none when
     /// its time is over.
     pub(super) fn never_settled(&mut self, index: usize, why: Option<String>) {
-        self.settling.remove(index);
+        if let Some(waiter) = self.settling.remove(index) {
+            self.pace.forget(waiter.action, waiter.seen);
+        }
         let Some(task) = self.take(index) else { return };
         let timed_out = why.is_none();
         let reason = why.unwrap_or_else(|| task.waiting.clone());

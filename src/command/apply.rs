@@ -7,10 +7,12 @@ use super::Session;
 use super::arguments::Apply as Arguments;
 use super::events::Events;
 use super::failure::{Exit, Failure};
+use super::interrupt::Guard;
 use super::planning::{self, Prepared};
 use super::progress::Progress;
 use super::providers::Providers;
 use super::service::{Evaluator, Services, still_wanted};
+use super::waiting::{self, Trouble};
 use super::{interrupt, plan, plan_file};
 use crate::api::sleep::TokioSleep;
 use crate::apply::{self, ApplyContext, Counts, Interrupt, Outcome, Settings};
@@ -33,9 +35,11 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
     };
     match (done, &events) {
         (Err(Failure::Diagnostics(diagnostics, sources)), Some(events)) => {
-            events.diagnostics(&diagnostics, &sources);
+            events.diagnostics(&session.natural(&diagnostics), &sources);
             Ok(Exit::Failed)
         }
+        // Nobody reads the plan, so nobody wants it to be carried out.
+        (Err(Failure::ClosedOutput), _) => Ok(Exit::Failed),
         (other, _) => other,
     }
 }
@@ -73,9 +77,9 @@ impl Run<'_> {
         let providers = planning::connect(self.session, &prepared, &snapshot, &planning.service)?;
         let record = self.record(None);
         let snapshot = self.recover(&mut prepared, &lock, &providers, snapshot, &record)?;
-        let reader = planning::reader(self.session, &prepared, &providers);
+        let reader = planning::reader(self.session, &prepared, &providers)?;
         let (plan, diagnostics, lists) =
-            planning::plan(&prepared, &snapshot, &providers, &options, &reader);
+            planning::plan(self.session, &prepared, &snapshot, &providers, &options, &reader);
         let document =
             PlanDocument::new(&plan, &diagnostics, prepared.sources(), planning.show_sensitive);
         plan::show(self.session, &document, &diagnostics, prepared.sources(), self.events)?;
@@ -178,7 +182,11 @@ impl Run<'_> {
             since: environment.clock.now(),
         };
         let timeout = self.arguments.planning.lock_timeout;
-        Ok(prepared.store.lock(&info, timeout).map_err(|e| e.diagnostic())?)
+        let store = &mut prepared.store;
+        let what = "Waiting for the lock of the state";
+        let lock = || store.lock(&info, timeout);
+        let taken = waiting::during(&self.session.terminal, what, &Trouble::default(), lock);
+        Ok(taken.map_err(|e| e.diagnostic())?)
     }
 
     const fn operation(&self) -> &'static str {
@@ -225,6 +233,7 @@ impl Run<'_> {
         let progress = Progress::new(&self.session.terminal, self.events, snapshot.open.len());
         let services = Services { providers, clock: Arc::clone(&self.session.environment.clock) };
         let (interrupter, interrupt) = apply::interrupt::channel();
+        drop(prepared.guard.take());
         let outcome = prepared.runtime.block_on(async {
             let signals = interrupt::watch(&interrupter);
             let context =
@@ -233,6 +242,7 @@ impl Run<'_> {
             tokio::select! { outcome = work => outcome, never = signals => match never {} }
         });
         progress.end();
+        prepared.guard = Some(Guard::new(&prepared.runtime, self.session.terminal.live));
         let stopped = outcome.interrupted || outcome.state_error.is_some();
         self.report(&outcome, prepared.sources())?;
         if stopped {
@@ -309,9 +319,10 @@ impl Run<'_> {
         let plan = approved.plan;
         let progress = Progress::new(&self.session.terminal, self.events, plan.operations.len());
         let services = Services { providers, clock: Arc::clone(&self.session.environment.clock) };
-        let reader = planning::reader(self.session, prepared, providers);
+        let reader = planning::reader(self.session, prepared, providers)?;
         let evaluator = Evaluator::new(&prepared.program, plan, &reader);
         let (interrupter, interrupt) = apply::interrupt::channel();
+        drop(prepared.guard.take());
         if self.events.is_none() && !plan.operations.is_empty() {
             self.session.terminal.print("\n")?;
         }
@@ -343,7 +354,7 @@ impl Run<'_> {
             diagnostics.push(error.diagnostic());
         }
         match self.events {
-            Some(events) => events.diagnostics(&diagnostics, sources),
+            Some(events) => events.diagnostics(&self.session.natural(&diagnostics), sources),
             None => {
                 self.session.terminal.print("\n")?;
                 self.session.warn(&diagnostics, sources);
@@ -405,7 +416,7 @@ fn summary(mode: PlanMode, outcome: &Outcome) -> String {
     let done = parts.join(", ");
     if outcome.is_success() {
         let word = if mode == PlanMode::Destroy { "Destroy complete!" } else { "Apply complete!" };
-        return format!("{word} {done}.");
+        return format!("{word} Resources: {done}.");
     }
     let word = if outcome.interrupted { "Interrupted" } else { "Apply failed" };
     let mut rest = Vec::new();
@@ -422,7 +433,7 @@ fn summary(mode: PlanMode, outcome: &Outcome) -> String {
         rest.push(format!("{} to be finished by the next apply", outcome.unfinished));
     }
     let rest = if rest.is_empty() { String::new() } else { format!("; {}", rest.join(", ")) };
-    format!("{word}: {done}{rest}.")
+    format!("{word}. Resources: {done}{rest}.")
 }
 
 fn already_applied(run: &RunRecord) -> Failure {

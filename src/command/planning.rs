@@ -9,8 +9,10 @@ use tokio::runtime::Runtime;
 use super::Session;
 use super::arguments::{Planning, Service as Flags};
 use super::failure::Failure;
+use super::interrupt::Guard;
 use super::providers::{self, Providers};
 use super::service::KeepingReader;
+use super::waiting::{self, Trouble};
 use crate::address::Address;
 use crate::api::redact::Redactor;
 use crate::configuration::{self, Configuration};
@@ -25,6 +27,10 @@ use crate::resources::Listings;
 use crate::state::{Snapshot, SqliteStore};
 use crate::value::{Name, Value};
 
+/// The variable that says for how long reads are repeated while the service fails in ways that may
+/// pass.
+const PATIENCE_VARIABLE: &str = "NATFORM_PATIENCE";
+
 /// Configuration, variables and providers, ready to plan and apply with.
 pub struct Prepared {
     /// The configuration, bound to variables.
@@ -33,8 +39,12 @@ pub struct Prepared {
     pub redactor: Redactor,
     /// The state.
     pub store: SqliteStore,
+    /// Ends the process when a signal comes, until an apply begins.
+    pub guard: Option<Guard>,
     /// Carries network and timers.
     pub runtime: Runtime,
+    /// The last error of a request.
+    pub trouble: Trouble,
     /// Warnings of the way here.
     pub warnings: Diagnostics,
 }
@@ -52,6 +62,8 @@ pub fn prepare(
     session: &Session,
     variables: &super::arguments::Variables,
 ) -> Result<Prepared, Failure> {
+    let runtime = super::runtime()?;
+    let guard = Some(Guard::new(&runtime, session.terminal.live));
     let environment = &session.environment;
     let directory = environment.working_directory.clone();
     let (mut configuration, mut diagnostics) = configuration::load(environment, &directory);
@@ -67,8 +79,8 @@ pub fn prepare(
     if diagnostics.has_errors() {
         return Err(Failure::Diagnostics(diagnostics, program.configuration().sources.clone()));
     }
-    let runtime = super::runtime()?;
-    Ok(Prepared { program, redactor, store, runtime, warnings: diagnostics })
+    let trouble = Trouble::default();
+    Ok(Prepared { program, redactor, store, guard, runtime, trouble, warnings: diagnostics })
 }
 
 /// Loads the configuration without values of variables, for what does not need them.
@@ -150,7 +162,7 @@ pub fn connect(
         }
         aliases.insert(instance.provider.clone());
     }
-    providers::connect(session, program, &aliases, flags, &prepared.redactor)
+    providers::connect(session, program, &aliases, flags, (&prepared.redactor, &prepared.trouble))
 }
 
 fn missing_provider(alias: &str, address: &Address) -> Failure {
@@ -211,17 +223,29 @@ pub fn contexts(providers: &Providers) -> BTreeMap<Name, ProviderContext> {
 }
 
 /// Returns the reader over the clients of a run.
-pub fn reader(session: &Session, prepared: &Prepared, providers: &Providers) -> ServiceReader {
+pub fn reader(
+    session: &Session,
+    prepared: &Prepared,
+    providers: &Providers,
+) -> Result<ServiceReader, Failure> {
     let clock = Arc::clone(&session.environment.clock);
-    let reader = ServiceReader::new(prepared.runtime.handle().clone(), clock);
-    providers.iter().fold(reader, |reader, (alias, provider)| {
+    let mut reader = ServiceReader::new(prepared.runtime.handle().clone(), clock);
+    if let Some(text) = session.environment.variable(PATIENCE_VARIABLE) {
+        let patience = super::arguments::parse_duration(text).map_err(|why| {
+            Diagnostic::error("patience", format!("{PATIENCE_VARIABLE}: {why}"))
+                .help("it says for how long reads are repeated while the service fails")
+        })?;
+        reader = reader.with_patience(patience);
+    }
+    Ok(providers.iter().fold(reader, |reader, (alias, provider)| {
         reader.with_provider(alias, provider.client.clone())
-    })
+    }))
 }
 
 /// Makes a plan. Its diagnostics begin with the warnings of the preparation. Also returns the lists
 /// that were read for it, by provider.
 pub fn plan(
+    session: &Session,
     prepared: &Prepared,
     snapshot: &Snapshot,
     providers: &Providers,
@@ -236,7 +260,9 @@ pub fn plan(
         providers: &contexts(providers),
         directives: &directives(&prepared.program),
     };
-    let (plan, found) = crate::plan::plan(input, &keeping);
+    let what = "Reading the live objects and planning";
+    let make = || crate::plan::plan(input, &keeping);
+    let (plan, found) = waiting::during(&session.terminal, what, &prepared.trouble, make);
     let mut diagnostics = prepared.warnings.clone();
     diagnostics.extend(found);
     diagnostics.sort();
@@ -258,6 +284,8 @@ fn directives(program: &Program) -> Directives {
 
 /// Makes the configuration of a saved plan ready.
 pub fn prepare_saved(session: &Session, program: Program) -> Result<Prepared, Failure> {
+    let runtime = super::runtime()?;
+    let guard = Some(Guard::new(&runtime, session.terminal.live));
     let directory = &session.environment.working_directory;
     let redactor = Redactor::default();
     program.variables().values().for_each(|value| hide(&redactor, value, false));
@@ -269,7 +297,9 @@ pub fn prepare_saved(session: &Session, program: Program) -> Result<Prepared, Fa
         program,
         redactor,
         store,
-        runtime: super::runtime()?,
+        guard,
+        runtime,
+        trouble: Trouble::default(),
         warnings: Diagnostics::new(),
     })
 }

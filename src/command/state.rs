@@ -39,6 +39,14 @@ fn list(session: &Session, snapshot: &Snapshot, addresses: &[String]) -> Result<
             out.push_str(&format!("{}{aside}\n", instance.address));
         }
     }
+    if out.is_empty() {
+        let (summary, help) = if targets.is_empty() {
+            ("the state records nothing", "`natform apply` makes and records what is configured")
+        } else {
+            ("the state records nothing under these addresses", "`natform state list` lists all")
+        };
+        session.warn_one(Diagnostic::warning("empty-state", summary).help(help));
+    }
     session.terminal.print(&out)?;
     Ok(Exit::Done)
 }

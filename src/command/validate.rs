@@ -31,7 +31,7 @@ pub fn run(session: &Session, arguments: &Validate) -> Result<Exit, Failure> {
             "valid": valid,
             "error_count": count(Severity::Error),
             "warning_count": count(Severity::Warning),
-            "diagnostics": diagnostic::json::to_json(&diagnostics, &configuration.sources),
+            "diagnostics": diagnostic::json::to_json(&session.natural(&diagnostics), &configuration.sources),
         });
         session.print_json(&document)?;
         return Ok(exit);

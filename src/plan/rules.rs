@@ -130,6 +130,7 @@ pub(crate) fn check(
             judge.rule(name, rule);
         }
     }
+    judge.missing_parents();
     (judge.diagnostics, judge.remarks)
 }
 
