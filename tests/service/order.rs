@@ -9,6 +9,7 @@ use crate::together::together;
 use crate::workspace::Workspace;
 
 together! {
+    lists_of_several_pages,
     two_entries_swap_their_ports,
     ports_go_round_among_three,
     addresses_move_between_the_tables,
@@ -230,4 +231,30 @@ fn a_gateway_with_packages_and_entries_is_converted() {
     assert_eq!((world.forward_entries.len(), world.snat_entries.len()), (1, 1));
     let way_back = workspace.run(&["apply", "-auto-approve"]).exits(0);
     assert!(!way_back.stdout.contains("ConvertBandwidthPackage"));
+}
+
+fn lists_of_several_pages() {
+    let server = Server::start(Manner { shuffled: true, ..Manner::default() });
+    let entries = |ports: &str| {
+        edge(&format!(
+            "resource \"forward_entry\" \"many\" {{\n  count = 60\n  \
+             forward_table_id = local.gateway.forward_table_id\n  external_ip = local.ips[0]\n  \
+             external_port = {ports}\n  internal_ip = \"192.168.1.10\"\n  \
+             internal_port = 1000 + count.index\n  ip_protocol = \"tcp\"\n}}\n"
+        ))
+    };
+    let workspace = Workspace::with(&server, &entries("2000 + count.index"));
+    workspace.apply();
+    server.forget();
+    workspace.settled();
+    assert_eq!(server.calls("DescribeForwardTableEntries").len(), 2);
+    assert_eq!(server.calls("DescribeNatGateways").len(), 1);
+    // Every port moves on by one, in an order in which each is free.
+    workspace.configure(&entries("2001 + count.index"));
+    server.forget();
+    workspace.apply();
+    assert_eq!(server.refusals(), Vec::<String>::new());
+    assert_eq!(server.changes(), ["ModifyForwardEntry"; 60]);
+    workspace.destroy();
+    server.is_empty();
 }
