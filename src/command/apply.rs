@@ -301,7 +301,8 @@ impl Run<'_> {
             PlanMode::RefreshOnly => "Do you want to record what is live?",
             PlanMode::Normal => "Do you want to perform these actions?",
         };
-        let text = format!("\n{question}\n  Only `yes` will be accepted to approve.\n\n  Enter a value: ");
+        let text =
+            format!("\n{question}\n  Only `yes` will be accepted to approve.\n\n  Enter a value: ");
         let yes = terminal.ask(&text)?.is_some_and(|answer| answer.trim() == "yes");
         if !yes {
             terminal.print("\nNothing was done.\n")?;

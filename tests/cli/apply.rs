@@ -24,7 +24,10 @@ fn a_destroy_leaves_nothing() {
     let workspace = Workspace::with(QUICKSTART);
     workspace.run(&["apply", "-auto-approve"]).success();
     let run = workspace.run(&["destroy", "-auto-approve"]).success();
-    run.says(&["Plan: 0 to add, 0 to change, 5 to destroy.", "Destroy complete! Resources: 5 destroyed."]);
+    run.says(&[
+        "Plan: 0 to add, 0 to change, 5 to destroy.",
+        "Destroy complete! Resources: 5 destroyed.",
+    ]);
     assert!(!run.stdout.contains("everything is to be destroyed"), "{}", run.stdout);
     workspace.run(&["state", "list"]).success().says(&["the state records nothing"]);
     workspace.run(&["destroy", "-auto-approve"]).success().says(&["No objects to destroy."]);
