@@ -14,7 +14,7 @@ pub fn run(session: &Session, arguments: &Drift) -> Result<Exit, Failure> {
     let prepared = planning::prepare(session, &arguments.variables)?;
     let snapshot = prepared.store.snapshot().map_err(|e| Failure::of(e.diagnostic()))?;
     let providers = planning::connect(session, &prepared, &snapshot, &arguments.service)?;
-    let reader = planning::reader(session, &prepared, &providers);
+    let reader = planning::reader(session, &prepared, &providers)?;
     let input = ScanInput {
         snapshot: &snapshot,
         providers: &planning::contexts(&providers),
