@@ -85,6 +85,33 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Returns a path as users are shown it: relative to the working directory where it lies in that
+    /// or beside it, and in full elsewhere.
+    pub fn shown(&self, path: &Path) -> String {
+        if path.is_relative() || self.working_directory.is_relative() {
+            return path.display().to_string();
+        }
+        let mut base = self.working_directory.as_path();
+        let mut up = PathBuf::new();
+        loop {
+            // Everything lies below the root directory, which says nothing.
+            if base.parent().is_none() {
+                return path.display().to_string();
+            }
+            if let Ok(rest) = path.strip_prefix(base) {
+                let shown = up.join(rest);
+                let is_here = shown.as_os_str().is_empty();
+                return if is_here { ".".to_owned() } else { shown.display().to_string() };
+            }
+            let Some(parent) = base.parent() else { return path.display().to_string() };
+            base = parent;
+            up.push("..");
+            if up.components().count() > 3 {
+                return path.display().to_string();
+            }
+        }
+    }
+
     /// Returns the environment of this process.
     pub fn real() -> Self {
         Self {
@@ -202,45 +229,6 @@ impl Files for RealFiles {
 
     fn is_directory(&self, path: &Path) -> bool {
         path.is_dir()
-    }
-}
-
-/// Files of somewhere else, with a note of everything that was read.
-pub struct RecordingFiles {
-    inner: Arc<dyn Files>,
-    read: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
-}
-
-impl RecordingFiles {
-    /// Reads from `inner`.
-    pub fn new(inner: Arc<dyn Files>) -> Self {
-        Self { inner, read: Mutex::default() }
-    }
-
-    /// Returns the contents of all files read so far.
-    pub fn read_so_far(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Files for RecordingFiles {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let bytes = self.inner.read(path)?;
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.insert(path.to_path_buf(), bytes.clone());
-        Ok(bytes)
-    }
-
-    fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
-        self.inner.list(directory)
-    }
-
-    fn exists(&self, path: &Path) -> bool {
-        self.inner.exists(path)
-    }
-
-    fn is_directory(&self, path: &Path) -> bool {
-        self.inner.is_directory(path)
     }
 }
 

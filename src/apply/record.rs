@@ -164,10 +164,19 @@ impl Engine<'_> {
     }
 }
 
+/// Compares objects; an attribute that is null is as good as one that is absent.
+fn is_same_object(a: &resources::Object, b: &resources::Object) -> bool {
+    let said = |object: &resources::Object| object.iter().filter(|(_, v)| !v.is_null()).count();
+    said(a) == said(b)
+        && a.iter()
+            .filter(|(_, value)| !value.is_null())
+            .all(|(name, value)| b.get(name) == Some(value))
+}
+
 fn is_same(a: &Instance, b: &Instance) -> bool {
     a.id == b.id
         && a.status == b.status
-        && a.object == b.object
+        && is_same_object(&a.object, &b.object)
         && a.dependencies == b.dependencies
         && a.provider == b.provider
         && a.region == b.region

@@ -7,7 +7,7 @@ use crate::environment::Timestamp;
 use crate::plan::Purpose;
 use crate::resources::conversion::{Conversion, conversion};
 use crate::resources::reads::PAGE_SIZE;
-use crate::resources::{Listing, Listings, Live, Object, Role, Settled, Wanted};
+use crate::resources::{Listing, Listings, Live, Object, Role, Settled, Wanted, spelling};
 use crate::state::Phase;
 use crate::value::same;
 
@@ -218,7 +218,7 @@ impl Engine<'_> {
             self.note_recovery(index, Recovery::Done, "the object is gone");
             return self.settled_gone(index);
         };
-        if object.text("status") == Some("Deleting") {
+        if object.text("status").is_some_and(spelling::is_deleting) {
             self.note_recovery(index, Recovery::Settled, "the object is being deleted");
             return self.accepted(index, &Object::new(), String::new());
         }
@@ -241,7 +241,7 @@ impl Engine<'_> {
         };
         let has_values =
             matches!(&task.wanted, Wanted::Present { values, .. } if !values.is_empty());
-        let changing = found.text("status").is_some_and(|status| status != "Available");
+        let changing = found.text("status").is_some_and(|status| !spelling::is_available(status));
         match task.kind.settled(&task.wanted, live) {
             Settled::Ready(object) if has_values => {
                 self.note_recovery(index, Recovery::Done, "the object is as it was to become");

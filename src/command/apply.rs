@@ -7,16 +7,18 @@ use super::Session;
 use super::arguments::Apply as Arguments;
 use super::events::Events;
 use super::failure::{Exit, Failure};
+use super::interrupt::Guard;
 use super::planning::{self, Prepared};
 use super::progress::Progress;
 use super::providers::Providers;
 use super::service::{Evaluator, Services, still_wanted};
+use super::waiting::{self, Trouble};
 use super::{interrupt, plan, plan_file};
 use crate::api::sleep::TokioSleep;
 use crate::apply::{self, ApplyContext, Counts, Interrupt, Outcome, Settings};
 use crate::diagnostic::{Diagnostic, SourceMap};
 use crate::plan::document::PlanDocument;
-use crate::plan::program::ObjectMap;
+use crate::plan::program::{ObjectMap, Program};
 use crate::plan::{Plan, PlanMode, saved};
 use crate::report;
 use crate::report::paint::Paint;
@@ -33,9 +35,11 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
     };
     match (done, &events) {
         (Err(Failure::Diagnostics(diagnostics, sources)), Some(events)) => {
-            events.diagnostics(&diagnostics, &sources);
+            events.diagnostics(&session.natural(&diagnostics), &sources);
             Ok(Exit::Failed)
         }
+        // Nobody reads the plan, so nobody wants it to be carried out.
+        (Err(Failure::ClosedOutput), _) => Ok(Exit::Failed),
         (other, _) => other,
     }
 }
@@ -73,9 +77,9 @@ impl Run<'_> {
         let providers = planning::connect(self.session, &prepared, &snapshot, &planning.service)?;
         let record = self.record(None);
         let snapshot = self.recover(&mut prepared, &lock, &providers, snapshot, &record)?;
-        let reader = planning::reader(self.session, &prepared, &providers);
+        let reader = planning::reader(self.session, &prepared, &providers)?;
         let (plan, diagnostics, lists) =
-            planning::plan(&prepared, &snapshot, &providers, &options, &reader);
+            planning::plan(self.session, &prepared, &snapshot, &providers, &options, &reader);
         let document =
             PlanDocument::new(&plan, &diagnostics, prepared.sources(), planning.show_sensitive);
         plan::show(self.session, &document, &diagnostics, prepared.sources(), self.events)?;
@@ -85,16 +89,34 @@ impl Run<'_> {
         if plan.has_changes() && !self.approve(&document)? {
             return Ok(Exit::Failed);
         }
+        prepared.program = self.applying(&prepared)?;
         let approved = Approved { plan: &plan, lists, record };
         self.carry_out(&mut prepared, &lock, &providers, &approved)
+    }
+
+    /// Returns the configuration for the apply of the plan that was made with it: functions that
+    /// differ each time have values now.
+    fn applying(&self, prepared: &Prepared) -> Result<Program, Failure> {
+        let planned = &prepared.program;
+        let (program, found) = Program::new_applying(
+            Arc::clone(planned.configuration()),
+            planned.variables().clone(),
+            &self.session.environment,
+            planned.plan_time(),
+            None,
+        );
+        if found.has_errors() {
+            return Err(Failure::Diagnostics(found, planned.configuration().sources.clone()));
+        }
+        Ok(program)
     }
 
     /// Carries out a saved plan, or goes on with a run of it that was broken off.
     fn saved(&self, file: &std::path::Path) -> Result<Exit, Failure> {
         self.refuse_planning_flags()?;
         let loaded = plan_file::read(self.session, file)?;
-        let (program, environment) = plan_file::program(self.session, &loaded.saved)?;
-        let mut prepared = planning::prepare_saved(self.session, program, &environment)?;
+        let program = plan_file::program(self.session, &loaded.saved)?;
+        let mut prepared = planning::prepare_saved(self.session, program)?;
         let lock = self.lock(&mut prepared)?;
         let snapshot = self.snapshot(&prepared)?;
         let flags = &self.arguments.planning.service;
@@ -160,7 +182,11 @@ impl Run<'_> {
             since: environment.clock.now(),
         };
         let timeout = self.arguments.planning.lock_timeout;
-        Ok(prepared.store.lock(&info, timeout).map_err(|e| e.diagnostic())?)
+        let store = &mut prepared.store;
+        let what = "Waiting for the lock of the state";
+        let lock = || store.lock(&info, timeout);
+        let taken = waiting::during(&self.session.terminal, what, &Trouble::default(), lock);
+        Ok(taken.map_err(|e| e.diagnostic())?)
     }
 
     const fn operation(&self) -> &'static str {
@@ -207,6 +233,7 @@ impl Run<'_> {
         let progress = Progress::new(&self.session.terminal, self.events, snapshot.open.len());
         let services = Services { providers, clock: Arc::clone(&self.session.environment.clock) };
         let (interrupter, interrupt) = apply::interrupt::channel();
+        drop(prepared.guard.take());
         let outcome = prepared.runtime.block_on(async {
             let signals = interrupt::watch(&interrupter);
             let context =
@@ -215,6 +242,7 @@ impl Run<'_> {
             tokio::select! { outcome = work => outcome, never = signals => match never {} }
         });
         progress.end();
+        prepared.guard = Some(Guard::new(&prepared.runtime, self.session.terminal.live));
         let stopped = outcome.interrupted || outcome.state_error.is_some();
         self.report(&outcome, prepared.sources())?;
         if stopped {
@@ -271,9 +299,10 @@ impl Run<'_> {
         let question = match document.mode {
             PlanMode::Destroy => "Do you really want to destroy all of this? It cannot be undone.",
             PlanMode::RefreshOnly => "Do you want to record what is live?",
-            PlanMode::Normal => "Do you want to do this?",
+            PlanMode::Normal => "Do you want to perform these actions?",
         };
-        let text = format!("\n{question}\nOnly `yes` will be accepted: ");
+        let text =
+            format!("\n{question}\n  Only `yes` will be accepted to approve.\n\n  Enter a value: ");
         let yes = terminal.ask(&text)?.is_some_and(|answer| answer.trim() == "yes");
         if !yes {
             terminal.print("\nNothing was done.\n")?;
@@ -291,9 +320,10 @@ impl Run<'_> {
         let plan = approved.plan;
         let progress = Progress::new(&self.session.terminal, self.events, plan.operations.len());
         let services = Services { providers, clock: Arc::clone(&self.session.environment.clock) };
-        let reader = planning::reader(self.session, prepared, providers);
+        let reader = planning::reader(self.session, prepared, providers)?;
         let evaluator = Evaluator::new(&prepared.program, plan, &reader);
         let (interrupter, interrupt) = apply::interrupt::channel();
+        drop(prepared.guard.take());
         if self.events.is_none() && !plan.operations.is_empty() {
             self.session.terminal.print("\n")?;
         }
@@ -325,7 +355,7 @@ impl Run<'_> {
             diagnostics.push(error.diagnostic());
         }
         match self.events {
-            Some(events) => events.diagnostics(&diagnostics, sources),
+            Some(events) => events.diagnostics(&self.session.natural(&diagnostics), sources),
             None => {
                 self.session.terminal.print("\n")?;
                 self.session.warn(&diagnostics, sources);
@@ -335,10 +365,9 @@ impl Run<'_> {
     }
 
     fn summary(&self, prepared: &Prepared, plan: &Plan, outcome: &Outcome) -> Result<(), Failure> {
-        let counts = outcome.counts;
         let text = summary(plan.mode, outcome);
         if let Some(events) = self.events {
-            events.summary(&text, counts.created, counts.updated, counts.deleted);
+            events.summary(&text, self.operation(), outcome.counts);
         } else {
             let paint = Paint { on: self.session.terminal.colour };
             let painted = if outcome.is_success() { paint.green(&text) } else { paint.red(&text) };
@@ -387,7 +416,7 @@ fn summary(mode: PlanMode, outcome: &Outcome) -> String {
     let done = parts.join(", ");
     if outcome.is_success() {
         let word = if mode == PlanMode::Destroy { "Destroy complete!" } else { "Apply complete!" };
-        return format!("{word} {done}.");
+        return format!("{word} Resources: {done}.");
     }
     let word = if outcome.interrupted { "Interrupted" } else { "Apply failed" };
     let mut rest = Vec::new();
@@ -404,7 +433,7 @@ fn summary(mode: PlanMode, outcome: &Outcome) -> String {
         rest.push(format!("{} to be finished by the next apply", outcome.unfinished));
     }
     let rest = if rest.is_empty() { String::new() } else { format!("; {}", rest.join(", ")) };
-    format!("{word}: {done}{rest}.")
+    format!("{word}. Resources: {done}{rest}.")
 }
 
 fn already_applied(run: &RunRecord) -> Failure {

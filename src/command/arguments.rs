@@ -12,7 +12,13 @@ use crate::configuration::VariableOption;
 /// Flags may be spelt with one dash or two. Without an account, `endpoint = "emulator"` in the
 /// provider block runs everything against the service built into this program.
 #[derive(Debug, Parser)]
-#[command(name = "natform", version, disable_version_flag = true, max_term_width = 100)]
+#[command(
+    name = "natform",
+    version,
+    disable_version_flag = true,
+    max_term_width = 100,
+    after_help = "`natform help COMMAND` tells all about one command. Begin with `natform plan`."
+)]
 pub struct Arguments {
     /// Run as if started in this directory
     #[arg(short = 'C', long = "chdir", global = true, value_name = "DIR")]
@@ -35,8 +41,14 @@ pub enum Command {
     /// Show what apply would change
     Plan(Plan),
     /// Make the changes of a plan, or of a saved plan file
+    #[command(
+        after_help = "Examples:\n  natform apply\n  natform apply change.plan\n  natform apply -auto-approve -json\n  natform apply -refresh-only       # record what is live, change nothing"
+    )]
     Apply(Apply),
     /// Delete everything that the state records
+    #[command(
+        after_help = "Examples:\n  natform destroy\n  natform destroy -target=nat_gateway.edge\n  natform plan -destroy             # only look"
+    )]
     Destroy(Apply),
     /// Show the state or a saved plan
     Show(Show),
@@ -68,15 +80,15 @@ pub enum Command {
 #[derive(Debug, Args, Default, Clone)]
 pub struct Variables {
     /// Set a variable (repeatable)
-    #[arg(long = "var", value_name = "NAME=VALUE", action = ArgAction::Append)]
+    #[arg(help_heading = "Variables", long = "var", value_name = "NAME=VALUE", action = ArgAction::Append)]
     pub var: Vec<String>,
 
     /// Read variables from a file (repeatable)
-    #[arg(long = "var-file", value_name = "FILE", action = ArgAction::Append)]
+    #[arg(help_heading = "Variables", long = "var-file", value_name = "FILE", action = ArgAction::Append)]
     pub var_file: Vec<PathBuf>,
 
     /// Ask for missing values on a terminal
-    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    #[arg(help_heading = "Variables", long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, action = ArgAction::Set)]
     pub input: bool,
 }
 
@@ -84,23 +96,23 @@ pub struct Variables {
 #[derive(Debug, Args, Default, Clone)]
 pub struct Service {
     /// Service to use: `emulator`, a URL, or nothing for the provider block's
-    #[arg(long, value_name = "URL")]
+    #[arg(help_heading = "Service", long, value_name = "URL")]
     pub endpoint: Option<String>,
 
     /// Send ambient credentials to a host that is not Alibaba Cloud's
-    #[arg(long)]
+    #[arg(help_heading = "Service", long)]
     pub trust_endpoint: bool,
 
     /// Allow plain HTTP to a host that is not this machine
-    #[arg(long)]
+    #[arg(help_heading = "Service", long)]
     pub allow_http: bool,
 
     /// Append a redacted log of every request to this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "Service", long, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
 
     /// Requests in flight at once
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(help_heading = "Service", long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     pub parallelism: u16,
 }
 
@@ -116,40 +128,43 @@ pub struct Planning {
     pub service: Service,
 
     /// Plan only these addresses and what they depend on (repeatable)
-    #[arg(long, value_name = "ADDRESS", action = ArgAction::Append)]
+    #[arg(help_heading = "What to plan", long, value_name = "ADDRESS", action = ArgAction::Append)]
     pub target: Vec<String>,
 
     /// Replace this instance (repeatable)
-    #[arg(long, value_name = "ADDRESS", action = ArgAction::Append)]
+    #[arg(help_heading = "What to plan", long, value_name = "ADDRESS", action = ArgAction::Append)]
     pub replace: Vec<String>,
 
     /// Read the live objects before planning
-    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    #[arg(help_heading = "What to plan", long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, action = ArgAction::Set)]
     pub refresh: bool,
 
     /// Only record what is live, change nothing in the service
-    #[arg(long, conflicts_with_all = ["destroy", "replace"])]
+    #[arg(help_heading = "What to plan", long, conflicts_with_all = ["destroy", "replace"])]
     pub refresh_only: bool,
 
     /// Plan to delete everything
-    #[arg(long)]
+    #[arg(help_heading = "What to plan", long)]
     pub destroy: bool,
 
     /// Go on when none of several recorded objects is found
-    #[arg(long)]
+    #[arg(help_heading = "What to plan", long)]
     pub allow_missing: bool,
 
     /// Wait this long for the state's lock (`30s`, `5m`)
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
+    #[arg(help_heading = "What to plan", long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
     pub lock_timeout: std::time::Duration,
 
     /// Show sensitive values
-    #[arg(long)]
+    #[arg(help_heading = "What to plan", long)]
     pub show_sensitive: bool,
 }
 
 /// `plan`
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  natform plan\n  natform plan -out=change.plan && natform show -markdown change.plan\n  natform plan -detailed-exitcode   # 0 nothing to do, 1 error, 2 changes\n  natform plan -replace='forward_entry.web[\"80\"]'"
+)]
 pub struct Plan {
     /// What to plan.
     #[command(flatten)]
@@ -189,6 +204,7 @@ pub struct Apply {
 
 /// `validate`
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  natform validate\n  natform validate -json")]
 pub struct Validate {
     /// Print one JSON document
     #[arg(long)]
@@ -197,6 +213,9 @@ pub struct Validate {
 
 /// `show`
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  natform show\n  natform show change.plan\n  natform show -markdown change.plan > comment.md"
+)]
 pub struct Show {
     /// A plan saved by `plan -out`; without it, the state
     pub plan_file: Option<PathBuf>,
@@ -216,6 +235,9 @@ pub struct Show {
 
 /// `output`
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  natform output\n  natform output -raw public_ip\n  natform output -json"
+)]
 pub struct Output {
     /// Name of one output
     pub name: Option<String>,
@@ -231,6 +253,9 @@ pub struct Output {
 
 /// `drift`
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  natform drift                   # 0 in sync, 1 failed, 2 drift\n  natform drift -json > drift.json"
+)]
 pub struct Drift {
     /// Variables.
     #[command(flatten)]
@@ -272,6 +297,9 @@ pub enum State {
 
 /// `graph`
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  natform graph | dot -Tsvg > graph.svg\n  natform graph -plan=change.plan"
+)]
 pub struct Graph {
     /// A plan saved by `plan -out`: print its operations instead of the resources
     #[arg(long, value_name = "FILE")]
@@ -291,6 +319,9 @@ pub enum EditionName {
 
 /// `emulator`
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  natform emulator\n  natform emulator -listen 127.0.0.1:0 -timing instant\n  natform emulator -data world.db -access-key ci:secret"
+)]
 pub struct Emulator {
     /// Address to listen on; port 0 picks one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8900")]
@@ -326,7 +357,11 @@ pub struct Emulator {
 pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<(Arguments, Vec<VariableOption>), clap::Error> {
-    let matches = Arguments::command().try_get_matches_from(with_two_dashes(arguments))?;
+    let arguments = with_two_dashes(arguments).into_iter().enumerate().map(|(place, argument)| {
+        let asks = place == 1 && ["--version", "-v", "-V"].iter().any(|flag| argument == *flag);
+        if asks { OsString::from("version") } else { argument }
+    });
+    let matches = Arguments::command().try_get_matches_from(arguments)?;
     let parsed = Arguments::from_arg_matches(&matches)?;
     Ok((parsed, matches.subcommand().map_or_else(Vec::new, |(_, of_command)| ordered(of_command))))
 }

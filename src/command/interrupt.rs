@@ -42,3 +42,31 @@ pub async fn watch(interrupter: &Interrupter) -> Infallible {
 pub fn exit() -> Exit {
     if TERMINATED.load(Ordering::Relaxed) { Exit::Terminated } else { Exit::Interrupted }
 }
+
+/// While it lives, a signal ends the process at once with the exit code of [`exit`]. For reading,
+/// planning and asking, which leave nothing half done.
+pub struct Guard(tokio::task::JoinHandle<()>);
+
+impl Guard {
+    /// Begins to watch on a runtime; `live` says that a status line may have to be taken off.
+    pub fn new(runtime: &tokio::runtime::Runtime, live: bool) -> Self {
+        Self(runtime.spawn(async move {
+            stop_signal().await;
+            leave(live);
+        }))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[expect(clippy::exit, reason = "the main thread may be waiting for an answer that never comes")]
+fn leave(live: bool) {
+    use std::io::Write;
+    let line: &[u8] = if live { b"\r\x1b[2KInterrupted.\n" } else { b"Interrupted.\n" };
+    let _ = std::io::stderr().write_all(line);
+    std::process::exit(i32::from(exit().code()));
+}

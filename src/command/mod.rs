@@ -3,10 +3,12 @@
 
 pub mod apply;
 pub mod arguments;
+pub mod drift;
 pub mod emulator;
 pub mod events;
 pub mod failure;
 pub mod graph;
+pub mod help;
 pub mod interrupt;
 pub mod output;
 pub mod plan;
@@ -19,6 +21,7 @@ pub mod show;
 pub mod state;
 pub mod terminal;
 pub mod validate;
+pub mod waiting;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -50,16 +53,26 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let (parsed, variables) = match arguments::parse(arguments) {
         Ok(parsed) => parsed,
         Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(u8::from(error.use_stderr()));
+            let terminal = Terminal::real(&Environment::real(), false);
+            return ExitCode::from(help::show(&error, &terminal).code());
         }
     };
     let mut environment = Environment::real();
-    if let Some(directory) = &parsed.directory {
-        environment.working_directory = environment.working_directory.join(directory);
-    }
     let terminal = Terminal::real(&environment, parsed.no_color);
-    let session = Session { environment, terminal, variables };
+    let session = match &parsed.directory {
+        None => Session { environment, terminal, variables },
+        Some(directory) => {
+            let place = environment.working_directory.join(directory);
+            let problem = not_a_directory(directory, &place);
+            environment.working_directory = place;
+            let session = Session { environment, terminal, variables };
+            if let Some(problem) = problem {
+                session.warn_one(problem);
+                return ExitCode::from(Exit::Failed.code());
+            }
+            session
+        }
+    };
     let exit = match dispatch(&session, parsed.command) {
         Ok(exit) => exit,
         Err(failure) => session.report(&failure),
@@ -88,7 +101,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
             arguments.planning.destroy = true;
             apply::run(session, &arguments)
         }
-        _ => Err(Failure::of(Diagnostic::error("unsupported", "not there yet"))),
+        Command::Drift(arguments) => drift::run(session, &arguments),
     }
 }
 
@@ -122,8 +135,25 @@ impl Session {
     pub fn warn(&self, diagnostics: &Diagnostics, sources: &SourceMap) {
         if !diagnostics.is_empty() {
             let style = render::Style { colour: self.terminal.colour_errors };
-            self.terminal.report(&render::render(diagnostics, sources, style));
+            let diagnostics = self.natural(diagnostics);
+            self.terminal.report(&render::render(&diagnostics, sources, style));
         }
+    }
+
+    /// Returns diagnostics in whose texts paths below the working directory are relative to it.
+    pub fn natural(&self, diagnostics: &Diagnostics) -> Diagnostics {
+        let directory = self.environment.working_directory.to_string_lossy();
+        let prefix = format!("{}/", directory.trim_end_matches('/'));
+        let mut natural = Diagnostics::new();
+        natural.extend(diagnostics.iter().cloned().map(|mut diagnostic| {
+            if prefix.len() > 1 {
+                diagnostic.summary = diagnostic.summary.replace(&prefix, "");
+                diagnostic.detail = diagnostic.detail.replace(&prefix, "");
+                diagnostic.help = diagnostic.help.map(|help| help.replace(&prefix, ""));
+            }
+            diagnostic
+        }));
+        natural
     }
 
     /// Writes one JSON document to standard output.
@@ -131,6 +161,23 @@ impl Session {
         let text = serde_json::to_string_pretty(document).map_err(std::io::Error::from)?;
         Ok(self.terminal.print(&(text + "\n"))?)
     }
+}
+
+/// Says why the directory of `-C` cannot be worked in, if it cannot.
+fn not_a_directory(given: &Path, place: &Path) -> Option<Diagnostic> {
+    let shown = given.display();
+    let summary = match std::fs::metadata(place) {
+        Ok(found) if found.is_dir() => return None,
+        Ok(_) => format!("`{shown}` is not a directory"),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            format!("there is no directory `{shown}`")
+        }
+        Err(error) => format!("cannot use the directory `{shown}`: {error}"),
+    };
+    Some(
+        Diagnostic::error("directory", summary)
+            .help("give the directory of a configuration with `-C DIR`"),
+    )
 }
 
 /// Returns the runtime that carries network and timers.

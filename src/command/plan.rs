@@ -20,7 +20,7 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
     match make(session, arguments, events.as_ref()) {
         Err(Failure::Diagnostics(diagnostics, sources)) if events.is_some() => {
             if let Some(events) = &events {
-                events.diagnostics(&diagnostics, &sources);
+                events.diagnostics(&session.natural(&diagnostics), &sources);
             }
             Ok(Exit::Failed)
         }
@@ -47,9 +47,9 @@ fn make(
         );
     }
     let providers = planning::connect(session, &prepared, &snapshot, &planning.service)?;
-    let reader = planning::reader(session, &prepared, &providers);
+    let reader = planning::reader(session, &prepared, &providers)?;
     let (plan, diagnostics, _) =
-        planning::plan(&prepared, &snapshot, &providers, &options, &reader);
+        planning::plan(session, &prepared, &snapshot, &providers, &options, &reader);
     let sources = prepared.sources().clone();
     let document = PlanDocument::new(&plan, &diagnostics, &sources, planning.show_sensitive);
     let has_changes = plan.has_changes();
@@ -87,18 +87,18 @@ pub fn show(
 ) -> Result<(), Failure> {
     if let Some(events) = events {
         events.plan(document, "plan");
-        events.diagnostics(diagnostics, sources);
+        events.diagnostics(&session.natural(diagnostics), sources);
         return Ok(());
     }
-    let errored_and_empty = document.errored && !document.applicable && document.summary.drift == 0;
-    let nothing =
-        document.summary.to_add() + document.summary.to_destroy() + document.summary.update == 0;
-    if !(errored_and_empty && nothing) {
+    // What a plan with errors would do is no plan: only its errors are shown.
+    if !document.errored {
         let paint = Paint { on: session.terminal.colour };
         session.terminal.print(&report::text::plan(document, paint))?;
     }
     if !diagnostics.is_empty() {
-        session.terminal.report("\n");
+        if !document.errored {
+            session.terminal.report("\n");
+        }
         session.warn(diagnostics, sources);
     }
     Ok(())

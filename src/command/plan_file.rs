@@ -1,7 +1,6 @@
 //! Reading saved plans.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Session;
@@ -27,24 +26,26 @@ pub fn read(session: &Session, file: &Path) -> Result<Loaded, Failure> {
 }
 
 /// Returns the configuration of a saved plan, bound to its variables; it reads nothing from disk.
-pub fn program(session: &Session, plan: &SavedPlan) -> Result<(Program, Environment), Failure> {
-    let own = plan
+pub fn program(session: &Session, plan: &SavedPlan) -> Result<Program, Failure> {
+    let files = plan
         .files
         .iter()
         .map(|(path, text)| (plan.directory.join(path), text.clone().into_bytes()));
-    let others = plan.other_files.iter().map(|(path, bytes)| (path.clone(), bytes.clone()));
-    let files: BTreeMap<PathBuf, Vec<u8>> = others.chain(own).collect();
     let environment = Environment {
-        files: Arc::new(MemoryFiles(files)),
-        working_directory: plan.directory.clone(),
+        files: Arc::new(MemoryFiles(files.collect())),
         ..session.environment.clone()
     };
     let (configuration, mut diagnostics) = configuration::load(&environment, &plan.directory);
-    let (program, found) =
-        Program::new(Arc::new(configuration), plan.variables.clone(), &environment);
+    let (program, found) = Program::new_applying(
+        Arc::new(configuration),
+        plan.variables.clone(),
+        &environment,
+        plan.plan_time,
+        Some(plan.function_files.clone()),
+    );
     diagnostics.extend(found);
     if diagnostics.has_errors() {
         return Err(Failure::Diagnostics(diagnostics, program.configuration().sources.clone()));
     }
-    Ok((program, environment))
+    Ok(program)
 }

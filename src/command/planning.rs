@@ -2,7 +2,6 @@
 //! ready, and a plan made from them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
@@ -10,33 +9,42 @@ use tokio::runtime::Runtime;
 use super::Session;
 use super::arguments::{Planning, Service as Flags};
 use super::failure::Failure;
+use super::interrupt::Guard;
 use super::providers::{self, Providers};
 use super::service::KeepingReader;
+use super::waiting::{self, Trouble};
 use crate::address::Address;
 use crate::api::redact::Redactor;
 use crate::configuration::{self, Configuration};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
-use crate::environment::{Environment, RecordingFiles};
 use crate::plan::program::Program;
 use crate::plan::saved::SavedPlan;
-use crate::plan::{Directives, Plan, PlanInput, PlanMode, PlanOptions, ProviderContext};
+use crate::plan::{
+    Directives, Move, Plan, PlanInput, PlanMode, PlanOptions, ProviderContext, Removal,
+};
 use crate::refresh::ServiceReader;
 use crate::resources::Listings;
 use crate::state::{Snapshot, SqliteStore};
 use crate::value::{Name, Value};
 
+/// The variable that says for how long reads are repeated while the service fails in ways that may
+/// pass.
+const PATIENCE_VARIABLE: &str = "NATFORM_PATIENCE";
+
 /// Configuration, variables and providers, ready to plan and apply with.
 pub struct Prepared {
     /// The configuration, bound to variables.
     pub program: Program,
-    /// The files that were read, as a saved plan keeps them.
-    pub files: Arc<RecordingFiles>,
     /// Hides sensitive values in logs and errors.
     pub redactor: Redactor,
     /// The state.
     pub store: SqliteStore,
+    /// Ends the process when a signal comes, until an apply begins.
+    pub guard: Option<Guard>,
     /// Carries network and timers.
     pub runtime: Runtime,
+    /// The last error of a request.
+    pub trouble: Trouble,
     /// Warnings of the way here.
     pub warnings: Diagnostics,
 }
@@ -54,25 +62,25 @@ pub fn prepare(
     session: &Session,
     variables: &super::arguments::Variables,
 ) -> Result<Prepared, Failure> {
-    let files = Arc::new(RecordingFiles::new(Arc::clone(&session.environment.files)));
-    let environment = Environment { files: files.clone(), ..session.environment.clone() };
+    let runtime = super::runtime()?;
+    let guard = Some(Guard::new(&runtime, session.terminal.live));
+    let environment = &session.environment;
     let directory = environment.working_directory.clone();
-    let (mut configuration, mut diagnostics) = configuration::load(&environment, &directory);
+    let (mut configuration, mut diagnostics) = configuration::load(environment, &directory);
     if diagnostics.has_errors() {
         return Err(Failure::Diagnostics(diagnostics, configuration.sources));
     }
-    let values =
-        bind(session, &environment, &mut configuration, variables.input, &mut diagnostics)?;
+    let values = bind(session, &mut configuration, variables.input, &mut diagnostics)?;
     let redactor = Redactor::default();
     values.values().for_each(|value| hide(&redactor, value, false));
-    let store = SqliteStore::new(super::state_path(&configuration, &directory), &environment);
-    let (program, found) = Program::new(Arc::new(configuration), values, &environment);
+    let store = SqliteStore::new(super::state_path(&configuration, &directory), environment);
+    let (program, found) = Program::new(Arc::new(configuration), values, environment);
     diagnostics.extend(found);
     if diagnostics.has_errors() {
         return Err(Failure::Diagnostics(diagnostics, program.configuration().sources.clone()));
     }
-    let runtime = super::runtime()?;
-    Ok(Prepared { program, files, redactor, store, runtime, warnings: diagnostics })
+    let trouble = Trouble::default();
+    Ok(Prepared { program, redactor, store, guard, runtime, trouble, warnings: diagnostics })
 }
 
 /// Loads the configuration without values of variables, for what does not need them.
@@ -89,13 +97,12 @@ pub fn prepare_unbound(session: &Session) -> Result<Program, Failure> {
 /// Collects the values of variables.
 fn bind(
     session: &Session,
-    environment: &Environment,
     configuration: &mut Configuration,
     ask: bool,
     diagnostics: &mut Diagnostics,
 ) -> Result<BTreeMap<Name, Value>, Failure> {
     let (mut variables, found) =
-        configuration::variables(configuration, environment, &session.variables);
+        configuration::variables(configuration, &session.environment, &session.variables);
     diagnostics.extend(found);
     for name in variables.missing.clone() {
         if !ask || !session.terminal.interactive {
@@ -155,7 +162,7 @@ pub fn connect(
         }
         aliases.insert(instance.provider.clone());
     }
-    providers::connect(session, program, &aliases, flags, &prepared.redactor)
+    providers::connect(session, program, &aliases, flags, (&prepared.redactor, &prepared.trouble))
 }
 
 fn missing_provider(alias: &str, address: &Address) -> Failure {
@@ -216,17 +223,29 @@ pub fn contexts(providers: &Providers) -> BTreeMap<Name, ProviderContext> {
 }
 
 /// Returns the reader over the clients of a run.
-pub fn reader(session: &Session, prepared: &Prepared, providers: &Providers) -> ServiceReader {
+pub fn reader(
+    session: &Session,
+    prepared: &Prepared,
+    providers: &Providers,
+) -> Result<ServiceReader, Failure> {
     let clock = Arc::clone(&session.environment.clock);
-    let reader = ServiceReader::new(prepared.runtime.handle().clone(), clock);
-    providers.iter().fold(reader, |reader, (alias, provider)| {
+    let mut reader = ServiceReader::new(prepared.runtime.handle().clone(), clock);
+    if let Some(text) = session.environment.variable(PATIENCE_VARIABLE) {
+        let patience = super::arguments::parse_duration(text).map_err(|why| {
+            Diagnostic::error("patience", format!("{PATIENCE_VARIABLE}: {why}"))
+                .help("it says for how long reads are repeated while the service fails")
+        })?;
+        reader = reader.with_patience(patience);
+    }
+    Ok(providers.iter().fold(reader, |reader, (alias, provider)| {
         reader.with_provider(alias, provider.client.clone())
-    })
+    }))
 }
 
 /// Makes a plan. Its diagnostics begin with the warnings of the preparation. Also returns the lists
 /// that were read for it, by provider.
 pub fn plan(
+    session: &Session,
     prepared: &Prepared,
     snapshot: &Snapshot,
     providers: &Providers,
@@ -239,21 +258,34 @@ pub fn plan(
         snapshot,
         options,
         providers: &contexts(providers),
-        directives: &Directives::default(),
+        directives: &directives(&prepared.program),
     };
-    let (plan, found) = crate::plan::plan(input, &keeping);
+    let what = "Reading the live objects and planning";
+    let make = || crate::plan::plan(input, &keeping);
+    let (plan, found) = waiting::during(&session.terminal, what, &prepared.trouble, make);
     let mut diagnostics = prepared.warnings.clone();
     diagnostics.extend(found);
     diagnostics.sort();
     (plan, diagnostics, keeping.into_lists())
 }
 
+/// Returns what `moved` and `removed` blocks say of recorded objects.
+fn directives(program: &Program) -> Directives {
+    let moves = program.moves().into_iter();
+    let removals = program.removals().into_iter();
+    Directives {
+        moves: moves.map(|m| Move { from: m.from, to: m.to, span: Some(m.span) }).collect(),
+        removals: removals
+            .map(|r| Removal { from: r.from, destroy: r.destroy, span: Some(r.span) })
+            .collect(),
+        imports: Vec::new(),
+    }
+}
+
 /// Makes the configuration of a saved plan ready.
-pub fn prepare_saved(
-    session: &Session,
-    program: Program,
-    environment: &Environment,
-) -> Result<Prepared, Failure> {
+pub fn prepare_saved(session: &Session, program: Program) -> Result<Prepared, Failure> {
+    let runtime = super::runtime()?;
+    let guard = Some(Guard::new(&runtime, session.terminal.live));
     let directory = &session.environment.working_directory;
     let redactor = Redactor::default();
     program.variables().values().for_each(|value| hide(&redactor, value, false));
@@ -262,11 +294,12 @@ pub fn prepare_saved(
         &session.environment,
     );
     Ok(Prepared {
-        files: Arc::new(RecordingFiles::new(Arc::clone(&environment.files))),
         program,
         redactor,
         store,
-        runtime: super::runtime()?,
+        guard,
+        runtime,
+        trouble: Trouble::default(),
         warnings: Diagnostics::new(),
     })
 }
@@ -279,18 +312,13 @@ pub fn saved(
     providers: &Providers,
 ) -> SavedPlan {
     let configuration = prepared.program.configuration();
-    let own = |path: &PathBuf| {
-        path.strip_prefix(&configuration.directory)
-            .is_ok_and(|relative| configuration.files.contains_key(relative))
-    };
-    let mut other_files = prepared.files.read_so_far();
-    other_files.retain(|path, _| !own(path));
     SavedPlan {
         plan,
         options: options.clone(),
         files: configuration.files.clone(),
         directory: configuration.directory.clone(),
-        other_files,
+        function_files: prepared.program.files(),
+        plan_time: prepared.program.plan_time(),
         variables: prepared.program.variables().clone(),
         given: Vec::new(),
         providers: contexts(providers),

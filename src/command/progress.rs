@@ -98,9 +98,7 @@ impl<'a> Progress<'a> {
         match event {
             ApplyEvent::Refreshed { recorded, removed } => {
                 if recorded + removed > 0 {
-                    let text = format!(
-                        "Recorded what is live: {recorded} objects updated, {removed} no longer there."
-                    );
+                    let text = refreshed(*recorded, *removed);
                     self.line(state, &text);
                 }
             }
@@ -201,6 +199,16 @@ impl Observer for Progress<'_> {
     }
 }
 
+/// Says what an apply recorded before its first call.
+fn refreshed(recorded: usize, removed: usize) -> String {
+    let objects = |count: usize| if count == 1 { "object" } else { "objects" };
+    let gone = match removed {
+        0 => String::new(),
+        n => format!(", {n} {} no longer there", objects(n)),
+    };
+    format!("Recorded what is live: {recorded} {} updated{gone}.", objects(recorded))
+}
+
 fn name(operation: &OperationName) -> String {
     format!("{} {}", operation.address, going(operation.purpose))
 }
@@ -264,7 +272,7 @@ pub fn duration(elapsed: Duration) -> String {
 }
 
 /// Returns how many characters fit into a line of the terminal.
-fn terminal_width() -> usize {
+pub fn terminal_width() -> usize {
     terminal_size::terminal_size_of(std::io::stderr()).map_or(80, |(width, _)| usize::from(width.0))
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::Session;
 use super::arguments::Service as Flags;
 use super::failure::Failure;
+use super::waiting::{Trouble, TroubleLog};
 use crate::api::catalogue::Edition;
 use crate::api::client::{Client, ClientSettings};
 use crate::api::credentials::{self, Credentials, ProviderKeys, Secret};
@@ -44,16 +45,17 @@ pub struct Provider {
 /// All provider blocks that a run uses, by alias.
 pub type Providers = BTreeMap<Name, Provider>;
 
-/// Makes the clients of all aliases. Values of `redactor` never appear in logs and errors.
+/// Makes the clients of all aliases. Values of the redactor never appear in logs and errors; the last
+/// error is noted as trouble.
 pub fn connect(
     session: &Session,
     program: &Program,
     aliases: &BTreeSet<Name>,
     flags: &Flags,
-    redactor: &Redactor,
+    (redactor, trouble): (&Redactor, &Trouble),
 ) -> Result<Providers, Failure> {
-    let mut connector =
-        Connector { session, program, flags, redactor, log: log(session, flags)?, embedded: None };
+    let log = Arc::new(TroubleLog { trouble: trouble.clone(), next: log(session, flags)? });
+    let mut connector = Connector { session, program, flags, redactor, log, embedded: None };
     let mut providers = Providers::new();
     let mut diagnostics = Diagnostics::new();
     for alias in aliases {

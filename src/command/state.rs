@@ -18,7 +18,14 @@ pub fn run(session: &Session, arguments: &State) -> Result<Exit, Failure> {
             let found = find(&snapshot, address)?;
             let document = document::instance(found, *show_sensitive);
             if *json {
-                session.print_json(&document)?;
+                let mut whole = serde_json::json!({"format_version": document::FORMAT_VERSION});
+                let fields = serde_json::to_value(&document).map_err(std::io::Error::from)?;
+                if let (Some(whole), serde_json::Value::Object(fields)) =
+                    (whole.as_object_mut(), fields)
+                {
+                    whole.extend(fields);
+                }
+                session.print_json(&whole)?;
             } else {
                 let paint = Paint { on: session.terminal.colour };
                 session.terminal.print(&report::state::instance(&document, paint))?;
@@ -38,6 +45,14 @@ fn list(session: &Session, snapshot: &Snapshot, addresses: &[String]) -> Result<
                 instance.deposed.as_ref().map_or(String::new(), |k| format!(" (deposed {k})"));
             out.push_str(&format!("{}{aside}\n", instance.address));
         }
+    }
+    if out.is_empty() {
+        let (summary, help) = if targets.is_empty() {
+            ("the state records nothing", "`natform apply` makes and records what is configured")
+        } else {
+            ("the state records nothing under these addresses", "`natform state list` lists all")
+        };
+        session.warn_one(Diagnostic::warning("empty-state", summary).help(help));
     }
     session.terminal.print(&out)?;
     Ok(Exit::Done)

@@ -1,6 +1,8 @@
 //! `validate`: checks the configuration alone; needs no credentials, no network and no values of
 //! variables.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::Session;
@@ -8,12 +10,18 @@ use super::arguments::Validate;
 use super::failure::{Exit, Failure};
 use crate::configuration;
 use crate::diagnostic::{self, Severity};
+use crate::plan::program;
 use crate::report::paint::Paint;
 
 /// Runs the command.
 pub fn run(session: &Session, arguments: &Validate) -> Result<Exit, Failure> {
     let directory = &session.environment.working_directory;
-    let (configuration, diagnostics) = configuration::load(&session.environment, directory);
+    let (configuration, mut diagnostics) = configuration::load(&session.environment, directory);
+    let configuration = Arc::new(configuration);
+    if !diagnostics.has_errors() {
+        diagnostics.extend(program::check(Arc::clone(&configuration), &session.environment));
+        diagnostics.sort();
+    }
     let valid = !diagnostics.has_errors();
     let exit = if valid { Exit::Done } else { Exit::Failed };
     if arguments.json {
@@ -23,7 +31,7 @@ pub fn run(session: &Session, arguments: &Validate) -> Result<Exit, Failure> {
             "valid": valid,
             "error_count": count(Severity::Error),
             "warning_count": count(Severity::Warning),
-            "diagnostics": diagnostic::json::to_json(&diagnostics, &configuration.sources),
+            "diagnostics": diagnostic::json::to_json(&session.natural(&diagnostics), &configuration.sources),
         });
         session.print_json(&document)?;
         return Ok(exit);

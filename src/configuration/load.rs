@@ -32,6 +32,7 @@ pub fn load_with(
     catalogue: &Catalogue,
 ) -> (Configuration, Diagnostics) {
     let mut loader = Loader {
+        environment,
         files: &*environment.files,
         catalogue,
         configuration: Configuration {
@@ -50,6 +51,7 @@ pub fn load_with(
 }
 
 struct Loader<'e> {
+    environment: &'e Environment,
     files: &'e dyn Files,
     catalogue: &'e Catalogue,
     configuration: Configuration,
@@ -216,7 +218,10 @@ impl Loader<'_> {
     /// Returns how a path is shown to users.
     fn shown(&self, path: &Path) -> String {
         let shown = normalise(&self.on_disk(path));
-        if shown.as_os_str().is_empty() { String::from(".") } else { shown.display().to_string() }
+        if shown.as_os_str().is_empty() {
+            return String::from(".");
+        }
+        self.environment.shown(&shown)
     }
 }
 

@@ -48,13 +48,18 @@ pub(crate) fn join<'a>(
 /// Makes sure that recorded objects belong to the services that the providers lead to.
 pub(crate) fn check_services<'a>(
     recorded: impl Iterator<Item = &'a Recorded<'a>>,
+    kinds: &Kinds,
     providers: &BTreeMap<Name, ProviderContext>,
 ) -> Diagnostics {
+    let mut unknown: Vec<String> = Vec::new();
     let mut missing: BTreeMap<Name, Vec<String>> = BTreeMap::new();
     let mut foreign: BTreeMap<(Name, Service), Vec<String>> = BTreeMap::new();
     for recorded in recorded {
         let instance = recorded.instance;
         let address = format!("`{}`", instance.address);
+        if kinds.get(instance.address.kind()).is_none() {
+            unknown.push(address.clone());
+        }
         match providers.get(&instance.provider) {
             None => missing.entry(instance.provider.clone()).or_default().push(address),
             Some(provider) if provider.service != instance.service => {
@@ -65,6 +70,13 @@ pub(crate) fn check_services<'a>(
         }
     }
     let mut diagnostics = Diagnostics::new();
+    if !unknown.is_empty() {
+        diagnostics.push(
+            Diagnostic::error("unknown-type", "the state has objects of a type that is not known")
+                .detail(format!("They are {}.", super::rules::list(&unknown)))
+                .help("use the version of natform that made them"),
+        );
+    }
     for (alias, addresses) in missing {
         diagnostics.push(
             Diagnostic::error("missing-provider", format!("there is no provider `{alias}`"))

@@ -10,11 +10,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::Digest as _;
 
 use super::Plan;
+use super::digest::sha256_hex;
 use super::planner::{PlanOptions, ProviderContext};
+use super::program::FileRecord;
 use crate::diagnostic::Diagnostic;
+use crate::environment::Timestamp;
 use crate::state::Snapshot;
 use crate::value::{Name, Value};
 
@@ -35,8 +37,10 @@ pub struct SavedPlan {
     pub files: BTreeMap<PathBuf, String>,
     /// The configuration's directory, for messages.
     pub directory: PathBuf,
-    /// Other files that the configuration read (`file`, `templatefile`), by path.
-    pub other_files: BTreeMap<PathBuf, Vec<u8>>,
+    /// What functions read of other files (`file`, `templatefile`).
+    pub function_files: FileRecord,
+    /// When it was made, as `plantimestamp` says.
+    pub plan_time: Timestamp,
     /// Values of the root module's variables.
     pub variables: BTreeMap<Name, Value>,
     /// Which variables were given on the command line or in files, rather than by default.
@@ -87,7 +91,7 @@ pub struct Loaded {
 /// Returns the file's contents and the plan's digest. The same plan gives the same bytes.
 pub fn encode(saved: &SavedPlan) -> Result<(Vec<u8>, String), serde_json::Error> {
     let body = serde_json::to_vec(saved)?;
-    let digest = sha256(&body);
+    let digest = sha256_hex(&body);
     let header = Header {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -119,7 +123,7 @@ pub fn decode(bytes: &[u8]) -> Result<Loaded, SavedPlanError> {
     let header: Header =
         serde_json::from_value(header).map_err(|_| damaged("its header is incomplete"))?;
     let body = rest[1..].strip_suffix(b"\n").unwrap_or(&rest[1..]);
-    let digest = sha256(body);
+    let digest = sha256_hex(body);
     if digest != header.sha256 {
         return Err(damaged("its contents do not have the digest that its header names"));
     }
@@ -142,10 +146,6 @@ fn check(plan: &Plan) -> Result<(), SavedPlanError> {
 
 fn damaged(why: &str) -> SavedPlanError {
     SavedPlanError::Damaged { why: why.to_owned() }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes the file so that only its owner can read it, whole or not at all.

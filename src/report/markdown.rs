@@ -4,7 +4,9 @@
 use super::diff::{Line, Mark};
 use super::paint::Paint;
 use super::text::{change_lines, drift_lines, header, impact, output_lines, verdict, words};
-use crate::plan::document::{ActionWord, ChangeDocument, DriftDocument, PlanDocument};
+use crate::plan::document::{
+    ActionWord, ChangeDocument, DriftDocument, PlanDocument, ReasonDocument,
+};
 
 const PLAIN: Paint = Paint { on: false };
 
@@ -72,7 +74,7 @@ fn head(document: &PlanDocument) -> String {
         out.push_str("### Look twice\n\n");
         for change in careful {
             let mut notes: Vec<String> =
-                change.reasons.iter().map(|r| format!("because {}", escape(&r.sentence))).collect();
+                reasons(change).map(|r| format!("because {}", escape(&r.sentence))).collect();
             notes.extend(change.impacts.iter().map(|i| format!("**{}**", impact(*i))));
             notes.extend(change.remarks.iter().map(|r| escape(r)));
             let notes =
@@ -82,6 +84,11 @@ fn head(document: &PlanDocument) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Returns the reasons that say more than the title does.
+fn reasons(change: &ChangeDocument) -> impl Iterator<Item = &ReasonDocument> {
+    change.reasons.iter().filter(|reason| reason.code != "destroy")
 }
 
 fn title(document: &PlanDocument) -> String {

@@ -27,7 +27,20 @@ pub fn plan(document: &PlanDocument, paint: Paint) -> String {
     }
     out.push_str(&verdict(document, paint));
     outputs(document, paint, &mut out);
+    if document.applicable && document.operations.is_empty() && is_about_outputs(document) {
+        out.push_str(
+            "\nApplying this plan records these outputs and changes nothing in the service.\n",
+        );
+    }
     out
+}
+
+/// Returns whether nothing but outputs changes.
+fn is_about_outputs(document: &PlanDocument) -> bool {
+    document.mode == PlanMode::Normal
+        && document.summary.outputs > 0
+        && document.unfinished.is_empty()
+        && document.changes.iter().all(|change| !is_shown(change))
 }
 
 fn is_shown(change: &ChangeDocument) -> bool {
@@ -224,7 +237,7 @@ fn change_block(change: &ChangeDocument, paint: Paint) -> String {
     if let Some(id) = &change.importing {
         comment(&format!("(imported from \"{id}\")"));
     }
-    for reason in &change.reasons {
+    for reason in change.reasons.iter().filter(|r| r.code != "destroy") {
         comment(&format!("(because {})", reason.sentence));
     }
     if !change.impacts.is_empty() {
@@ -310,7 +323,7 @@ fn outputs(document: &PlanDocument, paint: Paint, out: &mut String) {
     if !out.is_empty() && !out.ends_with("\n\n") {
         out.push('\n');
     }
-    out.push_str("Changes of outputs:\n");
+    out.push_str("Changes to Outputs:\n");
     for line in output_lines(&changed) {
         push_line(&line, 2, paint, out);
     }

@@ -169,7 +169,7 @@ impl<'a> Checks<'a> {
         if spelling::port(text).is_some() {
             return;
         }
-        let help = if text.contains(['/', '-', ':']) {
+        let help = if text.trim_start_matches('-').contains(['/', '-', ':']) {
             "a port range is not possible; make one entry for each port, with `for_each`"
         } else {
             "give a number from 1 to 65535, or `any`"

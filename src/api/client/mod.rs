@@ -33,6 +33,10 @@ use super::sleep::Sleep;
 const ATTEMPTS_UNSENT: u32 = 4;
 /// How often in a row a read is attempted while something else than the service answers.
 const ATTEMPTS_UNREADABLE: u32 = 6;
+/// The same, where the server says that it is well: a portal, a redirect, another service.
+const ATTEMPTS_FOREIGN: u32 = 3;
+/// A read waits this long for its answer even when the time for it is over.
+const SHORTEST_READ: Duration = Duration::from_secs(1);
 /// How much of an answer's text the log is given, in characters.
 const LOGGED_BODY: usize = 2000;
 
@@ -140,6 +144,10 @@ impl Client {
     ///
     /// Errors: [`ApiError::is_definite`] says whether the call certainly had no effect.
     pub async fn send(&self, call: &Call) -> Result<Answer, ApiError> {
+        self.send_within(call, self.0.settings.request_timeout).await
+    }
+
+    async fn send_within(&self, call: &Call, limit: Duration) -> Result<Answer, ApiError> {
         let inner = &*self.0;
         let _permit = inner.pace.admit().await;
         let sent = inner.clock.now();
@@ -147,7 +155,7 @@ impl Client {
         let request = inner.request(&parameters);
         inner.log_sent(call, &parameters, sent);
         let work = inner.transport.send(request);
-        let response = match inner.within(inner.settings.request_timeout, work).await {
+        let response = match inner.within(limit, work).await {
             Some(Ok(response)) => Ok(response),
             Some(Err(TransportError::NotSent { host, why })) => {
                 Err(ApiError::not_sent(call.action, format!("no connection to {host}: {why}")))
@@ -155,10 +163,7 @@ impl Client {
             Some(Err(TransportError::NoAnswer { host, why })) => {
                 Err(ApiError::no_answer(call.action, format!("no answer from {host}: {why}")))
             }
-            None => {
-                let limit = inner.settings.request_timeout;
-                Err(ApiError::no_answer(call.action, format!("no answer within {limit:?}")))
-            }
+            None => Err(ApiError::no_answer(call.action, format!("no answer within {limit:?}"))),
         };
         let now = inner.clock.now();
         let outcome = match &response {
@@ -182,13 +187,17 @@ impl Client {
         let (mut unsent, mut unreadable) = (0, 0);
         loop {
             attempt += 1;
-            let error = match self.send(call).await {
+            let left = deadline.since(inner.clock.now()).max(SHORTEST_READ);
+            let error = match self.send_within(call, inner.settings.request_timeout.min(left)).await
+            {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             unsent = if error.code == NOT_SENT { unsent + 1 } else { 0 };
             unreadable = if error.code == UNREADABLE_ANSWER { unreadable + 1 } else { 0 };
+            let foreign = unreadable >= ATTEMPTS_FOREIGN && error.status < 500;
             let hopeless = error.class.is_definite()
+                || foreign
                 || unsent >= ATTEMPTS_UNSENT
                 || unreadable >= ATTEMPTS_UNREADABLE;
             let wait = backoff(attempt, error.class, error.retry_after);
@@ -264,7 +273,13 @@ impl Inner {
 
     /// Returns an error as it may be shown.
     fn shown(&self, mut error: ApiError) -> ApiError {
-        error.message = self.settings.redactor.redact(&error.message);
+        // The service repeats all that was signed, which helps nobody who uses a client.
+        if error.code.starts_with("SignatureDoesNotMatch")
+            && let Some(end) = error.message.find("server string to sign")
+        {
+            error.message.truncate(end);
+        }
+        error.message = self.settings.redactor.redact(error.message.trim_end());
         error
     }
 

@@ -4,6 +4,9 @@ use super::super::error::{ApiError, Class, NO_ANSWER, NOT_SENT, UNREADABLE_ANSWE
 
 /// Returns how to mend an error: by its code where it says enough, by its class otherwise.
 pub fn advice(error: &ApiError) -> &'static str {
+    if error.code == NO_ANSWER && error.action.starts_with("Describe") {
+        return "check the endpoint and the network; nothing was changed by asking";
+    }
     by_code(&error.code).unwrap_or_else(|| by_class(error.class))
 }
 

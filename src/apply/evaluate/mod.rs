@@ -99,7 +99,7 @@ pub(super) fn prepare(
 impl Operation {
     fn parameters_as_pairs(&self) -> Vec<(String, Value, Name)> {
         let copy = |p: &crate::plan::OperationParameter| {
-            (p.name.clone(), p.value.clone(), Name::clone(&p.attribute))
+            (p.name.to_string(), p.value.clone(), Name::clone(&p.attribute))
         };
         self.parameters.iter().map(copy).collect()
     }
@@ -189,7 +189,7 @@ fn agree(
     let null = Value::null();
     let mut diagnostics = Diagnostics::new();
     for parameter in &operation.parameters {
-        let value = now.iter().find(|(name, ..)| *name == parameter.name).map(|(_, v, _)| v);
+        let value = now.iter().find(|(name, ..)| **name == *parameter.name).map(|(_, v, _)| v);
         let value = value.unwrap_or(&null);
         if !parameter.value.deep_unknown() && same(&parameter.value, value) != Some(true) {
             diagnostics.push(differs(
@@ -201,7 +201,7 @@ fn agree(
         }
     }
     for (name, value, attribute) in now {
-        if !operation.parameters.iter().any(|p| p.name == *name) {
+        if !operation.parameters.iter().any(|p| *p.name == **name) {
             diagnostics.push(differs(&change.address, attribute, &null, value));
         }
     }

@@ -164,7 +164,7 @@ impl Collector<'_> {
         names.extend(automatic);
         for name in names {
             let path = directory.join(&name);
-            let shown = normalise(&path).display().to_string();
+            let shown = self.environment.shown(&normalise(&path));
             self.file(&normalise(&path), &shown);
         }
     }

@@ -189,6 +189,27 @@ fn snat_creates_overlap_but_changes_wait() {
 }
 
 #[test]
+fn a_source_may_be_unique_in_its_vpc() {
+    let mut probe = Probe::instant();
+    let made = probe.gateway();
+    probe.snat(&made, &made.ips[0], "vsw-emulator-a").unwrap();
+    let enhanced =
+        [("VpcId", "vpc-emulator"), ("NatType", "Enhanced"), ("VSwitchId", "vsw-emulator-a")];
+    let other = probe.ok("CreateNatGateway", &enhanced);
+    let id = text(&other["NatGatewayId"]);
+    let ip = probe.world.bind_eips(&id, 1, None)[0].address.to_string();
+    let entry = [
+        ("SnatTableId", other["SnatTableIds"]["SnatTableId"][0].as_str().unwrap()),
+        ("SnatIp", ip.as_str()),
+        ("SourceVSwitchId", "vsw-emulator-a"),
+    ];
+    probe.world.conditions.snat_sources_unique_in_vpc = true;
+    assert_eq!(probe.refused("CreateSnatEntry", &entry), "Forbidden.SourceVSwitchId.Duplicated");
+    probe.world.conditions.snat_sources_unique_in_vpc = false;
+    probe.ok("CreateSnatEntry", &entry);
+}
+
+#[test]
 fn one_address_serves_dnat_or_snat_unless_it_may_both() {
     let mut probe = Probe::instant();
     let made = probe.gateway();

@@ -67,6 +67,8 @@ pub struct Conditions {
     pub may_use_bandwidth_packages: bool,
     /// Whether an SNAT entry's source may lie outside the VPC's range.
     pub source_cidr_unlimited: bool,
+    /// Whether a source belongs to one SNAT entry of its whole VPC, rather than of its table.
+    pub snat_sources_unique_in_vpc: bool,
     /// Regions in which Enhanced gateways are not sold.
     pub regions_without_enhanced: BTreeSet<String>,
     /// Zones in which no Enhanced gateway is left.
@@ -101,6 +103,7 @@ impl Default for Conditions {
             may_use_enhanced: true,
             may_use_bandwidth_packages: true,
             source_cidr_unlimited: false,
+            snat_sources_unique_in_vpc: false,
             regions_without_enhanced: BTreeSet::new(),
             zones_without_enhanced_stock: BTreeSet::new(),
             zones_without_addresses: BTreeSet::new(),

@@ -232,8 +232,8 @@ impl World {
         }
     }
 
-    /// Refuses a source that another entry of the same VPC has, wholly or in part: a vSwitch or an
-    /// instance belongs to one entry at most.
+    /// Refuses a source that another entry has, wholly or in part: a vSwitch or an instance belongs to
+    /// one entry at most, of its table or, where the world is set so, of its VPC.
     fn check_source(
         &self,
         call: &Call,
@@ -241,10 +241,12 @@ impl World {
         source: &Source,
         except: &str,
     ) -> Result<(), Refusal> {
+        let in_vpc = self.conditions.snat_sources_unique_in_vpc;
         let gateways = self.index.gateways_by_vpc.get(&gateway.vpc);
         let tables = gateways
             .into_iter()
             .flatten()
+            .filter(|id| in_vpc || **id == gateway.id)
             .filter_map(|id| self.gateways.get(id))
             .filter_map(|g| self.index.snat_tables.get(&g.snat_table));
         for (_, id) in tables.flat_map(|t| &t.entries) {

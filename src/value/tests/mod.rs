@@ -1,3 +1,5 @@
+//! Vectors and properties of numbers, values, conversion and their forms.
+
 mod conversion;
 mod forms;
 
