@@ -242,7 +242,20 @@ impl<'a> Scan<'a> {
             recorded.map(|i| (i.address.kind(), i.id.as_str())).collect();
         let open = snapshot.open.iter();
         owned.extend(open.filter_map(|e| Some((e.address.kind(), e.object_id.as_deref()?))));
+        let gateways: BTreeSet<&str> = snapshot
+            .instances
+            .values()
+            .filter(|i| i.address.kind() == "nat_gateway")
+            .map(|i| i.id.as_str())
+            .collect();
         for stranger in unmanaged(self.lists.all(), &owned) {
+            // Only tables that the state knows are read; gateways and packages are read by region.
+            let of = stranger.object.text("nat_gateway_id").unwrap_or_default();
+            let within_managed = match stranger.kind {
+                "nat_gateway" => false,
+                "bandwidth_package" => gateways.contains(of),
+                _ => true,
+            };
             let resource = self.kinds.get(stranger.kind).map(|kind| kind.resource);
             let expected = expected(self.input.expected, self.input.now, None, &stranger.id, &[]);
             let coverage = &mut self.report.coverage;
@@ -255,6 +268,7 @@ impl<'a> Scan<'a> {
                 attributes: shape::object(Some(&stranger.object), self.input.show_sensitive),
                 id: stranger.id,
                 region: stranger.region,
+                within_managed,
                 expected,
             });
         }

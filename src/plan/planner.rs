@@ -118,7 +118,7 @@ pub(super) struct Outcome {
     pub(super) operations: Vec<Operation>,
     groups: Vec<Vec<usize>>,
     objects: ObjectMap,
-    data: BTreeMap<Address, crate::resources::Object>,
+    data: BTreeMap<Address, Object>,
     pub(super) places: BTreeMap<ResourceAddress, Written>,
 }
 

@@ -132,6 +132,8 @@ pub(crate) struct Bench {
     edition: Edition,
     mortal: Arc<Mortal>,
     runs: Cell<u64>,
+    /// Each environment draws other ids.
+    environments: Cell<u64>,
     pub(crate) events: Arc<Mutex<Vec<ApplyEvent>>>,
 }
 
@@ -152,6 +154,7 @@ impl Bench {
             edition,
             mortal: Arc::new(mortal),
             runs: Cell::new(0),
+            environments: Cell::new(0),
             events: Arc::default(),
         }
     }
@@ -163,10 +166,11 @@ impl Bench {
     }
 
     fn environment(&self, text: &str) -> Environment {
+        self.environments.set(self.environments.get() + 1);
         let files = BTreeMap::from([(PathBuf::from("/work/main.nat.hcl"), text.into())]);
         Environment {
             clock: Arc::new(self.clock.clone()),
-            ids: Arc::new(SeededIds::new(self.runs.get())),
+            ids: Arc::new(SeededIds::new(self.environments.get())),
             files: Arc::new(MemoryFiles(files)),
             variables: Arc::default(),
             working_directory: "/work".into(),

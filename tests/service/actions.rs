@@ -7,7 +7,15 @@ use natform::api::catalogue::Action;
 
 use crate::manner::Manner;
 use crate::server::{Reaction, Server};
+use crate::together::together;
 use crate::workspace::Workspace;
+
+together! {
+    every_action_is_driven,
+    prepaid_gateway_and_force,
+    a_gateway_with_what_nobody_manages_is_not_deleted_without_force,
+    actions_that_the_older_edition_lacks_are_not_called,
+}
 
 /// What a step of the table does.
 struct Step {
@@ -366,7 +374,6 @@ output \"type\" {
     run(server, "cn-qingdao", steps)
 }
 
-#[test]
 fn every_action_is_driven() {
     let hangzhou_server = Server::plain();
     let qingdao_server = Server::plain();
@@ -386,7 +393,6 @@ fn every_action_is_driven() {
     assert!(order.bandwidth_packages.is_empty());
 }
 
-#[test]
 fn prepaid_gateway_and_force() {
     let server = Server::plain();
     let prepaid = gateway(
@@ -455,7 +461,6 @@ fn fill(server: &Server) {
     );
 }
 
-#[test]
 fn a_gateway_with_what_nobody_manages_is_not_deleted_without_force() {
     let server = Server::plain();
     let gateway = format!("{}{}", provider("cn-hangzhou"), gateway(""));
@@ -468,7 +473,6 @@ fn a_gateway_with_what_nobody_manages_is_not_deleted_without_force() {
     assert_eq!(server.world().gateways.len(), 1);
 }
 
-#[test]
 fn actions_that_the_older_edition_lacks_are_not_called() {
     let server = Server::start(Manner {
         edition: natform::api::catalogue::Edition::V2019_07_19,

@@ -1,7 +1,17 @@
 //! What others do to the service is seen and mended, and what nobody manages is left alone.
 
 use crate::server::Server;
+use crate::together::together;
 use crate::workspace::Workspace;
+
+together! {
+    what_others_deleted_is_made_again,
+    what_others_edited_is_put_back,
+    a_refresh_only_run_records_and_changes_nothing,
+    a_package_that_others_deleted_is_made_again_under_its_entries,
+    everything_that_is_missing_asks_for_the_account,
+    what_nobody_manages_is_left_alone,
+}
 
 const CONFIGURATION: &str = r#"
 provider "alicloud" {
@@ -41,7 +51,6 @@ fn workspace(server: &Server) -> Workspace {
     workspace
 }
 
-#[test]
 fn what_others_deleted_is_made_again() {
     let server = Server::plain();
     let workspace = workspace(&server);
@@ -58,7 +67,6 @@ fn what_others_deleted_is_made_again() {
     assert_eq!(changes, ["CreateForwardEntry", "CreateSnatEntry"]);
 }
 
-#[test]
 fn what_others_edited_is_put_back() {
     let server = Server::plain();
     let workspace = workspace(&server);
@@ -91,7 +99,6 @@ fn what_others_edited_is_put_back() {
     );
 }
 
-#[test]
 fn a_refresh_only_run_records_and_changes_nothing() {
     let server = Server::plain();
     let workspace = workspace(&server);
@@ -104,7 +111,6 @@ fn a_refresh_only_run_records_and_changes_nothing() {
     workspace.run(&["plan", "-refresh=false", "-detailed-exitcode"]).exits(2);
 }
 
-#[test]
 fn a_package_that_others_deleted_is_made_again_under_its_entries() {
     let server = Server::plain();
     let workspace = workspace(&server);
@@ -120,7 +126,6 @@ fn a_package_that_others_deleted_is_made_again_under_its_entries() {
     server.is_empty();
 }
 
-#[test]
 fn everything_that_is_missing_asks_for_the_account() {
     let server = Server::plain();
     let workspace = workspace(&server);
@@ -137,7 +142,6 @@ fn everything_that_is_missing_asks_for_the_account() {
     assert_eq!(server.world().forward_entries.len(), 2);
 }
 
-#[test]
 fn what_nobody_manages_is_left_alone() {
     let server = Server::plain();
     let workspace = workspace(&server);

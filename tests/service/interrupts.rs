@@ -4,9 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use natform::api::catalogue::Edition;
+
 use crate::manner::Manner;
 use crate::server::{Reaction, Server, signal, wait_until};
+use crate::together::together;
 use crate::workspace::{Workspace, ended};
+
+together! {
+    what_has_no_name_is_found_again,
+    killed_at_any_call,
+    killed_at_any_call_without_tokens_and_with_late_lists,
+    one_interrupt_ends_what_is_in_flight,
+    two_interrupts_leave_at_once,
+    a_termination_is_an_interrupt,
+}
 
 fn configuration(spec: &str, count: u32, ports: &[u16]) -> String {
     format!(
@@ -119,21 +131,14 @@ fn lives(manner: &Manner) {
     });
 }
 
-#[test]
 fn killed_at_any_call() {
     lives(&Manner::default());
 }
 
-#[test]
 fn killed_at_any_call_without_tokens_and_with_late_lists() {
-    lives(&Manner {
-        edition: natform::api::catalogue::Edition::V2019_07_19,
-        read_lag_ms: 700,
-        ..Manner::default()
-    });
+    lives(&Manner { edition: Edition::V2019_07_19, read_lag_ms: 700, ..Manner::default() });
 }
 
-#[test]
 fn one_interrupt_ends_what_is_in_flight() {
     let server = Server::plain();
     let workspace = Workspace::with(&server, &configuration("Small", 2, &[80, 81]));
@@ -154,7 +159,6 @@ fn one_interrupt_ends_what_is_in_flight() {
     server.is_empty();
 }
 
-#[test]
 fn two_interrupts_leave_at_once() {
     let server = Server::plain();
     let workspace = Workspace::with(&server, &configuration("Small", 2, &[80, 81]));
@@ -175,7 +179,6 @@ fn two_interrupts_leave_at_once() {
     server.is_empty();
 }
 
-#[test]
 fn a_termination_is_an_interrupt() {
     let server = Server::plain();
     let workspace = Workspace::with(&server, &configuration("Small", 2, &[80]));
@@ -189,4 +192,47 @@ fn a_termination_is_an_interrupt() {
     ended(child).exits(143);
     workspace.apply();
     server.never_wrong();
+}
+
+/// Several objects of one block without names, which nothing but their ids tells apart.
+fn what_has_no_name_is_found_again() {
+    let of = |count: u32| {
+        format!(
+            r#"
+provider "alicloud" {{
+  region = "cn-hangzhou"
+}}
+resource "nat_gateway" "edge" {{
+  count      = {count}
+  vpc_id     = "vpc-emulator"
+  nat_type   = "Enhanced"
+  vswitch_id = "vsw-emulator-a"
+}}
+resource "bandwidth_package" "edge" {{
+  count          = {count}
+  nat_gateway_id = nat_gateway.edge[0].id
+  bandwidth      = 5
+  ip_count       = 1
+}}
+"#
+        )
+    };
+    let life = |at: u64, after: bool, edition: Edition| {
+        let server = Server::start(Manner { edition, ..Manner::default() });
+        let workspace = Workspace::with(&server, &of(2));
+        killed_at(&workspace, &server, &["apply", "-auto-approve"], at, after);
+        workspace.apply();
+        let world = server.world();
+        let counts = (world.gateways.len(), world.bandwidth_packages.len());
+        assert_eq!(counts, (2, 2), "{at} {after}");
+        workspace.destroy();
+        server.is_empty();
+    };
+    std::thread::scope(|scope| {
+        for at in 1..=4 {
+            for after in [false, true] {
+                scope.spawn(move || life(at, after, Edition::V2020_09_25));
+            }
+        }
+    });
 }

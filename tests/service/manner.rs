@@ -46,6 +46,8 @@ pub struct Manner {
     pub xml: bool,
     /// Part of the calls that fail, in percent.
     pub failing: u64,
+    /// Where chance begins.
+    pub seed: u64,
     /// How long each answer takes.
     pub slow: Duration,
 }
@@ -68,6 +70,7 @@ impl Default for Manner {
             statuses: BTreeMap::new(),
             xml: false,
             failing: 0,
+            seed: 1,
             slow: Duration::ZERO,
         }
     }

@@ -5,7 +5,18 @@ use natform::emulator::Dump;
 
 use crate::manner::Manner;
 use crate::server::Server;
+use crate::together::together;
 use crate::workspace::Workspace;
+
+together! {
+    lists_of_several_pages,
+    two_entries_swap_their_ports,
+    ports_go_round_among_three,
+    addresses_move_between_the_tables,
+    a_package_is_replaced_under_its_entries,
+    a_gateway_is_replaced_with_all_that_it_holds,
+    a_gateway_with_packages_and_entries_is_converted,
+}
 
 /// A gateway with a package of four addresses and what `more` adds.
 fn edge(more: &str) -> String {
@@ -81,7 +92,6 @@ fn steps(server: &Server, configurations: &[String]) -> Workspace {
     workspace
 }
 
-#[test]
 fn two_entries_swap_their_ports() {
     let server = Server::plain();
     let one = edge(&[forward("a", 0, 80, 8080), forward("b", 0, 443, 8443)].concat());
@@ -107,7 +117,6 @@ fn two_entries_swap_their_ports() {
     server.is_empty();
 }
 
-#[test]
 fn ports_go_round_among_three() {
     let server = Server::plain();
     let of = |ports: [u16; 3]| {
@@ -127,7 +136,6 @@ fn ports_go_round_among_three() {
     assert_eq!(server.changes(), ["ModifyForwardEntry"; 3]);
 }
 
-#[test]
 fn addresses_move_between_the_tables() {
     let server = Server::plain();
     let first = edge(&[forward("a", 0, 80, 80), snat("a", &[1, 2]), snat("b", &[3])].concat());
@@ -139,7 +147,6 @@ fn addresses_move_between_the_tables() {
     server.is_empty();
 }
 
-#[test]
 fn a_package_is_replaced_under_its_entries() {
     let server = Server::plain();
     let entries = [forward("a", 0, 80, 80), snat("a", &[1])].concat();
@@ -164,7 +171,6 @@ fn a_package_is_replaced_under_its_entries() {
     server.is_empty();
 }
 
-#[test]
 fn a_gateway_is_replaced_with_all_that_it_holds() {
     let server = Server::plain();
     server.meddle(|world| {
@@ -194,7 +200,6 @@ fn a_gateway_is_replaced_with_all_that_it_holds() {
     server.is_empty();
 }
 
-#[test]
 fn a_gateway_with_packages_and_entries_is_converted() {
     let server = Server::start(Manner { shuffled: true, ..Manner::default() });
     let here = |text: String| {
@@ -226,4 +231,30 @@ fn a_gateway_with_packages_and_entries_is_converted() {
     assert_eq!((world.forward_entries.len(), world.snat_entries.len()), (1, 1));
     let way_back = workspace.run(&["apply", "-auto-approve"]).exits(0);
     assert!(!way_back.stdout.contains("ConvertBandwidthPackage"));
+}
+
+fn lists_of_several_pages() {
+    let server = Server::start(Manner { shuffled: true, ..Manner::default() });
+    let entries = |ports: &str| {
+        edge(&format!(
+            "resource \"forward_entry\" \"many\" {{\n  count = 60\n  \
+             forward_table_id = local.gateway.forward_table_id\n  external_ip = local.ips[0]\n  \
+             external_port = {ports}\n  internal_ip = \"192.168.1.10\"\n  \
+             internal_port = 1000 + count.index\n  ip_protocol = \"tcp\"\n}}\n"
+        ))
+    };
+    let workspace = Workspace::with(&server, &entries("2000 + count.index"));
+    workspace.apply();
+    server.forget();
+    workspace.settled();
+    assert_eq!(server.calls("DescribeForwardTableEntries").len(), 2);
+    assert_eq!(server.calls("DescribeNatGateways").len(), 1);
+    // Every port moves on by one, in an order in which each is free.
+    workspace.configure(&entries("2001 + count.index"));
+    server.forget();
+    workspace.apply();
+    assert_eq!(server.refusals(), Vec::<String>::new());
+    assert_eq!(server.changes(), ["ModifyForwardEntry"; 60]);
+    workspace.destroy();
+    server.is_empty();
 }

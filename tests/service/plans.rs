@@ -1,7 +1,19 @@
 //! Saved plans, targets, and two runs at a time.
 
+use natform::emulator::world::conditions::Conditions;
+
+use crate::manner::Manner;
 use crate::server::{Server, wait_until};
+use crate::together::together;
 use crate::workspace::{Workspace, ended};
+
+together! {
+    what_others_do_between_plan_and_apply,
+    a_saved_plan_is_applied_once_and_only_to_what_it_was_made_for,
+    targets_leave_the_rest_alone,
+    orphans_are_deleted,
+    two_applies_at_once_do_not_mix,
+}
 
 fn configuration(description: &str, ports: &[u16]) -> String {
     format!(
@@ -33,7 +45,6 @@ resource "forward_entry" "web" {{
     )
 }
 
-#[test]
 fn a_saved_plan_is_applied_once_and_only_to_what_it_was_made_for() {
     let server = Server::plain();
     let workspace = Workspace::with(&server, &configuration("first", &[80]));
@@ -60,7 +71,6 @@ fn a_saved_plan_is_applied_once_and_only_to_what_it_was_made_for() {
     server.is_empty();
 }
 
-#[test]
 fn targets_leave_the_rest_alone() {
     let server = Server::plain();
     let workspace = Workspace::with(&server, &configuration("first", &[80, 81]));
@@ -80,7 +90,6 @@ fn targets_leave_the_rest_alone() {
     assert_eq!((world.gateways.len(), world.forward_entries.len()), (1, 0));
 }
 
-#[test]
 fn orphans_are_deleted() {
     let server = Server::plain();
     let workspace = Workspace::with(&server, &configuration("first", &[80, 81, 82]));
@@ -99,7 +108,6 @@ fn orphans_are_deleted() {
     server.is_empty();
 }
 
-#[test]
 fn two_applies_at_once_do_not_mix() {
     let server = Server::plain();
     let workspace = Workspace::with(&server, &configuration("first", &[80]));
@@ -116,4 +124,52 @@ fn two_applies_at_once_do_not_mix() {
     workspace.settled();
     server.never_wrong();
     assert_eq!(server.changes().len(), 3, "{:?}", server.changes());
+}
+
+fn what_others_do_between_plan_and_apply() {
+    // The service answers in either way when an entry that does not exist is deleted.
+    for missing_entries_as_status in [false, true] {
+        let conditions = Conditions { missing_entries_as_status, ..Conditions::default() };
+        let server = Server::start(Manner { conditions, ..Manner::default() });
+        let workspace = Workspace::with(&server, &configuration("first", &[80, 81]));
+        workspace.apply();
+        // What is to be deleted is gone already.
+        workspace.configure(&configuration("first", &[81]));
+        workspace.run(&["plan", "-out=delete.plan"]).exits(0);
+        server.meddle(|world| world.forward_entries.retain(|e| e.external_port != "80"));
+        workspace.run(&["apply", "delete.plan"]).exits(0);
+        workspace.settled();
+        // What is to be changed is gone.
+        let changed = configuration("first", &[81]).replace("192.168.1.10", "192.168.1.11");
+        workspace.configure(&changed);
+        workspace.run(&["plan", "-out=change.plan"]).exits(0);
+        server.meddle(|world| world.forward_entries.clear());
+        workspace.run(&["apply", "change.plan"]).exits(1).says("forward_entry.web");
+        workspace.apply();
+        assert_eq!(server.world().forward_entries.len(), 1);
+        // What is to be made was made by somebody else, whose it stays.
+        workspace.configure(&configuration("first", &[82]));
+        workspace.run(&["plan", "-out=create.plan"]).exits(0);
+        let world = server.world();
+        let address = world.bandwidth_packages[0].ips[0].address.to_string();
+        server.call(
+            "CreateForwardEntry",
+            &[
+                ("RegionId", "cn-hangzhou"),
+                ("ForwardTableId", &world.gateways[0].forward_table),
+                ("ExternalIp", &address),
+                ("ExternalPort", "82"),
+                ("InternalIp", "192.168.1.99"),
+                ("InternalPort", "1"),
+                ("IpProtocol", "UDP"),
+            ],
+        );
+        workspace.run(&["apply", "create.plan"]).exits(1).says("forward_entry.web");
+        workspace.run(&["plan"]).exits(1).says("82");
+        workspace.configure(&configuration("first", &[83]));
+        workspace.apply();
+        let world = server.world();
+        assert!(world.forward_entries.iter().any(|e| e.internal_ip.to_string() == "192.168.1.99"));
+        assert_eq!(world.forward_entries.len(), 2);
+    }
 }

@@ -67,9 +67,9 @@ impl Server {
             .unwrap();
         let shared = Arc::new(Shared {
             emulator,
-            manner,
             names: Mutex::default(),
-            draws: AtomicU64::new(1),
+            draws: AtomicU64::new(manner.seed),
+            manner,
             changes: AtomicU64::new(0),
             hook: Mutex::new(None),
             wrong: Mutex::default(),
