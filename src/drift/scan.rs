@@ -164,7 +164,7 @@ impl<'a> Scan<'a> {
             self.report.coverage.unread += 1;
             return false;
         };
-        let live = match self.lists.live(&self.kinds, instance) {
+        let live = match self.lists.live(&self.kinds, &instance.provider, instance) {
             Live::Found(live) => live,
             Live::Absent => {
                 self.missing(instance);

@@ -319,7 +319,7 @@ pub(super) fn context<'a>(
         );
         return None;
     };
-    let recorded = existing.map(|e| &e.recorded.instance.region);
+    let recorded = existing.filter(|e| e.live.is_some()).map(|e| &e.recorded.instance.region);
     if let Some(region) = recorded.filter(|region| **region != context.region) {
         let message = format!("`{address}` was made in `{region}`, not in `{}`", context.region);
         pass.diagnostics.push(
