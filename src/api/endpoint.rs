@@ -258,7 +258,7 @@ impl EndpointError {
                 "write `emulator` for the built-in one, or a URL such as `https://host:8900`"
             }
             Self::PlainHttp { .. } => {
-                "use `https://`, or allow plain HTTP for this host explicitly"
+                "use `https://`, or allow plain HTTP for this host by `-allow-http`"
             }
             Self::NoRegion | Self::Region { .. } => {
                 "set `region` in the provider block, such as `cn-hangzhou`"

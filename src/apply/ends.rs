@@ -139,6 +139,30 @@ impl Engine<'_> {
         self.fail(&task, diagnostic);
     }
 
+    /// Ends a task that had no effect when the run was interrupted.
+    pub(super) fn leave_out(&mut self, index: usize) {
+        let Some(task) = self.take(index) else { return };
+        self.close(&task, Phase::Abandoned, String::from("the run was interrupted"));
+        if task.operation.is_none() {
+            return self.note_recovery_of(&task, Recovery::Abandoned, "nothing came of it");
+        }
+        self.outcome.not_begun += 1;
+    }
+
+    /// Ends a create whose object is recorded elsewhere already: the next plan decides anew.
+    pub(super) fn belongs_to(&mut self, index: usize, owner: &str) {
+        let Some(task) = self.take(index) else { return };
+        let why = format!("its object is recorded as `{owner}`");
+        if task.operation.is_none() {
+            return self.give_up(&task, &why);
+        }
+        self.close(&task, Phase::Abandoned, why.clone());
+        let address = &task.entry.address;
+        let summary = format!("cannot record what was made for `{address}`: {why}");
+        let diagnostic = Diagnostic::error("object-owned", summary).address(address);
+        self.fail(&task, diagnostic.help("plan again"));
+    }
+
     /// Ends a task of which recovery made sure that it had no effect.
     pub(super) fn abandon(&mut self, index: usize, why: &str) {
         let Some(task) = self.take(index) else { return };
@@ -214,8 +238,10 @@ impl Engine<'_> {
         let now = self.now();
         let Some(operation) = task.operation else {
             self.outcome.recovered += 1;
-            let outcome = if task.sends > 0 { Recovery::Resent } else { Recovery::Settled };
-            return self.note_recovery_of(task, outcome, "it is settled");
+            let (outcome, why) = task.found.clone().unwrap_or_else(|| {
+                (Recovery::Settled, String::from("it had been accepted, and is settled now"))
+            });
+            return self.note_recovery_of(task, outcome, &why);
         };
         if task.name.is_last() {
             let counts = &mut self.outcome.counts;
@@ -236,6 +262,7 @@ impl Engine<'_> {
             self.outcome.touched.insert(key);
         }
         if self.holds_after(task) {
+            self.settled_at.insert(operation, now);
             if let Some(scheduler) = &mut self.scheduler {
                 scheduler.settled(operation);
             }
@@ -297,9 +324,8 @@ impl Engine<'_> {
         if task.operation.is_some() {
             return;
         }
-        let (outcome, detail) = task.found.clone().unwrap_or_else(|| (outcome, why.to_owned()));
-        let id = task.entry.object_id.clone();
-        self.tell(ApplyEvent::Recovered { operation: task.name.clone(), outcome, id, detail });
+        let (operation, id) = (task.name.clone(), task.entry.object_id.clone());
+        self.tell(ApplyEvent::Recovered { operation, outcome, id, detail: why.to_owned() });
     }
 
     /// Keeps for later runs that the service bears only one operation at a time.

@@ -13,6 +13,7 @@ use crate::value::same;
 
 use super::engine::{Engine, Timer};
 use super::event::{ApplyEvent, Recovery};
+use super::interrupt::Stage as Interrupted;
 use super::settle::{Job, Settling};
 use super::task::{Stage, Task, Why};
 
@@ -201,7 +202,11 @@ impl Engine<'_> {
         match why {
             // It certainly had no effect, so it may be sent again.
             Why::Unsure | Why::Busy if !self.is_late(index) => self.send_again(index),
+            Why::Unsure | Why::Busy if self.seen_stage > Interrupted::Running => {
+                self.leave_out(index);
+            }
             Why::Recovery => self.abandon(index, "nothing was made by it"),
+            Why::Interrupted => self.leave_out(index),
             Why::Unsure | Why::Busy | Why::Refused | Why::TimedOut => {
                 self.reject(index, Phase::Abandoned);
             }
@@ -220,6 +225,7 @@ impl Engine<'_> {
         match why {
             Why::Busy | Why::Unsure if !self.is_late(index) => self.send_again(index),
             Why::Recovery => self.abandon(index, "the object is still there"),
+            Why::Interrupted => self.leave_out(index),
             _ => self.reject(index, Phase::Abandoned),
         }
     }
@@ -241,20 +247,23 @@ impl Engine<'_> {
                 self.note_recovery(index, Recovery::Done, "the object is as it was to become");
                 self.settled_ready(index, &object);
             }
-            _ if changing && matches!(why, Why::Recovery | Why::Refused | Why::TimedOut) => {
+            _ if changing && !matches!(why, Why::Busy | Why::Unsure) => {
                 self.note_recovery(index, Recovery::Settled, "the object is changing");
                 self.accepted(index, &Object::new(), String::new());
             }
             _ => match why {
                 Why::Busy | Why::Unsure if !self.is_late(index) => self.send_again(index),
                 Why::Recovery => self.abandon(index, "the object is as it was"),
+                Why::Interrupted => self.leave_out(index),
                 _ => self.reject(index, Phase::Abandoned),
             },
         }
     }
 
+    /// Returns whether a task may not be sent again.
     fn is_late(&self, index: usize) -> bool {
-        self.tasks.get(&index).is_none_or(|task| self.now() >= task.deadline)
+        self.context.interrupt.stage() > Interrupted::Running
+            || self.tasks.get(&index).is_none_or(|task| self.now() >= task.deadline)
     }
 
     /// Sends a call again after it was found to have had no effect.

@@ -299,9 +299,10 @@ impl Run<'_> {
         let question = match document.mode {
             PlanMode::Destroy => "Do you really want to destroy all of this? It cannot be undone.",
             PlanMode::RefreshOnly => "Do you want to record what is live?",
-            PlanMode::Normal => "Do you want to do this?",
+            PlanMode::Normal => "Do you want to perform these actions?",
         };
-        let text = format!("\n{question}\nOnly `yes` will be accepted: ");
+        let text =
+            format!("\n{question}\n  Only `yes` will be accepted to approve.\n\n  Enter a value: ");
         let yes = terminal.ask(&text)?.is_some_and(|answer| answer.trim() == "yes");
         if !yes {
             terminal.print("\nNothing was done.\n")?;
@@ -364,10 +365,9 @@ impl Run<'_> {
     }
 
     fn summary(&self, prepared: &Prepared, plan: &Plan, outcome: &Outcome) -> Result<(), Failure> {
-        let counts = outcome.counts;
         let text = summary(plan.mode, outcome);
         if let Some(events) = self.events {
-            events.summary(&text, counts.created, counts.updated, counts.deleted);
+            events.summary(&text, self.operation(), outcome.counts);
         } else {
             let paint = Paint { on: self.session.terminal.colour };
             let painted = if outcome.is_success() { paint.green(&text) } else { paint.red(&text) };

@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::terminal::Terminal;
+use crate::apply::Counts;
 use crate::apply::event::{ApplyEvent, OperationName};
 use crate::diagnostic::{Diagnostics, Severity, SourceMap, json as diagnostic_json};
 use crate::environment::Environment;
@@ -24,7 +25,7 @@ impl<'a> Events<'a> {
     pub fn begin(terminal: &'a Terminal, environment: &'a Environment) -> Self {
         let events = Self { terminal, environment };
         let version = env!("CARGO_PKG_VERSION");
-        let fields = json!({"natform": version, "format_version": FORMAT_VERSION});
+        let fields = json!({"natform": version});
         events.write("info", &format!("natform {version}"), "version", fields);
         events
     }
@@ -54,8 +55,11 @@ impl<'a> Events<'a> {
     }
 
     /// Writes what an apply did.
-    pub fn summary(&self, message: &str, add: usize, change: usize, remove: usize) {
-        let changes = json!({"add": add, "change": change, "remove": remove, "operation": "apply"});
+    pub fn summary(&self, message: &str, operation: &str, counts: Counts) {
+        let changes = json!({
+            "add": counts.created, "change": counts.updated, "remove": counts.deleted,
+            "import": counts.imported, "forget": counts.forgotten, "operation": operation,
+        });
         self.write("info", message, "change_summary", json!({"changes": changes}));
     }
 
@@ -130,6 +134,7 @@ impl<'a> Events<'a> {
             "@module": "natform",
             "@timestamp": self.environment.clock.now().iso8601(),
             "type": kind,
+            "format_version": FORMAT_VERSION,
         });
         if let (Json::Object(event), Json::Object(fields)) = (&mut event, fields) {
             event.extend(fields);

@@ -18,7 +18,14 @@ pub fn run(session: &Session, arguments: &State) -> Result<Exit, Failure> {
             let found = find(&snapshot, address)?;
             let document = document::instance(found, *show_sensitive);
             if *json {
-                session.print_json(&document)?;
+                let mut whole = serde_json::json!({"format_version": document::FORMAT_VERSION});
+                let fields = serde_json::to_value(&document).map_err(std::io::Error::from)?;
+                if let (Some(whole), serde_json::Value::Object(fields)) =
+                    (whole.as_object_mut(), fields)
+                {
+                    whole.extend(fields);
+                }
+                session.print_json(&whole)?;
             } else {
                 let paint = Paint { on: session.terminal.colour };
                 session.terminal.print(&report::state::instance(&document, paint))?;

@@ -131,6 +131,9 @@ pub struct UnmanagedObject {
     pub id: String,
     /// Region.
     pub region: String,
+    /// Whether it lies within something that is managed: an entry of a known table, a package of a
+    /// recorded gateway. Only then it is drift; somebody else's gateway is not.
+    pub within_managed: bool,
     /// The id by which it can be imported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub import_id: Option<String>,
@@ -155,6 +158,6 @@ impl DriftReport {
     pub fn has_drift(&self) -> bool {
         self.changed.iter().any(|c| c.expected.is_none())
             || self.missing.iter().any(|m| m.expected.is_none())
-            || self.unmanaged.iter().any(|u| u.expected.is_none())
+            || self.unmanaged.iter().any(|u| u.within_managed && u.expected.is_none())
     }
 }

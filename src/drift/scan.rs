@@ -7,9 +7,10 @@ use super::model::{
     AttributeDrift, ChangedObject, Coverage, DriftReport, DriftStatus, FORMAT_VERSION, FailedList,
     MissingObject, UnmanagedObject,
 };
-use crate::api::signature::sha256_hex;
 use crate::environment::Timestamp;
-use crate::plan::{Kinds, Lists, ProviderContext, describe, drifted, scopes, shape, unmanaged};
+use crate::plan::{
+    Kinds, Lists, ProviderContext, describe, drifted, scopes, sha256_hex, shape, unmanaged,
+};
 use crate::refresh::Reader;
 use crate::resources::{Listing, Live, Object, ReadScope};
 use crate::state::{Instance, Snapshot};
@@ -163,7 +164,7 @@ impl<'a> Scan<'a> {
             self.report.coverage.unread += 1;
             return false;
         };
-        let live = match self.lists.live(&self.kinds, instance) {
+        let live = match self.lists.live(&self.kinds, &instance.provider, instance) {
             Live::Found(live) => live,
             Live::Absent => {
                 self.missing(instance);
@@ -241,7 +242,20 @@ impl<'a> Scan<'a> {
             recorded.map(|i| (i.address.kind(), i.id.as_str())).collect();
         let open = snapshot.open.iter();
         owned.extend(open.filter_map(|e| Some((e.address.kind(), e.object_id.as_deref()?))));
+        let gateways: BTreeSet<&str> = snapshot
+            .instances
+            .values()
+            .filter(|i| i.address.kind() == "nat_gateway")
+            .map(|i| i.id.as_str())
+            .collect();
         for stranger in unmanaged(self.lists.all(), &owned) {
+            // Only tables that the state knows are read; gateways and packages are read by region.
+            let of = stranger.object.text("nat_gateway_id").unwrap_or_default();
+            let within_managed = match stranger.kind {
+                "nat_gateway" => false,
+                "bandwidth_package" => gateways.contains(of),
+                _ => true,
+            };
             let resource = self.kinds.get(stranger.kind).map(|kind| kind.resource);
             let expected = expected(self.input.expected, self.input.now, None, &stranger.id, &[]);
             let coverage = &mut self.report.coverage;
@@ -254,6 +268,7 @@ impl<'a> Scan<'a> {
                 attributes: shape::object(Some(&stranger.object), self.input.show_sensitive),
                 id: stranger.id,
                 region: stranger.region,
+                within_managed,
                 expected,
             });
         }

@@ -1,14 +1,14 @@
 //! Changes → operations: calls with their parameters, lanes by one name each, and time limits. Their
 //! order comes from `order`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::digest::sha256_hex;
 use super::kinds::{Kind, Kinds};
 use super::topology::{self, Token};
 use super::{Change, ChangeKind, Operation, OperationParameter, Purpose};
 use crate::address::Address;
-use crate::api::signature::sha256_hex;
 use crate::resources::{
     ChangeRequest, Impact, Lane, Listing, Listings, Object, Parameter, ReadScope, ResourceType,
     Schema, Step,
@@ -191,8 +191,8 @@ pub fn set_aside_key(address: &Address, id: &str) -> String {
 
 /// Compiles all changes, operations of one change together and in their order.
 pub(crate) fn operations(changes: &mut [Change], kinds: &Kinds, names: &Names) -> Vec<Operation> {
-    let attribute = "region".into();
-    let mut compiler = Compiler { names, attribute, regions: BTreeMap::new(), done: Vec::new() };
+    let shared = Shared::default();
+    let mut compiler = Compiler { names, shared, done: Vec::with_capacity(changes.len()) };
     for (index, change) in changes.iter_mut().enumerate() {
         let Some(kind) = kinds.get(change.address.kind()) else { continue };
         let mut impacts = std::mem::take(&mut change.impacts);
@@ -209,10 +209,23 @@ pub(crate) fn operations(changes: &mut [Change], kinds: &Kinds, names: &Names) -
 
 struct Compiler<'a> {
     names: &'a Names,
-    attribute: Name,
-    /// Regions as values, each held once.
-    regions: BTreeMap<String, Value>,
+    shared: Shared,
     done: Vec<Operation>,
+}
+
+/// Texts that many operations have, each held once.
+#[derive(Debug, Default)]
+struct Shared(BTreeSet<Name>);
+
+impl Shared {
+    fn name(&mut self, text: &str) -> Name {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let name: Name = text.into();
+        self.0.insert(Arc::clone(&name));
+        name
+    }
 }
 
 impl Compiler<'_> {
@@ -256,23 +269,16 @@ impl Compiler<'_> {
     }
 
     fn parameters(&mut self, region: &str, own: Vec<Parameter>) -> Vec<OperationParameter> {
-        let value = match self.regions.get(region) {
-            Some(value) => value.clone(),
-            None => {
-                let value = Value::string(region);
-                self.regions.insert(region.to_owned(), value.clone());
-                value
-            }
-        };
         let mut all = Vec::with_capacity(own.len() + 1);
-        let (name, attribute) = ("RegionId".to_owned(), Arc::clone(&self.attribute));
-        all.push(OperationParameter { name, value, attribute });
-        let own = own.into_iter().filter(|p| p.name != "RegionId");
-        all.extend(own.map(|Parameter { name, value, attribute }| OperationParameter {
-            name,
-            value,
-            attribute,
-        }));
+        all.push(OperationParameter {
+            name: self.shared.name("RegionId"),
+            value: Value::string(self.shared.name(region)),
+            attribute: self.shared.name("region"),
+        });
+        for Parameter { name, value, attribute } in own.into_iter().filter(|p| p.name != "RegionId")
+        {
+            all.push(OperationParameter { name: self.shared.name(&name), value, attribute });
+        }
         all
     }
 }

@@ -15,6 +15,7 @@ mod cycles;
 mod data_sources;
 mod decide;
 mod diff;
+mod digest;
 pub mod document;
 mod edges;
 mod graph;
@@ -50,6 +51,7 @@ pub use resolve::{Unresolved, fill, resolve};
 
 // What finding drift shares with planning.
 pub(crate) use diff::drifted;
+pub(crate) use digest::sha256_hex;
 pub(crate) use document::shape;
 pub(crate) use kinds::Kinds;
 pub(crate) use prior::describe;

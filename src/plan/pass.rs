@@ -62,7 +62,7 @@ pub(crate) struct Pass {
     /// The keys of each block; none where they could not be told.
     instances: BTreeMap<ResourceAddress, Option<Arc<[Option<Key>]>>>,
     pub(crate) diagnostics: Diagnostics,
-    index: BTreeMap<Address, usize>,
+    index: BTreeMap<ResourceAddress, BTreeMap<Option<Key>, usize>>,
     forced: BTreeMap<Address, Vec<Reason>>,
 }
 
@@ -81,7 +81,12 @@ impl Pass {
     }
 
     pub(super) fn push(&mut self, change: Change) {
-        self.index.insert(change.address.clone(), self.changes.len());
+        let (resource, key) = (&change.address.resource, change.address.key.clone());
+        let keys = match self.index.get_mut(resource) {
+            Some(keys) => keys,
+            None => self.index.entry(resource.clone()).or_default(),
+        };
+        keys.insert(key, self.changes.len());
         self.changes.push(change);
     }
 
@@ -93,7 +98,7 @@ impl Pass {
 
     /// Returns whether an instance was decided.
     pub(crate) fn decided(&self, address: &Address) -> bool {
-        self.index.contains_key(address)
+        self.index.get(&address.resource).is_some_and(|keys| keys.contains_key(&address.key))
     }
 
     /// Returns whether configuration has such an instance, or may have it.
@@ -106,19 +111,18 @@ impl Pass {
     }
 
     fn change(&self, address: &Address) -> Option<&Change> {
-        Some(&self.changes[*self.index.get(address)?])
+        let index = self.index.get(&address.resource)?.get(&address.key)?;
+        self.changes.get(*index)
     }
 
     /// Returns the changes of what a dependency names.
     pub(super) fn changes_of(&self, on: &DependencyOn) -> Vec<&Change> {
         match on {
             DependencyOn::Instance(address) => self.change(address).into_iter().collect(),
-            DependencyOn::Resource(resource) => self
-                .index
-                .range(resource.instance(None)..)
-                .take_while(|(address, _)| address.resource == *resource)
-                .map(|(_, index)| &self.changes[*index])
-                .collect(),
+            DependencyOn::Resource(resource) => {
+                let indices = self.index.get(resource).into_iter().flat_map(BTreeMap::values);
+                indices.map(|index| &self.changes[*index]).collect()
+            }
         }
     }
 
@@ -315,7 +319,7 @@ pub(super) fn context<'a>(
         );
         return None;
     };
-    let recorded = existing.map(|e| &e.recorded.instance.region);
+    let recorded = existing.filter(|e| e.live.is_some()).map(|e| &e.recorded.instance.region);
     if let Some(region) = recorded.filter(|region| **region != context.region) {
         let message = format!("`{address}` was made in `{region}`, not in `{}`", context.region);
         pass.diagnostics.push(

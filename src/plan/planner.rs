@@ -118,7 +118,7 @@ pub(super) struct Outcome {
     pub(super) operations: Vec<Operation>,
     groups: Vec<Vec<usize>>,
     objects: ObjectMap,
-    data: BTreeMap<Address, crate::resources::Object>,
+    data: BTreeMap<Address, resources::Object>,
     pub(super) places: BTreeMap<ResourceAddress, Written>,
 }
 
@@ -181,12 +181,9 @@ impl Planner<'_> {
     ) -> Prior<'s> {
         let mut refreshed = BTreeSet::new();
         if self.input.options.refresh {
-            let included: Vec<(&InstanceKey, &crate::state::Instance)> = recorded
-                .iter()
-                .filter(|(key, _)| scope.includes(&key.0))
-                .map(|(key, recorded)| (key, recorded.instance))
-                .collect();
-            let instances = || included.iter().map(|(_, instance)| *instance);
+            let included: Vec<(&InstanceKey, &moves::Recorded<'_>)> =
+                recorded.iter().filter(|(key, _)| scope.includes(&key.0)).collect();
+            let instances = || included.iter().map(|(_, r)| (&r.provider, r.instance));
             self.lists.read(self.reader, &refresh_scopes::wanted(&self.kinds, instances()));
             let failures = self.lists.failures(&self.kinds, instances());
             self.diagnostics.extend(failures);
@@ -261,6 +258,10 @@ impl Planner<'_> {
             self.check_requests(&pass, prior);
             self.diagnostics.extend(pass.diagnostics);
             self.check(&mut outcome, prior);
+            if !self.diagnostics.has_errors() {
+                // Local values and outputs of modules that nothing has used may be mistaken too.
+                self.diagnostics.extend(self.input.program.remaining(&outcome.objects));
+            }
             outcome.changes.retain(|change| scope.includes(&change.address));
             return outcome;
         }

@@ -35,7 +35,7 @@ pub(crate) fn join<'a>(
     recorded
         .into_iter()
         .map(|(key, recorded)| {
-            let live = match lists.live(kinds, recorded.instance) {
+            let live = match lists.live(kinds, &recorded.provider, recorded.instance) {
                 Live::Found(object) => Some(object),
                 Live::Absent => None,
                 Live::Unread => Some(recorded.instance.object.clone()),
@@ -60,10 +60,10 @@ pub(crate) fn check_services<'a>(
         if kinds.get(instance.address.kind()).is_none() {
             unknown.push(address.clone());
         }
-        match providers.get(&instance.provider) {
-            None => missing.entry(instance.provider.clone()).or_default().push(address),
+        match providers.get(&recorded.provider) {
+            None => missing.entry(recorded.provider.clone()).or_default().push(address),
             Some(provider) if provider.service != instance.service => {
-                let key = (instance.provider.clone(), instance.service.clone());
+                let key = (recorded.provider.clone(), instance.service.clone());
                 foreign.entry(key).or_default().push(address);
             }
             Some(_) => {}
@@ -117,7 +117,8 @@ pub(crate) fn check_account(prior: &Prior<'_>, refreshed: &BTreeSet<InstanceKey>
     let mut groups: BTreeMap<(&Name, &str), (usize, Vec<String>)> = BTreeMap::new();
     for (key, existing) in prior.iter().filter(|(key, _)| refreshed.contains(*key)) {
         let instance = existing.recorded.instance;
-        let (found, missing) = groups.entry((&instance.provider, &instance.region)).or_default();
+        let (found, missing) =
+            groups.entry((&existing.recorded.provider, &instance.region)).or_default();
         match existing.live {
             Some(_) => *found += 1,
             None => missing.push(format!("`{}` ({})", key.0, instance.id)),

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
+use super::digest::sha256_hex;
 use super::planner::{PlanOptions, ProviderContext};
 use super::program::FileRecord;
-use crate::api::signature::sha256_hex;
 use crate::diagnostic::Diagnostic;
 use crate::environment::Timestamp;
 use crate::state::Snapshot;

@@ -30,8 +30,6 @@ use natform::resources::{self, Listing, Object, ReadScope};
 use natform::state::{Lock, LockInfo, RunRecord, Service as Place, Snapshot, SqliteStore, Store};
 use natform::value::{Name, Value};
 
-pub(crate) const REGION: &str = "cn-hangzhou";
-
 /// What a process that dies unwinds with.
 struct Died;
 
@@ -131,12 +129,19 @@ pub(crate) struct Bench {
     pub(crate) emulator: Arc<Emulator>,
     edition: Edition,
     mortal: Arc<Mortal>,
+    region: &'static str,
     runs: Cell<u64>,
+    /// Each environment draws other ids.
+    environments: Cell<u64>,
     pub(crate) events: Arc<Mutex<Vec<ApplyEvent>>>,
 }
 
 impl Bench {
     pub(crate) fn new(settings: Settings) -> Self {
+        Self::in_region(settings, "cn-hangzhou")
+    }
+
+    pub(crate) fn in_region(settings: Settings, region: &'static str) -> Self {
         let clock = ManualClock::at(Timestamp(1_700_000_000_000));
         let edition = settings.edition;
         let emulator = Arc::new(Emulator::open(settings, Arc::new(clock.clone())).unwrap());
@@ -151,7 +156,9 @@ impl Bench {
             emulator,
             edition,
             mortal: Arc::new(mortal),
+            region,
             runs: Cell::new(0),
+            environments: Cell::new(0),
             events: Arc::default(),
         }
     }
@@ -163,10 +170,11 @@ impl Bench {
     }
 
     fn environment(&self, text: &str) -> Environment {
+        self.environments.set(self.environments.get() + 1);
         let files = BTreeMap::from([(PathBuf::from("/work/main.nat.hcl"), text.into())]);
         Environment {
             clock: Arc::new(self.clock.clone()),
-            ids: Arc::new(SeededIds::new(self.runs.get())),
+            ids: Arc::new(SeededIds::new(self.environments.get())),
             files: Arc::new(MemoryFiles(files)),
             variables: Arc::default(),
             working_directory: "/work".into(),
@@ -174,7 +182,8 @@ impl Bench {
     }
 
     fn client(&self, environment: &Environment) -> Client {
-        let settings = ClientSettings::new(Endpoint::Embedded, Credentials::test_account(), REGION);
+        let settings =
+            ClientSettings::new(Endpoint::Embedded, Credentials::test_account(), self.region);
         let transport: Arc<dyn Transport> = Arc::<Mortal>::clone(&self.mortal);
         let sleeper = Arc::new(VirtualSleep::new(self.clock.clone()));
         Client::new(settings, transport, environment, sleeper, Arc::new(NoLog))
@@ -208,7 +217,7 @@ impl Bench {
             .with_provider("", self.client(&environment));
         let context = ProviderContext {
             service: Place::Embedded(self.emulator.world_id()),
-            region: REGION.to_owned(),
+            region: self.region.to_owned(),
             quotas: BTreeMap::new(),
         };
         let input = PlanInput {

@@ -87,3 +87,48 @@ resource "forward_entry" "e" {{
 "#
     )
 }
+
+/// A gateway of a type, where types can be changed.
+pub(crate) fn conversion(nat_type: &str) -> String {
+    let vswitch = if nat_type == "Enhanced" { "vsw-emulator-a-qingdao" } else { "" };
+    let vswitch =
+        if vswitch.is_empty() { String::new() } else { format!("vswitch_id = \"{vswitch}\"") };
+    format!(
+        r#"
+provider "alicloud" {{
+  region   = "cn-qingdao"
+  endpoint = "emulator"
+}}
+resource "nat_gateway" "edge" {{
+  vpc_id   = "vpc-emulator-qingdao"
+  name     = "edge"
+  spec     = "Small"
+  nat_type = "{nat_type}"
+  {vswitch}
+}}
+"#
+    )
+}
+
+/// A package that is, or is not, converted to shared bandwidth.
+pub(crate) fn shared(convert: bool) -> String {
+    format!(
+        r#"
+provider "alicloud" {{
+  region   = "cn-hangzhou"
+  endpoint = "emulator"
+}}
+resource "nat_gateway" "edge" {{
+  vpc_id = "vpc-emulator"
+  name   = "edge"
+  spec   = "Small"
+}}
+resource "bandwidth_package" "edge" {{
+  nat_gateway_id    = nat_gateway.edge.id
+  bandwidth         = 5
+  ip_count          = 1
+  convert_to_shared = {convert}
+}}
+"#
+    )
+}

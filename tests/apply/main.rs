@@ -5,4 +5,6 @@
 mod bench;
 mod configurations;
 mod crash;
+mod faults;
 mod flow;
+mod simulation;

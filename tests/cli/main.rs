@@ -2,5 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod apply;
+mod arguments;
+mod bad_configuration;
+mod bad_service;
+mod bad_state;
+mod interrupt;
+mod machine;
+mod plan;
+mod saved_plan;
+mod secrets;
+mod servers;
 mod support;
+mod variables;
 mod version;

@@ -20,6 +20,20 @@ pub struct Run {
     pub stderr: String,
 }
 
+/// A gateway, a package, two DNAT entries and an SNAT entry in the embedded service.
+pub const QUICKSTART: &str = include_str!("../../examples/quickstart/main.nat.hcl");
+
+/// A gateway alone in the embedded service.
+pub const GATEWAY: &str = r#"
+provider "alicloud" {
+  endpoint = "emulator"
+}
+resource "nat_gateway" "edge" {
+  vpc_id = "vpc-emulator"
+  name   = "edge"
+}
+"#;
+
 impl Workspace {
     /// Creates an empty one whose emulator changes states at once.
     pub fn new() -> Self {
@@ -70,6 +84,11 @@ impl Workspace {
         command
     }
 
+    /// Returns the bytes of the state, or nothing when there is none.
+    pub fn state(&self) -> Vec<u8> {
+        std::fs::read(self.path("natform.db")).unwrap_or_default()
+    }
+
     /// Runs the binary to its end.
     pub fn run(&self, arguments: &[&str]) -> Run {
         let output = self.command(arguments).output().unwrap();
@@ -99,6 +118,47 @@ impl Run {
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}:\n{}", self.stdout))
+    }
+
+    /// Parses standard output as one JSON event a line.
+    #[track_caller]
+    pub fn events(&self) -> Vec<serde_json::Value> {
+        let parse =
+            |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        self.stdout.lines().map(parse).collect()
+    }
+
+    /// Asserts one error with this code, said once, and nothing that looks like a crash.
+    #[track_caller]
+    pub fn one_error(&self, code: &str) {
+        let errors = self.stderr.matches("error[").count();
+        assert!(
+            self.code == 1 && errors == 1 && self.stderr.starts_with(&format!("error[{code}]")),
+            "exit code {}, wanted one error[{code}]:\n{}\n{}",
+            self.code,
+            self.stderr,
+            self.stdout
+        );
+        self.is_clean();
+    }
+
+    /// Asserts that nothing looks like a crash, and that no line wears blanks at its end.
+    #[track_caller]
+    pub fn is_clean(&self) {
+        for stream in [&self.stdout, &self.stderr] {
+            for word in ["panicked", "RUST_BACKTRACE", "stack backtrace", "\u{1b}["] {
+                assert!(!stream.contains(word), "{word:?} in:\n{stream}");
+            }
+        }
+    }
+
+    /// Asserts that both streams together hold all of these texts.
+    #[track_caller]
+    pub fn says(&self, texts: &[&str]) {
+        let all = format!("{}{}", self.stdout, self.stderr);
+        for text in texts {
+            assert!(all.contains(text), "{text:?} is not in:\n{all}");
+        }
     }
 
     /// Returns exit code and both streams as one text for snapshots, with what differs from run to

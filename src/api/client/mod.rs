@@ -273,7 +273,13 @@ impl Inner {
 
     /// Returns an error as it may be shown.
     fn shown(&self, mut error: ApiError) -> ApiError {
-        error.message = self.settings.redactor.redact(&error.message);
+        // The service repeats all that was signed, which helps nobody who uses a client.
+        if error.code.starts_with("SignatureDoesNotMatch")
+            && let Some(end) = error.message.find("server string to sign")
+        {
+            error.message.truncate(end);
+        }
+        error.message = self.settings.redactor.redact(error.message.trim_end());
         error
     }
 

@@ -194,7 +194,7 @@ impl Bench {
     }
 
     fn region(&self) -> String {
-        self.providers[""].region.clone()
+        self.providers.values().next().unwrap().region.clone()
     }
 
     /// Returns the id of a recorded object.

@@ -1,0 +1,124 @@
+//! `plan`: text, modes, selection, exit codes.
+
+use crate::support::{GATEWAY, QUICKSTART, Workspace};
+
+#[test]
+fn everything_new_is_shown_and_counted() {
+    let run = Workspace::with(GATEWAY).run(&["plan"]).success();
+    insta::assert_snapshot!(run.text());
+}
+
+#[test]
+fn nothing_is_written() {
+    let workspace = Workspace::with(GATEWAY);
+    workspace.run(&["plan"]).success();
+    assert!(!workspace.path("natform.db").exists());
+    workspace.run(&["apply", "-auto-approve"]).success();
+    let before = workspace.state();
+    for mode in [&["plan"][..], &["plan", "-destroy"], &["plan", "-refresh-only"], &["show"]] {
+        workspace.run(mode).success();
+        assert_eq!(workspace.state(), before, "{mode:?}");
+    }
+}
+
+#[test]
+fn the_detailed_exit_code_tells_changes_from_none() {
+    let workspace = Workspace::with(GATEWAY);
+    workspace.run(&["plan", "-detailed-exitcode"]).exits(2);
+    workspace.run(&["plan"]).exits(0);
+    workspace.run(&["apply", "-auto-approve"]).success();
+    workspace.run(&["plan", "-detailed-exitcode"]).exits(0);
+    workspace.run(&["plan", "-detailed-exitcode", "-destroy"]).exits(2);
+    workspace.run(&["plan", "-detailed-exitcode", "-refresh-only"]).exits(0);
+    workspace.write("main.nat.hcl", "nonsense");
+    workspace.run(&["plan", "-detailed-exitcode"]).exits(1);
+}
+
+#[test]
+fn an_output_alone_is_a_change() {
+    let workspace = Workspace::with(GATEWAY);
+    workspace.run(&["apply", "-auto-approve"]).success();
+    workspace.write("outputs.nat.hcl", "output \"greeting\" { value = \"hello\" }");
+    let run = workspace.run(&["plan", "-detailed-exitcode"]).exits(2);
+    insta::assert_snapshot!(run.text());
+}
+
+#[test]
+fn updates_replacements_and_deletions_have_their_symbols() {
+    let workspace = Workspace::with(QUICKSTART);
+    workspace.run(&["apply", "-auto-approve"]).success();
+    let changed = QUICKSTART
+        .replace("spec        = \"Small\"", "spec        = \"Middle\"")
+        .replace("\"443\" = 8443", "\"444\" = 8443");
+    workspace.write("main.nat.hcl", &changed);
+    let run = workspace.run(&["plan", "-replace=snat_entry.out"]).success();
+    insta::assert_snapshot!(run.text());
+}
+
+#[test]
+fn targets_bring_what_they_need_and_say_so() {
+    let workspace = Workspace::with(QUICKSTART);
+    let run = workspace.run(&["plan", "--target", "bandwidth_package.edge"]).success();
+    run.says(&[
+        "# nat_gateway.edge will be created",
+        "Plan: 2 to add, 0 to change, 0 to destroy.",
+        "warning[partial-plan]",
+    ]);
+    workspace.run(&["plan", "-target=nat gateway"]).one_error("address");
+}
+
+#[test]
+fn without_a_refresh_the_service_is_not_asked() {
+    let workspace = Workspace::with(GATEWAY);
+    workspace.run(&["apply", "-auto-approve"]).success();
+    // Nothing listens there, and the state records another service: not even that is asked for.
+    let log = workspace.path("requests.log");
+    let flag = format!("-log-file={}", log.display());
+    workspace.run(&["plan", "-refresh=false", &flag]).success();
+    assert_eq!(std::fs::read_to_string(&log).unwrap_or_default(), "");
+    workspace.run(&["plan", &flag]).success();
+    assert!(std::fs::read_to_string(&log).unwrap().contains("DescribeNatGateways"));
+}
+
+#[test]
+fn another_directory_is_worked_in() {
+    let workspace = Workspace::new();
+    workspace.write("deep/main.nat.hcl", GATEWAY);
+    for flag in [&["-C", "deep", "plan"][..], &["-chdir=deep", "plan"], &["plan", "-C", "deep"]] {
+        workspace.run(flag).success().says(&["Plan: 1 to add"]);
+    }
+    workspace.run(&["-C", "deep", "apply", "-auto-approve"]).success();
+    assert!(workspace.path("deep/natform.db").exists());
+    workspace.run(&["-C", "nowhere", "plan"]).one_error("directory");
+    workspace.run(&["-C", "deep/main.nat.hcl", "plan"]).one_error("directory");
+}
+
+#[test]
+fn colours_need_a_terminal_or_a_wish() {
+    let mut workspace = Workspace::with(GATEWAY);
+    assert!(!workspace.run(&["plan"]).stdout.contains('\u{1b}'));
+    workspace.set("CLICOLOR_FORCE", "1");
+    assert!(workspace.run(&["plan"]).stdout.contains("\u{1b}[32m+"));
+    assert!(!workspace.run(&["plan", "-no-color"]).stdout.contains('\u{1b}'));
+    workspace.set("NO_COLOR", "1");
+    assert!(!workspace.run(&["plan"]).stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn the_same_plan_is_the_same_text() {
+    let workspace = Workspace::with(QUICKSTART);
+    workspace.run(&["apply", "-auto-approve"]).success();
+    workspace.write("main.nat.hcl", &QUICKSTART.replace("Small", "Middle"));
+    assert_eq!(workspace.run(&["plan"]).stdout, workspace.run(&["plan"]).stdout);
+}
+
+#[test]
+fn a_graph_is_dot() {
+    let workspace = Workspace::with(QUICKSTART);
+    let graph = workspace.run(&["graph"]).success().stdout;
+    assert!(graph.starts_with("digraph \"resources\" {\n"), "{graph}");
+    assert!(graph.contains("\"bandwidth_package.edge\" -> \"nat_gateway.edge\";"), "{graph}");
+    workspace.run(&["plan", "-out=p"]).success();
+    let graph = workspace.run(&["graph", "-plan=p"]).success().stdout;
+    assert!(graph.contains("CreateBandwidthPackage bandwidth_package.edge"), "{graph}");
+}

@@ -1,0 +1,83 @@
+//! Servers for the binary to talk to: the emulator as another process, and ones that are none.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use crate::support::Workspace;
+
+/// `natform emulator` in a process of its own, ended with it.
+pub struct Served {
+    child: Child,
+    pub url: String,
+}
+
+impl Served {
+    /// Starts one on a free port.
+    pub fn start(workspace: &Workspace, flags: &[&str]) -> Self {
+        let mut arguments = vec!["emulator", "-listen", "127.0.0.1:0", "-timing", "instant"];
+        arguments.extend(flags);
+        let mut child = workspace.command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().rsplit(' ').next().unwrap().to_owned();
+        assert!(url.starts_with("http://127.0.0.1:"), "{line}");
+        Self { child, url }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a server that is not the service does with every request.
+#[derive(Clone)]
+pub enum Manner {
+    /// Answers with these bytes.
+    Answer(Vec<u8>),
+    /// Sends without end.
+    Endless,
+    /// Never answers.
+    Silent,
+}
+
+/// Starts such a server and returns its URL; it ends with the test's process.
+pub fn stranger(manner: Manner) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let manner = manner.clone();
+            std::thread::spawn(move || serve(stream, &manner));
+        }
+    });
+    url
+}
+
+/// Returns an answer with a status line, headers and a body.
+pub fn answer(status: &str, headers: &str, body: &str) -> Manner {
+    let length = body.len();
+    let text = format!(
+        "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}"
+    );
+    Manner::Answer(text.into_bytes())
+}
+
+fn serve(mut stream: TcpStream, manner: &Manner) {
+    let mut buffer = [0; 65_536];
+    let _ = stream.read(&mut buffer);
+    match manner {
+        Manner::Answer(bytes) => {
+            let _ = stream.write_all(bytes);
+        }
+        Manner::Endless => {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            while stream.write_all(&buffer).is_ok() {}
+        }
+        Manner::Silent => std::thread::sleep(Duration::from_secs(60)),
+    }
+}
