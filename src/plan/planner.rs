@@ -119,7 +119,7 @@ pub(super) struct Outcome {
     pub(super) operations: Vec<Operation>,
     groups: Vec<Vec<usize>>,
     objects: ObjectMap,
-    data: BTreeMap<Address, resources::Object>,
+    data: BTreeMap<Address, Object>,
     pub(super) places: BTreeMap<ResourceAddress, Written>,
 }
 

@@ -213,6 +213,9 @@ async fn reading_gives_up_early_where_waiting_rarely_helps() {
     assert_eq!(bench.times().len(), 4);
     let bench = Bench::new(vec![Ok((200, "<html>")); 100]);
     assert_eq!(bench.read(3600).await.unwrap_err().code, UNREADABLE_ANSWER);
+    assert_eq!(bench.times().len(), 3, "a portal says that it is well");
+    let bench = Bench::new(vec![Ok((502, "<html>")); 100]);
+    assert_eq!(bench.read(3600).await.unwrap_err().code, UNREADABLE_ANSWER);
     assert_eq!(bench.times().len(), 6);
     let wrong_key = r#"{"Code":"InvalidAccessKeyId.NotFound","Message":"m"}"#;
     let bench = Bench::new(vec![Ok((404, wrong_key)); 100]);
