@@ -22,7 +22,7 @@ use super::{
 use crate::address::{Address, ResourceAddress, Target};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::refresh::Reader;
-use crate::state::{InstanceKey, Service, Snapshot};
+use crate::state::{InstanceKey, JournalEntry, Service, Snapshot};
 use crate::value::{Name, Value};
 
 /// Most passes; each one breaks at least one cycle of keys.
@@ -208,8 +208,18 @@ impl Planner<'_> {
         let open = snapshot.open.iter();
         owned.extend(open.filter_map(|e| Some((e.address.kind(), e.object_id.as_deref()?))));
         let providers = self.input.providers.iter();
+        let mut unmanaged = world::unmanaged(self.lists.all(), &owned);
+        // What an unfinished create may have made is not somebody else's: recovery finds out.
+        let made = |u: &world::Unmanaged, e: &JournalEntry| {
+            e.creates
+                && e.object_id.is_none()
+                && e.address.kind() == u.kind
+                && e.region == u.region
+                && !e.existing.contains(&u.id)
+        };
+        unmanaged.retain(|u| !snapshot.open.iter().any(|entry| made(u, entry)));
         World {
-            unmanaged: world::unmanaged(self.lists.all(), &owned),
+            unmanaged,
             quotas: providers.map(|(alias, p)| (alias.clone(), p.quotas.clone())).collect(),
         }
     }
