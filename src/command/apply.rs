@@ -14,9 +14,10 @@ use super::providers::Providers;
 use super::service::{Evaluator, Services, still_wanted};
 use super::waiting::{self, Trouble};
 use super::{interrupt, plan, plan_file};
+use crate::address::Address;
 use crate::api::sleep::TokioSleep;
 use crate::apply::{self, ApplyContext, Counts, Interrupt, Outcome, Settings};
-use crate::diagnostic::{Diagnostic, SourceMap};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::document::PlanDocument;
 use crate::plan::program::{ObjectMap, Program};
 use crate::plan::{Plan, PlanMode, saved};
@@ -240,7 +241,7 @@ impl Run<'_> {
         progress.end();
         prepared.guard = Some(Guard::new(&prepared.runtime, self.session.terminal.live));
         let stopped = outcome.interrupted || outcome.state_error.is_some();
-        self.report(&outcome, prepared.sources())?;
+        self.report(&outcome, prepared)?;
         if stopped {
             return Err(Failure::Ended(end(&outcome)));
         }
@@ -336,16 +337,19 @@ impl Run<'_> {
             tokio::select! { outcome = work => outcome, never = signals => match never {} }
         });
         progress.end();
-        self.report(&outcome, prepared.sources())?;
+        self.report(&outcome, prepared)?;
         self.summary(prepared, plan, &outcome)?;
         Ok(end(&outcome))
     }
 
-    fn report(&self, outcome: &Outcome, sources: &SourceMap) -> Result<(), Failure> {
+    fn report(&self, outcome: &Outcome, prepared: &Prepared) -> Result<(), Failure> {
         if outcome.diagnostics.is_empty() && outcome.state_error.is_none() {
             return Ok(());
         }
-        let mut diagnostics = outcome.diagnostics.clone();
+        let sources = prepared.sources();
+        let mut diagnostics = Diagnostics::new();
+        let found = outcome.diagnostics.iter().cloned();
+        diagnostics.extend(found.map(|diagnostic| placed(diagnostic, &prepared.program)));
         if let Some(error) = &outcome.state_error {
             diagnostics.push(error.diagnostic());
         }
@@ -432,6 +436,16 @@ fn summary(mode: PlanMode, outcome: &Outcome) -> String {
     }
     let rest = if rest.is_empty() { String::new() } else { format!("; {}", rest.join(", ")) };
     format!("{word}. Resources: {done}{rest}.")
+}
+
+/// Points to the block of the instance that an error is about, where it points nowhere yet.
+fn placed(diagnostic: Diagnostic, program: &Program) -> Diagnostic {
+    let address = diagnostic.address.as_deref().and_then(|text| text.parse::<Address>().ok());
+    let block = address.as_ref().and_then(|address| program.block(&address.resource));
+    match block {
+        Some(block) if diagnostic.labels.is_empty() => diagnostic.at(block.span),
+        _ => diagnostic,
+    }
 }
 
 fn already_applied(run: &RunRecord) -> Failure {

@@ -23,8 +23,7 @@ use super::{
 use crate::address::{Address, ResourceAddress, Target};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::refresh::Reader;
-use crate::resources;
-use crate::resources::Object;
+use crate::resources::{self, Object};
 use crate::state::{InstanceKey, JournalEntry, Service, Snapshot};
 use crate::value::{Name, Value};
 
@@ -212,6 +211,15 @@ impl Planner<'_> {
         let mut unmanaged = world::unmanaged(self.lists.all(), &owned);
         // What an unfinished create may have made is not somebody else's: recovery will tell.
         unmanaged.retain(|found| !snapshot.open.iter().any(|entry| may_have_made(entry, found)));
+        // What an unfinished create may have made is not somebody else's: recovery finds out.
+        let made = |u: &world::Unmanaged, e: &JournalEntry| {
+            e.creates
+                && e.object_id.is_none()
+                && e.address.kind() == u.kind
+                && e.region == u.region
+                && !e.existing.contains(&u.id)
+        };
+        unmanaged.retain(|u| !snapshot.open.iter().any(|entry| made(u, entry)));
         World {
             unmanaged,
             quotas: providers.map(|(alias, p)| (alias.clone(), p.quotas.clone())).collect(),

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
+use crate::plan::document::MASK;
+
 /// What a line says of its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
@@ -64,7 +66,8 @@ impl<'a> Side<'a> {
     }
 
     fn is_sensitive(self) -> bool {
-        self.sensitive == &Json::Bool(true)
+        // A value that somebody asked to see is not masked.
+        self.sensitive == &Json::Bool(true) && (self.value.is_null() || self.value == MASK)
     }
 
     fn is_absent(self) -> bool {

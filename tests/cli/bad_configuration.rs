@@ -24,7 +24,7 @@ const MISTAKES: &[(&str, &str, usize, &[&str])] = &[
     ("locals {\n  a = 1 +\n}", "syntax", 5, &[]),
     ("%%% what", "syntax", 4, &["found `%`"]),
     ("resorce \"nat_gateway\" \"a\" {\n}", "unknown-block", 4, &["did you mean `resource`?"]),
-    ("resource \"nat_gateway\" {\n}", "block-labels", 4, &[]),
+    ("resource \"nat_gateway\" {\n}", "wrong-labels", 4, &[]),
     ("resource \"nat_gatway\" \"a\" {\n}", "unknown-type", 4, &["did you mean `nat_gateway`?"]),
     (
         "resource \"nat_gateway\" \"a\" {\n  vpc_id = \"vpc-emulator\"\n  nmae = \"x\"\n}",

@@ -6,6 +6,16 @@ use std::process::Stdio;
 use crate::servers::Served;
 use crate::support::{GATEWAY, Workspace};
 
+/// A process that ends with the test.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Commands that read or write the state.
 const COMMANDS: &[&[&str]] = &[
     &["plan"],
@@ -136,12 +146,15 @@ fn another_apply_is_named_with_its_time_and_plan_only_notes_it() {
     );
     let served = Served::start(&workspace, &["-faults", "faults.json"]);
     let flag = format!("-endpoint={}", served.url);
-    let mut first = workspace
-        .command(&["apply", "-auto-approve", &flag])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
+    let mut first = Running(
+        workspace
+            .command(&["apply", "-auto-approve", &flag])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let mut lines = BufReader::new(first.0.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("Creating...")));
     let second = workspace.run(&["apply", "-auto-approve", &flag]);
     second.one_error("state-locked");
@@ -150,6 +163,4 @@ fn another_apply_is_named_with_its_time_and_plan_only_notes_it() {
     plan.says(&["warning[run-under-way]", "`apply` of alice@"]);
     let late = workspace.run(&["destroy", "-auto-approve", "-lock-timeout=100ms", &flag]);
     late.one_error("state-locked");
-    first.kill().unwrap();
-    first.wait().unwrap();
 }

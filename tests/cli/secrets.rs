@@ -7,6 +7,7 @@ const SECRET: &str = "hunter2-and-more";
 
 const CONFIGURATION: &str = r#"
 provider "alicloud" {
+  region   = "cn-hangzhou"
   endpoint = "emulator"
 }
 variable "secret" {

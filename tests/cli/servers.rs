@@ -8,14 +8,14 @@ use std::time::Duration;
 use crate::support::Workspace;
 
 /// `natform emulator` in a process of its own, ended with it.
-pub struct Served {
+pub(crate) struct Served {
     child: Child,
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Served {
     /// Starts one on a free port.
-    pub fn start(workspace: &Workspace, flags: &[&str]) -> Self {
+    pub(crate) fn start(workspace: &Workspace, flags: &[&str]) -> Self {
         let mut arguments = vec!["emulator", "-listen", "127.0.0.1:0", "-timing", "instant"];
         arguments.extend(flags);
         let mut child = workspace.command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
@@ -36,7 +36,7 @@ impl Drop for Served {
 
 /// What a server that is not the service does with every request.
 #[derive(Clone)]
-pub enum Manner {
+pub(crate) enum Manner {
     /// Answers with these bytes.
     Answer(Vec<u8>),
     /// Sends without end.
@@ -46,7 +46,7 @@ pub enum Manner {
 }
 
 /// Starts such a server and returns its URL; it ends with the test's process.
-pub fn stranger(manner: Manner) -> String {
+pub(crate) fn stranger(manner: Manner) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -59,7 +59,7 @@ pub fn stranger(manner: Manner) -> String {
 }
 
 /// Returns an answer with a status line, headers and a body.
-pub fn answer(status: &str, headers: &str, body: &str) -> Manner {
+pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Manner {
     let length = body.len();
     let text = format!(
         "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}"
