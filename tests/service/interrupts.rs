@@ -125,7 +125,7 @@ fn lives(manner: &Manner) {
             }
         }
         let results: Vec<_> = all.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
-        for panic in results.into_iter().filter_map(Result::err) {
+        if let Some(panic) = results.into_iter().find_map(Result::err) {
             std::panic::resume_unwind(panic);
         }
     });

@@ -151,7 +151,7 @@ fn a_package_is_replaced_under_its_entries() {
     let server = Server::plain();
     let entries = [forward("a", 0, 80, 80), snat("a", &[1])].concat();
     let before = edge(&entries);
-    let workspace = steps(&server, &[before.clone()]);
+    let workspace = steps(&server, std::slice::from_ref(&before));
     let id = server.world().bandwidth_packages[0].id.clone();
     let after = edge_with("", "  internet_charge_type = \"PayByBandwidth\"\n", &entries);
     workspace.configure(&after);
@@ -214,7 +214,7 @@ fn a_gateway_with_packages_and_entries_is_converted() {
         "  convert_to_shared = true\n",
         &entries,
     ));
-    let workspace = steps(&server, &[before.clone()]);
+    let workspace = steps(&server, std::slice::from_ref(&before));
     let blocked = here(edge_with(
         "  nat_type = \"Enhanced\"\n  vswitch_id = \"vsw-emulator-a\"\n",
         "",
