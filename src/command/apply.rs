@@ -73,7 +73,7 @@ impl Run<'_> {
         }
         let mut prepared = planning::prepare(self.session, &planning.variables)?;
         let lock = self.lock(&mut prepared)?;
-        let snapshot = self.snapshot(&prepared)?;
+        let snapshot = read_state(&prepared)?;
         let providers = planning::connect(self.session, &prepared, &snapshot, &planning.service)?;
         let record = self.record(None);
         let snapshot = self.recover(&mut prepared, &lock, &providers, snapshot, &record)?;
@@ -118,7 +118,7 @@ impl Run<'_> {
         let program = plan_file::program(self.session, &loaded.saved)?;
         let mut prepared = planning::prepare_saved(self.session, program)?;
         let lock = self.lock(&mut prepared)?;
-        let snapshot = self.snapshot(&prepared)?;
+        let snapshot = read_state(&prepared)?;
         let flags = &self.arguments.planning.service;
         let providers = planning::connect(self.session, &prepared, &snapshot, flags)?;
         let earlier = prepared.store.run_of_plan(&loaded.digest).map_err(|e| e.diagnostic())?;
@@ -193,10 +193,6 @@ impl Run<'_> {
         if self.arguments.planning.destroy { "destroy" } else { "apply" }
     }
 
-    fn snapshot(&self, prepared: &Prepared) -> Result<Snapshot, Failure> {
-        Ok(prepared.store.snapshot().map_err(|e| e.diagnostic())?)
-    }
-
     fn record(&self, plan: Option<String>) -> RunRecord {
         let environment = &self.session.environment;
         RunRecord {
@@ -246,12 +242,11 @@ impl Run<'_> {
         let stopped = outcome.interrupted || outcome.state_error.is_some();
         self.report(&outcome, prepared.sources())?;
         if stopped {
-            return Err(Failure::Ended(self.end(&outcome)));
+            return Err(Failure::Ended(end(&outcome)));
         }
-        self.snapshot(prepared)
+        read_state(prepared)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "it only gathers them")]
     fn context<'c>(
         &'c self,
         store: &'c mut (dyn Store + 'static),
@@ -343,7 +338,7 @@ impl Run<'_> {
         progress.end();
         self.report(&outcome, prepared.sources())?;
         self.summary(prepared, plan, &outcome)?;
-        Ok(self.end(&outcome))
+        Ok(end(&outcome))
     }
 
     fn report(&self, outcome: &Outcome, sources: &SourceMap) -> Result<(), Failure> {
@@ -354,12 +349,11 @@ impl Run<'_> {
         if let Some(error) = &outcome.state_error {
             diagnostics.push(error.diagnostic());
         }
-        match self.events {
-            Some(events) => events.diagnostics(&self.session.natural(&diagnostics), sources),
-            None => {
-                self.session.terminal.print("\n")?;
-                self.session.warn(&diagnostics, sources);
-            }
+        if let Some(events) = self.events {
+            events.diagnostics(&self.session.natural(&diagnostics), sources);
+        } else {
+            self.session.terminal.print("\n")?;
+            self.session.warn(&diagnostics, sources);
         }
         Ok(())
     }
@@ -391,13 +385,17 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
 
-    fn end(&self, outcome: &Outcome) -> Exit {
-        if outcome.interrupted {
-            return interrupt::exit();
-        }
-        if outcome.is_success() { Exit::Done } else { Exit::Failed }
+fn read_state(prepared: &Prepared) -> Result<Snapshot, Failure> {
+    Ok(prepared.store.snapshot().map_err(|e| e.diagnostic())?)
+}
+
+fn end(outcome: &Outcome) -> Exit {
+    if outcome.interrupted {
+        return interrupt::exit();
     }
+    if outcome.is_success() { Exit::Done } else { Exit::Failed }
 }
 
 fn summary(mode: PlanMode, outcome: &Outcome) -> String {

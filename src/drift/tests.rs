@@ -169,6 +169,9 @@ fn changed_missing_and_unmanaged_are_told_apart() {
     assert_eq!(ids, ["fwd-7", "ngw-9"]);
     assert_eq!(report.unmanaged[0].import_id.as_deref(), Some("ftb-1:fwd-7"));
     assert_eq!(report.coverage.percent, 33);
+    // Somebody else's gateway is listed; only the entry in a table of ours is drift.
+    let within: Vec<bool> = report.unmanaged.iter().map(|u| u.within_managed).collect();
+    assert_eq!(within, [true, false]);
     // The same findings have the same names in every scan, and no two of them one.
     assert_eq!(case.scan(), report);
     assert_ne!(report.changed[0].finding, report.missing[0].finding);
@@ -212,13 +215,13 @@ fn a_scan_that_cannot_read_is_neither_clean_nor_drifted() {
 #[test]
 fn expected_drift_does_not_count_until_it_ends() {
     let mut case = Case::new();
-    case.live("nat_gateway", &[("ngw-1", gateway("other")), ("ngw-9", gateway("strange"))]);
-    case.live("forward_entry", &[]);
+    case.live("nat_gateway", &[("ngw-1", gateway("other"))]);
+    case.live("forward_entry", &[("fwd-9", entry("fwd-9", "443"))]);
     case.expected = expectations(
         r#"[
             {"address": "nat_gateway.g", "attributes": ["name"], "reason": "named by hand"},
             {"address": "forward_entry.a", "reason": "removed for the night"},
-            {"id": "ngw-9", "reason": "another team's", "until": "2027-01-15"}
+            {"id": "fwd-9", "reason": "another team's", "until": "2027-01-15"}
         ]"#,
     )
     .unwrap();

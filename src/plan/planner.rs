@@ -24,6 +24,7 @@ use crate::address::{Address, ResourceAddress, Target};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::refresh::Reader;
 use crate::resources;
+use crate::resources::Object;
 use crate::state::{InstanceKey, JournalEntry, Service, Snapshot};
 use crate::value::{Name, Value};
 
