@@ -3,7 +3,6 @@
 //! world and the calls that reached it.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-#![expect(unreachable_pub, reason = "the modules are those of one program")]
 
 mod actions;
 mod drift;

@@ -19,7 +19,7 @@ use crate::manner::{Manner, Names};
 
 /// What happens to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reaction {
+pub(crate) enum Reaction {
     /// It is carried out and answered.
     Pass,
     /// It is answered with an error; with true, it is carried out before.
@@ -49,14 +49,14 @@ struct Shared {
 }
 
 /// A server that runs until the test ends.
-pub struct Server {
+pub(crate) struct Server {
     shared: Arc<Shared>,
     address: SocketAddr,
 }
 
 impl Server {
     /// Starts one.
-    pub fn start(manner: Manner) -> Self {
+    pub(crate) fn start(manner: Manner) -> Self {
         let emulator = Emulator::open(manner.settings(), Arc::new(RealClock)).unwrap();
         emulator
             .with_world(|world, _| {
@@ -88,17 +88,17 @@ impl Server {
     }
 
     /// Starts one that behaves as the reference says.
-    pub fn plain() -> Self {
+    pub(crate) fn plain() -> Self {
         Self::start(Manner::default())
     }
 
     /// Returns its URL.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Sets what decides about calls.
-    pub fn hook(
+    pub(crate) fn hook(
         &self,
         hook: impl FnMut(&str, &BTreeMap<String, String>, u64) -> Reaction + Send + 'static,
     ) {
@@ -107,33 +107,33 @@ impl Server {
     }
 
     /// Returns how many calls that change something have come since the last [`Server::hook`].
-    pub fn came(&self) -> u64 {
+    pub(crate) fn came(&self) -> u64 {
         self.shared.changes.load(Ordering::SeqCst)
     }
 
     /// Lets all calls pass again.
-    pub fn unhook(&self) {
+    pub(crate) fn unhook(&self) {
         *self.shared.hook.lock().unwrap() = None;
     }
 
     /// Holds calls that change something back until they are let through.
-    pub fn close_gate(&self) {
+    pub(crate) fn close_gate(&self) {
         *self.shared.gate.0.lock().unwrap() = false;
     }
 
     /// Lets calls through.
-    pub fn open_gate(&self) {
+    pub(crate) fn open_gate(&self) {
         *self.shared.gate.0.lock().unwrap() = true;
         self.shared.gate.1.notify_all();
     }
 
     /// Returns the world.
-    pub fn world(&self) -> Dump {
+    pub(crate) fn world(&self) -> Dump {
         self.shared.emulator.with_world(|world, _| world.dump()).unwrap()
     }
 
     /// Changes the world behind everybody's back.
-    pub fn meddle(&self, change: impl FnOnce(&mut Dump)) {
+    pub(crate) fn meddle(&self, change: impl FnOnce(&mut Dump)) {
         self.shared
             .emulator
             .with_world(|world, _| {
@@ -145,7 +145,7 @@ impl Server {
     }
 
     /// Calls the service as somebody else; returns the answer.
-    pub fn call(&self, action: &str, parameters: &[(&str, &str)]) -> serde_json::Value {
+    pub(crate) fn call(&self, action: &str, parameters: &[(&str, &str)]) -> serde_json::Value {
         let number = self.shared.draws.fetch_add(1, Ordering::SeqCst);
         let now = RealClock.now().iso8601();
         let nonce = format!("somebody-else-{number}");
@@ -170,13 +170,13 @@ impl Server {
     }
 
     /// Returns the successful calls of an action since the last [`Server::forget`].
-    pub fn calls(&self, action: &str) -> Vec<Record> {
+    pub(crate) fn calls(&self, action: &str) -> Vec<Record> {
         let calls = self.shared.emulator.calls().into_iter();
         calls.filter(|call| call.action == action && call.code.is_none()).collect()
     }
 
     /// Returns the names of the successful calls that change something, in order.
-    pub fn changes(&self) -> Vec<String> {
+    pub(crate) fn changes(&self) -> Vec<String> {
         let calls = self.shared.emulator.calls().into_iter();
         calls
             .filter(|call| call.code.is_none() && changes_something(&call.action))
@@ -185,26 +185,26 @@ impl Server {
     }
 
     /// Returns calls that the world refused, as action and code.
-    pub fn refusals(&self) -> Vec<String> {
+    pub(crate) fn refusals(&self) -> Vec<String> {
         let calls = self.shared.emulator.calls().into_iter();
         calls.filter_map(|call| Some(format!("{} {}", call.action, call.code?))).collect()
     }
 
     /// Forgets calls.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.shared.emulator.forget_calls();
     }
 
     /// Asserts that there never were two objects where one was wanted.
     #[track_caller]
-    pub fn never_wrong(&self) {
+    pub(crate) fn never_wrong(&self) {
         let wrong = self.shared.wrong.lock().unwrap();
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     /// Asserts that nothing is left.
     #[track_caller]
-    pub fn is_empty(&self) {
+    pub(crate) fn is_empty(&self) {
         let world = self.world();
         assert!(world.gateways.is_empty(), "{:#?}", world.gateways);
         assert!(world.bandwidth_packages.is_empty(), "{:#?}", world.bandwidth_packages);
@@ -401,7 +401,7 @@ fn plain(status: u16, kind: &str, body: &str) -> HttpResponse {
 
 /// Waits until something is so, for a quarter of a minute at most.
 #[track_caller]
-pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..1500 {
         if is_so() {
             return;
@@ -412,7 +412,7 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// Sends a signal to a process.
-pub fn signal(process: u32, name: &str) {
+pub(crate) fn signal(process: u32, name: &str) {
     let mut kill = std::process::Command::new("kill");
     kill.args([format!("-{name}"), process.to_string()]).status().unwrap();
 }

@@ -6,10 +6,10 @@ use std::sync::Mutex;
 use std::thread::JoinHandle;
 
 /// Tests that were started and not yet waited for, by name.
-pub type Started = Mutex<BTreeMap<&'static str, JoinHandle<()>>>;
+pub(crate) type Started = Mutex<BTreeMap<&'static str, JoinHandle<()>>>;
 
 /// Waits for one test.
-pub fn join(started: &Started, name: &str) {
+pub(crate) fn join(started: &Started, name: &str) {
     let test = started.lock().unwrap().remove(name);
     if let Err(panic) = test.unwrap().join() {
         std::panic::resume_unwind(panic);
