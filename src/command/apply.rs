@@ -236,7 +236,8 @@ impl Run<'_> {
             let context =
                 self.context(&mut prepared.store, lock, record, &services, &progress, interrupt);
             let work = apply::recover(context, &wanted, &[]);
-            tokio::select! { outcome = work => outcome, never = signals => match never {} }
+            // Signals first, so that none is lost once the work has begun.
+            tokio::select! { biased; never = signals => match never {}, outcome = work => outcome }
         });
         progress.end();
         prepared.guard = Some(Guard::new(&prepared.runtime, self.session.terminal.live));
@@ -334,7 +335,8 @@ impl Run<'_> {
                 interrupt,
             );
             let work = apply::apply(plan, &evaluator, &approved.lists, context);
-            tokio::select! { outcome = work => outcome, never = signals => match never {} }
+            // Signals first, so that none is lost once the work has begun.
+            tokio::select! { biased; never = signals => match never {}, outcome = work => outcome }
         });
         progress.end();
         self.report(&outcome, prepared)?;

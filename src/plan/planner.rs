@@ -212,7 +212,7 @@ impl Planner<'_> {
         // What an unfinished create may have made is not somebody else's: recovery will tell.
         unmanaged.retain(|found| !snapshot.open.iter().any(|entry| may_have_made(entry, found)));
         // What an unfinished create may have made is not somebody else's: recovery finds out.
-        let made = |u: &world::Unmanaged, e: &JournalEntry| {
+        let made = |u: &Unmanaged, e: &JournalEntry| {
             e.creates
                 && e.object_id.is_none()
                 && e.address.kind() == u.kind

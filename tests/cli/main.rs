@@ -1,7 +1,6 @@
 //! Black-box runs of the binary: what users see and what exit codes say.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-#![expect(unreachable_pub, reason = "the modules are those of one program")]
 
 mod apply;
 mod arguments;
