@@ -414,6 +414,9 @@ fn summary(mode: PlanMode, outcome: &Outcome) -> String {
             format!("{deleted} destroyed"),
         ],
     };
+    if outcome.counts.imported > 0 {
+        parts.insert(0, format!("{} imported", outcome.counts.imported));
+    }
     if forgotten > 0 {
         parts.push(format!("{forgotten} forgotten"));
     }

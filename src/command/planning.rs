@@ -17,10 +17,10 @@ use crate::address::Address;
 use crate::api::redact::Redactor;
 use crate::configuration::{self, Configuration};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
-use crate::plan::program::Program;
+use crate::plan::program::{ObjectMap, Program};
 use crate::plan::saved::SavedPlan;
 use crate::plan::{
-    Directives, Move, Plan, PlanInput, PlanMode, PlanOptions, ProviderContext, Removal,
+    Directives, Import, Move, Plan, PlanInput, PlanMode, PlanOptions, ProviderContext, Removal,
 };
 use crate::refresh::ServiceReader;
 use crate::resources::Listings;
@@ -255,33 +255,42 @@ pub fn plan(
     reader: &ServiceReader,
 ) -> (Plan, Diagnostics, BTreeMap<String, Listings>) {
     let keeping = KeepingReader::new(reader);
+    let (directives, wrong) = directives(&prepared.program, snapshot);
     let input = PlanInput {
         program: &prepared.program,
         snapshot,
         options,
         providers: &contexts(providers),
-        directives: &directives(&prepared.program),
+        directives: &directives,
     };
     let what = "Reading the live objects and planning";
     let make = || crate::plan::plan(input, &keeping);
     let (plan, found) = waiting::during(&session.terminal, what, &prepared.trouble, make);
     let mut diagnostics = prepared.warnings.clone();
+    diagnostics.extend(wrong);
     diagnostics.extend(found);
     diagnostics.sort();
     (plan, diagnostics, keeping.into_lists())
 }
 
-/// Returns what `moved` and `removed` blocks say of recorded objects.
-fn directives(program: &Program) -> Directives {
+/// Returns what `moved`, `removed` and `import` blocks say of objects, and what is wrong with them.
+fn directives(program: &Program, snapshot: &Snapshot) -> (Directives, Diagnostics) {
+    let mut recorded = ObjectMap::new();
+    for instance in snapshot.instances.values().filter(|i| i.deposed.is_none()) {
+        recorded.set(&instance.address, instance.object.clone());
+    }
+    let (imports, diagnostics) = program.imports(&recorded);
+    let imports = imports.into_iter();
     let moves = program.moves().into_iter();
     let removals = program.removals().into_iter();
-    Directives {
+    let directives = Directives {
         moves: moves.map(|m| Move { from: m.from, to: m.to, span: Some(m.span) }).collect(),
         removals: removals
             .map(|r| Removal { from: r.from, destroy: r.destroy, span: Some(r.span) })
             .collect(),
-        imports: Vec::new(),
-    }
+        imports: imports.map(|i| Import { to: i.address, id: i.id, span: Some(i.span) }).collect(),
+    };
+    (directives, diagnostics)
 }
 
 /// Makes the configuration of a saved plan ready.

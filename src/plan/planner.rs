@@ -270,6 +270,7 @@ impl Planner<'_> {
             if !self.diagnostics.has_errors() {
                 // Local values and outputs of modules that nothing has used may be mistaken too.
                 self.diagnostics.extend(self.input.program.remaining(&outcome.objects));
+                self.diagnostics.extend(self.input.program.checks(&outcome.objects));
             }
             outcome.changes.retain(|change| scope.includes(&change.address));
             return outcome;
