@@ -4,6 +4,8 @@
 //! The token stays with the row as long as one send under it got no definite answer. A row ends as
 //! refused only if every send was refused for certain, or a look made sure that none had an effect.
 
+use std::time::Duration;
+
 use crate::api::answer::Answer;
 use crate::api::backoff::backoff;
 use crate::api::error::{ApiError, Class, NOT_SENT};
@@ -14,13 +16,16 @@ use crate::state::{Phase, Status, Write};
 
 use super::engine::{Engine, Timer};
 use super::event::ApplyEvent;
+use super::interrupt::Stage as Interrupted;
 use super::scheduler::Lesson;
 use super::task::{Stage, Why};
 
 /// How often in a row a call may fail to be sent at all.
 const ATTEMPTS_UNSENT: u32 = 8;
-/// How often a delete is sent again while something that was just deleted still stands in its way.
-const ATTEMPTS_DEPENDENT: u32 = 4;
+/// How often a call is sent while something that was just settled may still stand in its way.
+const ATTEMPTS_AFTER: u32 = 4;
+/// For so long what was settled may still stand in the way of what waited for it.
+const AFTERMATH: Duration = Duration::from_secs(30);
 
 /// Returns whether an error says that the first call under the token is still being processed.
 fn is_processing(error: &ApiError) -> bool {
@@ -53,6 +58,9 @@ impl Engine<'_> {
     /// for.
     pub(super) fn accepted(&mut self, index: usize, created: &Object, request_id: String) {
         let now = self.now();
+        if let Some(owner) = self.other_owner(index, created) {
+            return self.belongs_to(index, &owner);
+        }
         let Some(task) = self.tasks.get_mut(&index) else { return };
         task.recorded = created.over(&task.recorded);
         if task.entry.creates
@@ -79,6 +87,16 @@ impl Engine<'_> {
         } else {
             self.wait_until_settled(index);
         }
+    }
+
+    /// Returns what has recorded the object that a create is said to have made.
+    fn other_owner(&self, index: usize, created: &Object) -> Option<String> {
+        let task = self.tasks.get(&index).filter(|task| task.entry.creates)?;
+        let id = created.text("id").filter(|id| self.is_owned(id))?;
+        let key = (task.entry.address.clone(), task.entry.deposed.clone());
+        let mut owners = self.instances.values().filter(|instance| instance.id == id);
+        let other = owners.find(|instance| instance.key() != key);
+        other.map(|instance| instance.address.to_string())
     }
 
     /// Records a new object, and sets aside the one that it replaces.
@@ -116,7 +134,7 @@ impl Engine<'_> {
             (&provider, scopes),
             (task.entry.action, &id),
             (task.answered, now),
-            &self.pace,
+            &mut self.pace,
         );
     }
 
@@ -138,8 +156,11 @@ impl Engine<'_> {
         task.waiting = format!("{}: {}", error.code, error.message.trim());
         task.last_error = Some(error.clone());
         task.entry.request_id.clone_from(&error.request_id);
-        let (purpose, late) = (task.purpose(), now >= task.deadline);
-        let (unsent, sends) = (task.unsent, task.sends);
+        // An interrupted run sends nothing again, as one whose time is over.
+        let finishing = self.context.interrupt.stage() > Interrupted::Running;
+        let (purpose, late) = (task.purpose(), finishing || now >= task.deadline);
+        let (unsent, sends, unsure) = (task.unsent, task.sends, task.unsure);
+        let operation = task.operation;
         let takes_token = self.context.service.takes_token(&task.entry.provider, task.entry.action);
         match error.class {
             Class::Gone if purpose == Purpose::Delete => self.settled_gone(index),
@@ -156,13 +177,37 @@ impl Engine<'_> {
                 self.look(index, Why::Unsure);
             }
             Class::Busy | Class::Throttled | Class::Transient => self.pause(index, &error),
-            Class::Dependency
-                if purpose == Purpose::Delete && sends < ATTEMPTS_DEPENDENT && !late =>
+            Class::Dependency | Class::Conflict | Class::Quota
+                if sends < ATTEMPTS_AFTER && !late && !unsure && self.follows(operation, now) =>
             {
-                self.pause(index, &error);
+                self.send_anew(index, &error);
             }
             _ => self.refuse_for_good(index),
         }
+    }
+
+    /// Returns whether an operation waited for one that was settled only just.
+    fn follows(&self, operation: Option<usize>, now: Timestamp) -> bool {
+        let (Some(index), Some((plan, _))) = (operation, self.plan) else { return false };
+        let operation = &plan.operations[index];
+        let groups = operation.groups.iter().filter_map(|group| plan.groups.get(*group)).flatten();
+        operation
+            .after
+            .iter()
+            .chain(groups)
+            .any(|before| self.settled_at.get(before).is_some_and(|at| now.since(*at) < AFTERMATH))
+    }
+
+    /// Sends a call again that was refused for certain. It gets a new token, which is written before
+    /// it is sent: the service may answer the old one with the old refusal.
+    fn send_anew(&mut self, index: usize, error: &ApiError) {
+        let token = self.context.ids.next();
+        let now = self.now();
+        let Some(task) = self.tasks.get_mut(&index) else { return };
+        task.entry.token = token;
+        task.entry.updated_at = now;
+        self.writes.push(Write::Journal(task.entry.clone().into()));
+        self.pause(index, error);
     }
 
     /// Ends a task whose call was refused; first makes sure that no other send had its effect.
@@ -217,6 +262,12 @@ impl Engine<'_> {
         self.set_timer(at, Timer::Look, index);
     }
 
+    /// Returns why a task is not sent again.
+    fn why_over(&self) -> Why {
+        let finishing = self.context.interrupt.stage() > Interrupted::Running;
+        if finishing { Why::Interrupted } else { Why::TimedOut }
+    }
+
     /// Handles the end of a task's time.
     pub(super) fn expired(&mut self, index: usize) {
         let Some(task) = self.tasks.get(&index) else { return };
@@ -224,7 +275,8 @@ impl Engine<'_> {
             // What is in flight decides; it comes within the client's own time limit.
             Stage::Sending | Stage::Looking(_) | Stage::Noting => {}
             Stage::Settling => self.never_settled(index, None),
-            Stage::Pausing if task.unsure => self.look(index, Why::TimedOut),
+            Stage::Pausing if task.unsure => self.look(index, self.why_over()),
+            Stage::Pausing if self.why_over() == Why::Interrupted => self.leave_out(index),
             Stage::Pausing => self.reject(index, Phase::Rejected),
         }
     }
@@ -264,10 +316,7 @@ impl Engine<'_> {
                 self.learn_time(index, job.started);
                 self.settled_gone(index);
             }
-            Settled::Failed(why) => {
-                self.settling.remove(index);
-                self.never_settled(index, Some(why));
-            }
+            Settled::Failed(why) => self.never_settled(index, Some(why)),
             Settled::Busy(why) => {
                 let soon = matches!(live, Live::Absent);
                 if let Some(task) = self.tasks.get_mut(&index) {
@@ -283,6 +332,8 @@ impl Engine<'_> {
         let of_this_run = self.tasks.get(&index).is_some_and(|task| task.operation.is_some());
         if of_this_run {
             self.pace.learn(waiter.action, waiter.seen, asked.since(waiter.since));
+        } else {
+            self.pace.forget(waiter.action, waiter.seen);
         }
     }
 }

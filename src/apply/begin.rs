@@ -24,6 +24,11 @@ pub(super) fn name_of(operation: &Operation) -> OperationName {
     }
 }
 
+/// Returns whether an operation makes the object: the first call of a create does.
+fn makes_object(operation: &Operation) -> bool {
+    operation.purpose == Purpose::Create && operation.step.0 == 0
+}
+
 impl<'a> Engine<'a> {
     /// Starts what may start.
     pub(super) fn start_operations(&mut self) {
@@ -48,7 +53,10 @@ impl<'a> Engine<'a> {
         let operation = &plan.operations[index];
         let Some(change) = plan.changes.get(operation.change) else { return };
         let Some(kind) = resources::lookup(operation.address.kind()) else { return };
-        match prepare(kind, change, operation, evaluate) {
+        let key = (operation.address.clone(), operation.deposed.clone());
+        let there = self.instances.get(&key).filter(|_| !makes_object(operation));
+        let id = there.map(|instance| instance.id.as_str());
+        match prepare(kind, change, operation, id, evaluate) {
             Ok(prepared) => {
                 let task = self.task(kind, change, (index, operation), prepared, plan);
                 let task = self.add_task(task);
@@ -82,7 +90,7 @@ impl<'a> Engine<'a> {
         plan: &Plan,
     ) -> Task {
         let now = self.now();
-        let creates = operation.purpose == Purpose::Create;
+        let creates = makes_object(operation);
         let key = (operation.address.clone(), operation.deposed.clone());
         let recorded = self.instances.get(&key);
         let base =

@@ -63,7 +63,9 @@ impl Engine<'_> {
     /// Ends a task whose accepted call does not settle: `why` is the service's verdict, or none when
     /// its time is over.
     pub(super) fn never_settled(&mut self, index: usize, why: Option<String>) {
-        self.settling.remove(index);
+        if let Some(waiter) = self.settling.remove(index) {
+            self.pace.forget(waiter.action, waiter.seen);
+        }
         let Some(task) = self.take(index) else { return };
         let timed_out = why.is_none();
         let reason = why.unwrap_or_else(|| task.waiting.clone());
@@ -135,6 +137,30 @@ impl Engine<'_> {
         .address(&task.entry.address)
         .help("nothing was sent for this operation; see that the account may read, then run again");
         self.fail(&task, diagnostic);
+    }
+
+    /// Ends a task that had no effect when the run was interrupted.
+    pub(super) fn leave_out(&mut self, index: usize) {
+        let Some(task) = self.take(index) else { return };
+        self.close(&task, Phase::Abandoned, String::from("the run was interrupted"));
+        if task.operation.is_none() {
+            return self.note_recovery_of(&task, Recovery::Abandoned, "nothing came of it");
+        }
+        self.outcome.not_begun += 1;
+    }
+
+    /// Ends a create whose object is recorded elsewhere already: the next plan decides anew.
+    pub(super) fn belongs_to(&mut self, index: usize, owner: &str) {
+        let Some(task) = self.take(index) else { return };
+        let why = format!("its object is recorded as `{owner}`");
+        if task.operation.is_none() {
+            return self.give_up(&task, &why);
+        }
+        self.close(&task, Phase::Abandoned, why.clone());
+        let address = &task.entry.address;
+        let summary = format!("cannot record what was made for `{address}`: {why}");
+        let diagnostic = Diagnostic::error("object-owned", summary).address(address);
+        self.fail(&task, diagnostic.help("plan again"));
     }
 
     /// Ends a task of which recovery made sure that it had no effect.
@@ -212,8 +238,10 @@ impl Engine<'_> {
         let now = self.now();
         let Some(operation) = task.operation else {
             self.outcome.recovered += 1;
-            let outcome = if task.sends > 0 { Recovery::Resent } else { Recovery::Settled };
-            return self.note_recovery_of(task, outcome, "it is settled");
+            let (outcome, why) = task.found.clone().unwrap_or_else(|| {
+                (Recovery::Settled, String::from("it had been accepted, and is settled now"))
+            });
+            return self.note_recovery_of(task, outcome, &why);
         };
         if task.name.is_last() {
             let counts = &mut self.outcome.counts;
@@ -234,6 +262,7 @@ impl Engine<'_> {
             self.outcome.touched.insert(key);
         }
         if self.holds_after(task) {
+            self.settled_at.insert(operation, now);
             if let Some(scheduler) = &mut self.scheduler {
                 scheduler.settled(operation);
             }
@@ -295,9 +324,8 @@ impl Engine<'_> {
         if task.operation.is_some() {
             return;
         }
-        let (outcome, detail) = task.found.clone().unwrap_or_else(|| (outcome, why.to_owned()));
-        let id = task.entry.object_id.clone();
-        self.tell(ApplyEvent::Recovered { operation: task.name.clone(), outcome, id, detail });
+        let (operation, id) = (task.name.clone(), task.entry.object_id.clone());
+        self.tell(ApplyEvent::Recovered { operation, outcome, id, detail: why.to_owned() });
     }
 
     /// Keeps for later runs that the service bears only one operation at a time.

@@ -81,6 +81,8 @@ pub(super) struct Engine<'a> {
     pub(super) fresh: BTreeSet<String>,
     /// What was learned about lanes: names and values of lessons.
     pub(super) lessons: BTreeMap<String, String>,
+    /// When operations of the plan were settled.
+    pub(super) settled_at: BTreeMap<usize, Timestamp>,
     pub(super) seen_stage: Interrupted,
     pub(super) outcome: Outcome,
 }
@@ -106,6 +108,7 @@ impl<'a> Engine<'a> {
             noting: BTreeMap::new(),
             fresh: BTreeSet::new(),
             lessons: snapshot.lessons,
+            settled_at: BTreeMap::new(),
             seen_stage: Interrupted::Running,
             outcome: Outcome::default(),
         };
@@ -180,6 +183,20 @@ impl<'a> Engine<'a> {
             }
             self.seen_stage = stage;
             self.outcome.interrupted = true;
+            self.drop_unaccepted();
+        }
+    }
+
+    /// Gives up what waits to be sent, or sent again.
+    fn drop_unaccepted(&mut self) {
+        let waiting: Vec<(usize, Stage)> =
+            self.tasks.iter().map(|(index, task)| (*index, task.stage)).collect();
+        for (index, stage) in waiting {
+            match stage {
+                Stage::Noting => self.leave_out(index),
+                Stage::Pausing => self.expired(index),
+                _ => {}
+            }
         }
     }
 

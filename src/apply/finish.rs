@@ -23,8 +23,9 @@ impl Engine<'_> {
             return;
         }
         let unstarted = self.scheduler.as_ref().map_or(0, |s| s.unstarted().count());
-        self.outcome.not_begun = unstarted;
-        self.outcome.interrupted |= stage > Interrupted::Running && unstarted > 0;
+        self.outcome.not_begun += unstarted;
+        // One that came too late to stop anything did not interrupt.
+        self.outcome.interrupted = stage > Interrupted::Running && self.outcome.not_begun > 0;
         if unstarted > 0 && !self.outcome.interrupted && self.outcome.failed == 0 {
             self.complain(
                 crate::diagnostic::Diagnostic::error(

@@ -215,12 +215,18 @@ impl Engine<'_> {
             let Some(index) = entry.operation.and_then(|index| usize::try_from(index).ok()) else {
                 continue;
             };
-            let Some(scheduler) = &mut self.scheduler else { return };
-            if self.plan.is_none_or(|(plan, _)| index >= plan.operations.len()) {
-                continue;
-            }
-            if entry.phase == Phase::Settled {
-                scheduler.settled(index);
+            let (Some(scheduler), Some((plan, _))) = (&mut self.scheduler, self.plan) else {
+                return;
+            };
+            let Some(operation) = plan.operations.get(index) else { continue };
+            match entry.phase {
+                Phase::Settled => scheduler.settled(index),
+                // It made an object that never settled; the next plan replaces that.
+                Phase::Rejected if entry.creates && entry.object_id.is_some() => {
+                    self.outcome.failed += 1;
+                    self.skip_dependents(index, &begin::name_of(operation));
+                }
+                _ => {}
             }
         }
     }

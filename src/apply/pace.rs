@@ -1,9 +1,10 @@
 //! When to ask whether a call has settled: learned from how long each action took so far.
 //!
-//! The first calls of an action are asked about at growing distances. What they tell narrows the
-//! time within which the action settles by halves; then the guess follows the service: a little
-//! earlier after each first question that found it settled, a little later after each that came too
-//! soon. So a call costs little more than one question, asked little later than necessary.
+//! The first calls of an action are asked about at growing distances. From then on calls are asked
+//! about when the last ones were certainly settled, but for one at a time that is asked about earlier:
+//! halfway to the longest time that was too short. So the right time is found in a few steps, at the
+//! cost of one question each, however many calls are under way; and after a while it is tried again,
+//! for the service may have become quicker.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,56 +18,71 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// No two questions are nearer.
 const SHORTEST: Duration = Duration::from_millis(20);
 
-/// What is known of an action, in milliseconds.
+/// Times nearer to each other than this part of them are not told apart.
+const GRAIN: f64 = 0.01;
+/// After so many calls without a trial it is tried again whether less time is enough.
+const TRIED_AGAIN: u32 = 64;
+/// Where times vary, there are at most so many calls between two trials.
+const LONGEST_REST: u32 = 32;
+
+/// What is known of an action; times in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Known {
-    /// It settles between two times: the longest after which it was not settled, and the shortest
-    /// after which it was.
-    Between(f64, f64),
-    /// It settles at about this time; the last so many first questions were not too soon.
-    About(f64, u32),
+struct Known {
+    /// A time that was enough for the last calls.
+    enough: f64,
+    /// The longest time below it that was too short.
+    short: f64,
+    /// Whether a trial is under way.
+    trying: bool,
+    /// Calls since the last trial.
+    calls: u32,
+    /// Calls between two trials; grows where times vary, so that trials say little.
+    rest: u32,
+    /// Whether `short` is only supposed to be too short, since it is long ago that it was.
+    supposed: bool,
 }
 
 impl Known {
-    /// Returns when to ask first.
-    const fn guess(self) -> f64 {
-        match self {
-            Self::Between(low, high) => f64::midpoint(low, high),
-            Self::About(guess, _) => guess,
-        }
+    const fn new(short: f64, enough: f64) -> Self {
+        Self { enough, short, trying: false, calls: 0, rest: 0, supposed: false }
     }
 
-    /// Returns what is known after a call that was settled at `ready`, not yet at `busy`, and whose
-    /// own first question came too soon at `missed`.
-    fn after(self, busy: Option<f64>, missed: Option<f64>, ready: f64) -> Self {
-        let next = match (self, busy) {
-            (Self::Between(low, high), busy) => {
-                let (low, high) = (low.max(busy.unwrap_or(0.0)), high.min(ready));
-                // Otherwise it takes another time than before, or times vary.
-                if low < high { Self::Between(low, high) } else { Self::About(ready, 0) }
-            }
-            // Of many calls side by side only those that were asked about at the present guess teach
-            // anything of it.
-            (Self::About(guess, well), _) => match missed {
-                None if ready > guess * 1.002 + 1.0 => Self::About(guess, well),
-                // The longer all is well, the bolder the next step.
-                None => {
-                    let step = 1.3_f64.powi(i32::try_from(well).unwrap_or(20).min(20)) * 0.001;
-                    Self::About(ready.min(guess * (1.0 - step.min(0.1))), well + 1)
-                }
-                Some(missed) if missed > guess * 1.1 => Self::Between(missed, ready),
-                Some(_) if busy.is_some_and(|busy| busy > guess * 1.1) => {
-                    Self::Between(busy.unwrap_or(0.0), ready)
-                }
-                Some(missed) if missed < guess * 0.999 => Self::About(guess, well),
-                // Some way back, so that the next few are in time again.
-                Some(_) => Self::About(ready * 1.015, 0),
-            },
-        };
-        match next {
-            Self::Between(low, high) if high - low <= high * 0.03 => Self::About(high, 0),
-            next => next,
+    /// Returns when to ask about the next call, and whether that is a trial.
+    fn ask(&mut self) -> (f64, bool) {
+        self.calls += 1;
+        if self.calls > TRIED_AGAIN && !self.trying {
+            (self.short, self.supposed) = (self.short.min(self.enough * 0.9), true);
         }
+        let apart = self.enough - self.short > self.enough * GRAIN;
+        if self.trying || !apart || self.calls <= self.rest {
+            return (self.enough, false);
+        }
+        (self.trying, self.calls) = (true, 0);
+        (f64::midpoint(self.short, self.enough), true)
+    }
+
+    fn learn(&mut self, seen: Seen, ready: f64) {
+        self.trying &= !seen.trial;
+        let missed = seen.missed.map(milliseconds);
+        let vary = match missed {
+            // What was enough for others was not for this one.
+            Some(missed) if !seen.trial => missed >= self.enough * 0.999,
+            _ => ready <= self.short,
+        };
+        if vary {
+            self.rest = (self.rest * 2 + 1).min(LONGEST_REST);
+            let short = seen.busy.map_or(ready * 0.97, milliseconds);
+            (self.short, self.enough) = (short.min(ready), ready);
+            return;
+        }
+        self.supposed &= missed.is_none();
+        if seen.trial && self.supposed {
+            // It became quicker, and nobody knows by how much.
+            self.short = self.short.min(ready * 0.7);
+        }
+        self.enough = self.enough.min(ready);
+        let too_short = missed.or(seen.busy.map(milliseconds)).filter(|time| *time < self.enough);
+        self.short = self.short.max(too_short.unwrap_or(0.0));
     }
 }
 
@@ -77,6 +93,8 @@ pub(super) struct Seen {
     pub(super) busy: Option<Duration>,
     /// When its own first question came, if that was too soon. Questions of others tell of it, too.
     pub(super) missed: Option<Duration>,
+    /// Whether that question was a trial.
+    pub(super) trial: bool,
 }
 
 /// The times of all actions.
@@ -86,17 +104,21 @@ pub(super) struct Pace(BTreeMap<Action, Known>);
 impl Pace {
     /// Takes over what an earlier run learned: the time after which an action was settled.
     pub(super) fn remember(&mut self, action: Action, time: Duration) {
-        self.0.insert(action, Known::About(milliseconds(time), 0));
+        let time = milliseconds(time);
+        self.0.insert(action, Known::new(time * 0.995, time));
     }
 
     /// Returns what was learned, for later runs.
     pub(super) fn learned(&self) -> impl Iterator<Item = (Action, Duration)> {
-        self.0.iter().map(|(action, known)| (*action, duration(known.guess())))
+        self.0.iter().map(|(action, known)| (*action, duration(known.enough)))
     }
 
-    /// Returns how long after the answer to ask first.
-    pub(super) fn first(&self, action: Action) -> Duration {
-        self.0.get(&action).map_or(FIRST, |known| duration(known.guess()))
+    /// Returns how long after the answer to ask about the next call, and whether that is a trial.
+    pub(super) fn first(&mut self, action: Action) -> (Duration, bool) {
+        self.0.get_mut(&action).map_or((FIRST, false), |known| {
+            let (time, trial) = known.ask();
+            (duration(time), trial)
+        })
     }
 
     /// Returns how long after the `asked`-th question, which came `elapsed` after the answer and
@@ -105,8 +127,8 @@ impl Pace {
         let elapsed = milliseconds(elapsed);
         let growth = 1.5_f64.powi(i32::try_from(asked.min(40)).unwrap_or(40));
         let wait = match self.0.get(&action) {
-            Some(Known::Between(_, high)) if *high > elapsed => high - elapsed,
-            Some(known) => known.guess() * 0.02 * growth,
+            Some(known) if known.enough > elapsed => known.enough - elapsed,
+            Some(known) => known.enough * 0.02 * growth,
             None => milliseconds(FIRST) * growth,
         };
         duration(wait).clamp(SHORTEST, LONGEST)
@@ -114,12 +136,20 @@ impl Pace {
 
     /// Learns from what was seen of a call, and that it was settled at `ready` after its answer.
     pub(super) fn learn(&mut self, action: Action, seen: Seen, ready: Duration) {
-        let (busy, ready) = (seen.busy.map(milliseconds), milliseconds(ready));
-        let next = match self.0.get(&action) {
-            Some(known) => known.after(busy, seen.missed.map(milliseconds), ready),
-            None => Known::Between(busy.unwrap_or(0.0), ready),
-        };
-        self.0.insert(action, next);
+        let ready = milliseconds(ready);
+        if let Some(known) = self.0.get_mut(&action) {
+            known.learn(seen, ready);
+        } else {
+            let short = seen.busy.map_or(0.0, milliseconds);
+            self.0.insert(action, Known::new(short, ready));
+        }
+    }
+
+    /// Notes that a call was given up on.
+    pub(super) fn forget(&mut self, action: Action, seen: Seen) {
+        if let Some(known) = self.0.get_mut(&action) {
+            known.trying &= !seen.trial;
+        }
     }
 }
 
@@ -142,8 +172,8 @@ mod tests {
         let (mut asked, mut waited, mut least) = (0, Duration::ZERO, Duration::ZERO);
         for call in 0..count {
             let takes = Duration::from_millis(time(call));
-            let mut elapsed = pace.first(Action::CreateForwardEntry);
-            let (mut seen, mut questions) = (Seen::default(), 1);
+            let (mut elapsed, trial) = pace.first(Action::CreateForwardEntry);
+            let (mut seen, mut questions) = (Seen { trial, ..Seen::default() }, 1);
             while elapsed < takes {
                 seen.missed = seen.missed.or(Some(elapsed));
                 seen.busy = Some(elapsed);

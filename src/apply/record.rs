@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::address::Mode;
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Change, ChangeKind, Plan, Reason};
 use crate::resources;
@@ -18,7 +19,8 @@ impl Engine<'_> {
     pub(super) fn record(&mut self, plan: &Plan) {
         self.record_moves(plan);
         let (mut recorded, mut removed) = (0, 0);
-        for change in &plan.changes {
+        let managed = plan.changes.iter().filter(|c| c.address.resource.mode == Mode::Managed);
+        for change in managed {
             let key = (change.address.clone(), change.deposed.clone());
             if change.kind == ChangeKind::Forget {
                 if self.instances.contains_key(&key) {
@@ -32,7 +34,6 @@ impl Engine<'_> {
                 _ => change.before.as_ref(),
             };
             match found {
-                Some(_) if change.kind == ChangeKind::Read => {}
                 Some(object) => recorded += usize::from(self.record_object(change, &key, object)),
                 None if matches!(change.kind, ChangeKind::NoOp | ChangeKind::Create) => {
                     removed += usize::from(self.instances.contains_key(&key));

@@ -75,17 +75,18 @@ impl Settling {
         (provider, scopes): (&str, Vec<ReadScope>),
         (action, id): (Action, &str),
         (since, now): (Timestamp, Timestamp),
-        pace: &Pace,
+        pace: &mut Pace,
     ) {
         let Some(first) = scopes.first().cloned() else { return };
         let key = (provider.to_owned(), first);
-        let due = since.after(pace.first(action)).max(now);
+        let (wait, trial) = pace.first(action);
+        let due = since.after(wait).max(now);
         let waiter = Waiter {
             action,
             scopes,
             id: id.to_owned(),
             since,
-            seen: Seen::default(),
+            seen: Seen { trial, ..Seen::default() },
             absent: 0,
             asked: 0,
             due,
@@ -233,7 +234,7 @@ mod tests {
     fn add(settling: &mut Settling, task: usize, since: i64) {
         let action = (Action::DeleteForwardEntry, &*format!("fwd-{task}"));
         let times = (Timestamp(since), Timestamp(since));
-        settling.add(task, ("", vec![table()]), action, times, &Pace::default());
+        settling.add(task, ("", vec![table()]), action, times, &mut Pace::default());
     }
 
     fn rows(count: usize) -> Listings {

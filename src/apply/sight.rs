@@ -7,12 +7,13 @@ use crate::environment::Timestamp;
 use crate::plan::Purpose;
 use crate::resources::conversion::{Conversion, conversion};
 use crate::resources::reads::PAGE_SIZE;
-use crate::resources::{Listing, Listings, Live, Object, Role, Settled, Wanted};
+use crate::resources::{Listing, Listings, Live, Object, Role, Settled, Wanted, spelling};
 use crate::state::Phase;
 use crate::value::same;
 
 use super::engine::{Engine, Timer};
 use super::event::{ApplyEvent, Recovery};
+use super::interrupt::Stage as Interrupted;
 use super::settle::{Job, Settling};
 use super::task::{Stage, Task, Why};
 
@@ -201,7 +202,11 @@ impl Engine<'_> {
         match why {
             // It certainly had no effect, so it may be sent again.
             Why::Unsure | Why::Busy if !self.is_late(index) => self.send_again(index),
+            Why::Unsure | Why::Busy if self.seen_stage > Interrupted::Running => {
+                self.leave_out(index);
+            }
             Why::Recovery => self.abandon(index, "nothing was made by it"),
+            Why::Interrupted => self.leave_out(index),
             Why::Unsure | Why::Busy | Why::Refused | Why::TimedOut => {
                 self.reject(index, Phase::Abandoned);
             }
@@ -213,13 +218,14 @@ impl Engine<'_> {
             self.note_recovery(index, Recovery::Done, "the object is gone");
             return self.settled_gone(index);
         };
-        if object.text("status") == Some("Deleting") {
+        if object.text("status").is_some_and(spelling::is_deleting) {
             self.note_recovery(index, Recovery::Settled, "the object is being deleted");
             return self.accepted(index, &Object::new(), String::new());
         }
         match why {
             Why::Busy | Why::Unsure if !self.is_late(index) => self.send_again(index),
             Why::Recovery => self.abandon(index, "the object is still there"),
+            Why::Interrupted => self.leave_out(index),
             _ => self.reject(index, Phase::Abandoned),
         }
     }
@@ -235,26 +241,29 @@ impl Engine<'_> {
         };
         let has_values =
             matches!(&task.wanted, Wanted::Present { values, .. } if !values.is_empty());
-        let changing = found.text("status").is_some_and(|status| status != "Available");
+        let changing = found.text("status").is_some_and(|status| !spelling::is_available(status));
         match task.kind.settled(&task.wanted, live) {
             Settled::Ready(object) if has_values => {
                 self.note_recovery(index, Recovery::Done, "the object is as it was to become");
                 self.settled_ready(index, &object);
             }
-            _ if changing && matches!(why, Why::Recovery | Why::Refused | Why::TimedOut) => {
+            _ if changing && !matches!(why, Why::Busy | Why::Unsure) => {
                 self.note_recovery(index, Recovery::Settled, "the object is changing");
                 self.accepted(index, &Object::new(), String::new());
             }
             _ => match why {
                 Why::Busy | Why::Unsure if !self.is_late(index) => self.send_again(index),
                 Why::Recovery => self.abandon(index, "the object is as it was"),
+                Why::Interrupted => self.leave_out(index),
                 _ => self.reject(index, Phase::Abandoned),
             },
         }
     }
 
+    /// Returns whether a task may not be sent again.
     fn is_late(&self, index: usize) -> bool {
-        self.tasks.get(&index).is_none_or(|task| self.now() >= task.deadline)
+        self.context.interrupt.stage() > Interrupted::Running
+            || self.tasks.get(&index).is_none_or(|task| self.now() >= task.deadline)
     }
 
     /// Sends a call again after it was found to have had no effect.

@@ -37,6 +37,8 @@ pub(super) enum Why {
     Refused,
     /// Its time is over.
     TimedOut,
+    /// The run was interrupted before it was accepted.
+    Interrupted,
     /// An earlier run ended before it learned the answer.
     Recovery,
 }

@@ -74,7 +74,7 @@ impl Run<'_> {
         }
         let mut prepared = planning::prepare(self.session, &planning.variables)?;
         let lock = self.lock(&mut prepared)?;
-        let snapshot = self.snapshot(&prepared)?;
+        let snapshot = read_state(&prepared)?;
         let providers = planning::connect(self.session, &prepared, &snapshot, &planning.service)?;
         let record = self.record(None);
         let snapshot = self.recover(&mut prepared, &lock, &providers, snapshot, &record)?;
@@ -119,7 +119,7 @@ impl Run<'_> {
         let program = plan_file::program(self.session, &loaded.saved)?;
         let mut prepared = planning::prepare_saved(self.session, program)?;
         let lock = self.lock(&mut prepared)?;
-        let snapshot = self.snapshot(&prepared)?;
+        let snapshot = read_state(&prepared)?;
         let flags = &self.arguments.planning.service;
         let providers = planning::connect(self.session, &prepared, &snapshot, flags)?;
         let earlier = prepared.store.run_of_plan(&loaded.digest).map_err(|e| e.diagnostic())?;
@@ -194,10 +194,6 @@ impl Run<'_> {
         if self.arguments.planning.destroy { "destroy" } else { "apply" }
     }
 
-    fn snapshot(&self, prepared: &Prepared) -> Result<Snapshot, Failure> {
-        Ok(prepared.store.snapshot().map_err(|e| e.diagnostic())?)
-    }
-
     fn record(&self, plan: Option<String>) -> RunRecord {
         let environment = &self.session.environment;
         RunRecord {
@@ -240,19 +236,19 @@ impl Run<'_> {
             let context =
                 self.context(&mut prepared.store, lock, record, &services, &progress, interrupt);
             let work = apply::recover(context, &wanted, &[]);
-            tokio::select! { outcome = work => outcome, never = signals => match never {} }
+            // Signals first, so that none is lost once the work has begun.
+            tokio::select! { biased; never = signals => match never {}, outcome = work => outcome }
         });
         progress.end();
         prepared.guard = Some(Guard::new(&prepared.runtime, self.session.terminal.live));
         let stopped = outcome.interrupted || outcome.state_error.is_some();
         self.report(&outcome, prepared)?;
         if stopped {
-            return Err(Failure::Ended(self.end(&outcome)));
+            return Err(Failure::Ended(end(&outcome)));
         }
-        self.snapshot(prepared)
+        read_state(prepared)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "it only gathers them")]
     fn context<'c>(
         &'c self,
         store: &'c mut (dyn Store + 'static),
@@ -339,12 +335,13 @@ impl Run<'_> {
                 interrupt,
             );
             let work = apply::apply(plan, &evaluator, &approved.lists, context);
-            tokio::select! { outcome = work => outcome, never = signals => match never {} }
+            // Signals first, so that none is lost once the work has begun.
+            tokio::select! { biased; never = signals => match never {}, outcome = work => outcome }
         });
         progress.end();
         self.report(&outcome, prepared)?;
         self.summary(prepared, plan, &outcome)?;
-        Ok(self.end(&outcome))
+        Ok(end(&outcome))
     }
 
     fn report(&self, outcome: &Outcome, prepared: &Prepared) -> Result<(), Failure> {
@@ -358,12 +355,11 @@ impl Run<'_> {
         if let Some(error) = &outcome.state_error {
             diagnostics.push(error.diagnostic());
         }
-        match self.events {
-            Some(events) => events.diagnostics(&self.session.natural(&diagnostics), sources),
-            None => {
-                self.session.terminal.print("\n")?;
-                self.session.warn(&diagnostics, sources);
-            }
+        if let Some(events) = self.events {
+            events.diagnostics(&self.session.natural(&diagnostics), sources);
+        } else {
+            self.session.terminal.print("\n")?;
+            self.session.warn(&diagnostics, sources);
         }
         Ok(())
     }
@@ -397,13 +393,17 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
 
-    fn end(&self, outcome: &Outcome) -> Exit {
-        if outcome.interrupted {
-            return interrupt::exit();
-        }
-        if outcome.is_success() { Exit::Done } else { Exit::Failed }
+fn read_state(prepared: &Prepared) -> Result<Snapshot, Failure> {
+    Ok(prepared.store.snapshot().map_err(|e| e.diagnostic())?)
+}
+
+fn end(outcome: &Outcome) -> Exit {
+    if outcome.interrupted {
+        return interrupt::exit();
     }
+    if outcome.is_success() { Exit::Done } else { Exit::Failed }
 }
 
 fn summary(mode: PlanMode, outcome: &Outcome) -> String {

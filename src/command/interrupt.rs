@@ -63,7 +63,11 @@ impl Drop for Guard {
     }
 }
 
-#[expect(clippy::exit, reason = "the main thread may be waiting for an answer that never comes")]
+#[expect(
+    clippy::exit,
+    clippy::disallowed_methods,
+    reason = "the main thread may be waiting for an answer that never comes"
+)]
 fn leave(live: bool) {
     use std::io::Write;
     let line: &[u8] = if live { b"\r\x1b[2KInterrupted.\n" } else { b"Interrupted.\n" };

@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod arguments;
+pub mod drift;
 pub mod emulator;
 pub mod events;
 pub mod failure;
@@ -100,7 +101,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
             arguments.planning.destroy = true;
             apply::run(session, &arguments)
         }
-        _ => Err(Failure::of(Diagnostic::error("unsupported", "not there yet"))),
+        Command::Drift(arguments) => drift::run(session, &arguments),
     }
 }
 

@@ -72,7 +72,9 @@ pub fn prepare(
     }
     let values = bind(session, &mut configuration, variables.input, &mut diagnostics)?;
     let redactor = Redactor::default();
-    values.values().for_each(|value| hide(&redactor, value, false));
+    for value in values.values() {
+        hide(&redactor, value, false);
+    }
     let store = SqliteStore::new(super::state_path(&configuration, &directory), environment);
     let (program, found) = Program::new(Arc::new(configuration), values, environment);
     diagnostics.extend(found);

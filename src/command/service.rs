@@ -59,7 +59,7 @@ impl apply::Service for Services<'_> {
                 Some(found) => found.client.send(call).await,
                 None => Err(ApiError::not_sent(
                     call.action,
-                    &format!("there is no provider with the alias `{provider}`"),
+                    format!("there is no provider with the alias `{provider}`"),
                 )),
             }
         })

@@ -95,6 +95,7 @@ pub fn during<T>(
     })
 }
 
+#[expect(clippy::disallowed_methods, reason = "a wait on the screen follows the machine's time")]
 fn show(terminal: &Terminal, what: &str, trouble: &Trouble, done: &Done) {
     let begin = Instant::now();
     let step = if terminal.live { PATIENCE } else { REMINDER };

@@ -1,17 +1,19 @@
 //! Changes → operations: calls with their parameters, lanes by one name each, and time limits. Their
 //! order comes from `order`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::digest::sha256_hex;
 use super::kinds::{Kind, Kinds};
 use super::topology::{self, Token};
 use super::{Change, ChangeKind, Operation, OperationParameter, Purpose};
 use crate::address::Address;
 use crate::resources::{
-    ChangeRequest, Lane, Listing, Listings, Object, ReadScope, ResourceType, Schema, Step,
+    ChangeRequest, Impact, Lane, Listing, Listings, Object, Parameter, ReadScope, ResourceType,
+    Schema, Step,
 };
-use crate::value::{Data, Value};
+use crate::value::{Data, Name, Value};
 
 /// Time limit of operations on gateways, in seconds.
 const GATEWAY_LIMIT: u64 = 600;
@@ -93,7 +95,7 @@ impl Names {
     }
 
     /// Completes a lane as a resource type declares it.
-    fn lane(&self, lane: Lane, kind: &str, address: &Address, object: &Object) -> Lane {
+    fn lane(&self, lane: &Lane, kind: &str, address: &Address, object: &Object) -> Lane {
         let of_parent = || {
             let parent = topology::parent(kind, object)?;
             self.gateways.get(parent.text()).map(ToString::to_string)
@@ -107,7 +109,8 @@ impl Names {
             Some(gateway) => Some(self.name(gateway)),
             None => by_scope().or_else(of_parent).or_else(own),
         };
-        Lane { gateway, scope: lane.scope.as_deref().map(|s| self.name(s)), ..lane }
+        let scope = lane.scope.as_deref().map(|s| self.name(s));
+        Lane { gateway, scope, whole_gateway: lane.whole_gateway, hold: lane.hold }
     }
 }
 
@@ -181,78 +184,103 @@ pub(crate) fn purposes(kind: ChangeKind) -> &'static [Purpose] {
 
 /// Returns the key under which the old object of a replacement that creates first is set aside.
 pub fn set_aside_key(address: &Address, id: &str) -> String {
-    use sha2::Digest as _;
-    let digest = sha2::Sha256::digest(format!("{address}|{id}"));
-    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    let mut key = sha256_hex(format!("{address}|{id}").as_bytes());
+    key.truncate(8);
+    key
 }
 
 /// Compiles all changes, operations of one change together and in their order.
 pub(crate) fn operations(changes: &mut [Change], kinds: &Kinds, names: &Names) -> Vec<Operation> {
-    let mut operations = Vec::new();
+    let shared = Shared::default();
+    let mut compiler = Compiler { names, shared, done: Vec::with_capacity(changes.len()) };
     for (index, change) in changes.iter_mut().enumerate() {
         let Some(kind) = kinds.get(change.address.kind()) else { continue };
         let mut impacts = std::mem::take(&mut change.impacts);
         for purpose in purposes(change.kind) {
-            compile_part(kind, change, index, *purpose, names, &mut operations, &mut impacts);
+            compiler.part(kind, (index, change), *purpose, &mut impacts);
         }
         impacts.sort_unstable();
         impacts.dedup();
+        impacts.shrink_to_fit();
         change.impacts = impacts;
     }
-    operations
+    compiler.done
 }
 
-fn compile_part(
-    kind: &Kind,
-    change: &Change,
-    index: usize,
-    purpose: Purpose,
-    names: &Names,
-    operations: &mut Vec<Operation>,
-    impacts: &mut Vec<crate::resources::Impact>,
-) {
-    let object = if purpose == Purpose::Delete { &change.before } else { &change.after };
-    let Some(object) = object else { return };
-    let steps =
-        steps(kind.resource, change, purpose, change.before.as_ref(), change.after.as_ref());
-    let count = u32::try_from(steps.len()).unwrap_or(u32::MAX);
-    let sets_aside = change.kind == ChangeKind::Replace { create_first: true };
-    let deposed = match (&change.id, purpose) {
-        (Some(id), Purpose::Delete) if sets_aside => Some(set_aside_key(&change.address, id)),
-        _ => change.deposed.clone(),
-    };
-    for (number, step) in (0..count).zip(steps) {
-        impacts.extend(step.impacts.iter().copied());
-        operations.push(Operation {
-            address: change.address.clone(),
-            deposed: deposed.clone(),
-            change: index,
-            purpose,
-            step: (number, count),
-            action: step.action,
-            parameters: parameters(&change.region, step.parameters),
-            lane: names.lane(step.lane, kind.schema.kind, &change.address, object),
-            wanted: step.wanted,
-            makes: step.makes,
-            after: Vec::new(),
-            groups: Vec::new(),
-            timeout: limit(change, purpose),
-        });
+struct Compiler<'a> {
+    names: &'a Names,
+    shared: Shared,
+    done: Vec<Operation>,
+}
+
+/// Texts that many operations have, each held once.
+#[derive(Debug, Default)]
+struct Shared(BTreeSet<Name>);
+
+impl Shared {
+    fn name(&mut self, text: &str) -> Name {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let name: Name = text.into();
+        self.0.insert(Arc::clone(&name));
+        name
     }
 }
 
-fn parameters(region: &str, own: Vec<crate::resources::Parameter>) -> Vec<OperationParameter> {
-    let region = OperationParameter {
-        name: "RegionId".to_owned(),
-        value: Value::string(region),
-        attribute: "region".into(),
-    };
-    let own = own.into_iter().filter(|p| p.name != "RegionId").map(|p| OperationParameter {
-        name: p.name,
-        value: p.value,
-        attribute: p.attribute,
-    });
-    std::iter::once(region).chain(own).collect()
+impl Compiler<'_> {
+    /// Compiles one part of a change.
+    fn part(
+        &mut self,
+        kind: &Kind,
+        (index, change): (usize, &Change),
+        purpose: Purpose,
+        impacts: &mut Vec<Impact>,
+    ) {
+        let object = if purpose == Purpose::Delete { &change.before } else { &change.after };
+        let Some(object) = object else { return };
+        let (before, after) = (change.before.as_ref(), change.after.as_ref());
+        let steps = steps(kind.resource, change, purpose, before, after);
+        let count = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+        let sets_aside = change.kind == ChangeKind::Replace { create_first: true };
+        let deposed = match (&change.id, purpose) {
+            (Some(id), Purpose::Delete) if sets_aside => Some(set_aside_key(&change.address, id)),
+            _ => change.deposed.clone(),
+        };
+        for (number, step) in (0..count).zip(steps) {
+            impacts.extend(step.impacts.iter().copied());
+            let parameters = self.parameters(&change.region, step.parameters);
+            self.done.push(Operation {
+                address: change.address.clone(),
+                deposed: deposed.clone(),
+                change: index,
+                purpose,
+                step: (number, count),
+                action: step.action,
+                parameters,
+                lane: self.names.lane(&step.lane, kind.schema.kind, &change.address, object),
+                wanted: step.wanted,
+                makes: step.makes,
+                after: Vec::new(),
+                groups: Vec::new(),
+                timeout: limit(change, purpose),
+            });
+        }
+    }
+
+    fn parameters(&mut self, region: &str, own: Vec<Parameter>) -> Vec<OperationParameter> {
+        let mut all = Vec::with_capacity(own.len() + 1);
+        all.push(OperationParameter {
+            name: self.shared.name("RegionId"),
+            value: Value::string(self.shared.name(region)),
+            attribute: self.shared.name("region"),
+        });
+        for Parameter { name, value, attribute } in own.into_iter().filter(|p| p.name != "RegionId")
+        {
+            all.push(OperationParameter { name: self.shared.name(&name), value, attribute });
+        }
+        all
+    }
 }
 
 fn limit(change: &Change, purpose: Purpose) -> u64 {

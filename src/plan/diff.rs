@@ -133,7 +133,7 @@ pub(crate) fn fresh(kind: &Kind, configured: &Object, address: &str) -> Object {
             continue;
         }
         if !known.attribute.is_input() || known.attribute.computed {
-            object.set(Arc::clone(&known.name), kind.unknown(address, known));
+            object.set(Arc::clone(&known.name), Kind::unknown(address, known));
         } else if !known.attribute.readable {
             // Recorded as null, so that setting it later is seen as a change.
             object.set(Arc::clone(&known.name), Value::null());

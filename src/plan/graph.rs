@@ -42,7 +42,8 @@ const FLAT: usize = 4096;
 pub(crate) struct Graph {
     operations: usize,
     joins: usize,
-    edges: BTreeSet<(Node, Node, Why)>,
+    /// Sorted and distinct once the graph is arranged.
+    edges: Vec<(Node, Node, Why)>,
 }
 
 /// An order of all operations.
@@ -70,7 +71,7 @@ pub(crate) struct Cycle {
 impl Graph {
     /// Starts a graph of that many operations.
     pub(crate) fn new(operations: usize) -> Self {
-        Self { operations, joins: 0, edges: BTreeSet::new() }
+        Self { operations, joins: 0, edges: Vec::new() }
     }
 
     /// Adds a node that stands for all that point to it.
@@ -82,7 +83,7 @@ impl Graph {
     /// Lets `second` wait for `first`.
     pub(crate) fn edge(&mut self, first: Node, second: Node, why: Why) {
         if first != second {
-            self.edges.insert((first, second, why));
+            self.edges.push((first, second, why));
         }
     }
 
@@ -108,13 +109,15 @@ impl Graph {
     /// Orders the operations. Coarse recorded dependencies that close a cycle are dropped first; what
     /// is left in cycles is returned as the error.
     pub(crate) fn arrange(&mut self) -> Result<Arranged, Vec<Cycle>> {
+        self.edges.sort_unstable();
+        self.edges.dedup();
         loop {
             let (order, left) = self.sort();
             if left.is_empty() {
                 return Ok(self.arranged(&order));
             }
             let cycles = self.cycles(&left);
-            let outdated: Vec<_> = cycles
+            let mut outdated: Vec<_> = cycles
                 .iter()
                 .flat_map(|c| c.edges.iter().copied())
                 .filter(|(_, _, why)| *why == Why::Recorded)
@@ -122,9 +125,8 @@ impl Graph {
             if outdated.is_empty() {
                 return Err(cycles);
             }
-            for edge in outdated {
-                self.edges.remove(&edge);
-            }
+            outdated.sort_unstable();
+            self.edges.retain(|edge| outdated.binary_search(edge).is_err());
         }
     }
 
@@ -153,7 +155,8 @@ impl Graph {
     }
 
     fn leaving(&self, node: Node) -> impl Iterator<Item = (Node, Node, Why)> + '_ {
-        self.edges.range((node, 0, Why::Steps)..(node + 1, 0, Why::Steps)).copied()
+        let start = self.edges.partition_point(|(from, _, _)| *from < node);
+        self.edges[start..].iter().take_while(move |(from, _, _)| *from == node).copied()
     }
 
     /// Returns the strongly connected parts of what is left.

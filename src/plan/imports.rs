@@ -27,7 +27,8 @@ impl Imported {
     pub(crate) fn join<'x>(&'x self, prior: Prior<'x>) -> Prior<'x> {
         let mut joined = prior;
         for (instance, live) in &self.found {
-            let recorded = Recorded { instance, moved_from: None };
+            let provider = instance.provider.clone();
+            let recorded = Recorded { instance, provider, moved_from: None };
             joined.insert(instance.key(), Existing { recorded, live: Some(live.clone()) });
         }
         joined
@@ -60,11 +61,11 @@ pub(crate) fn read(
             Err(diagnostic) => imported.diagnostics.push(*diagnostic),
         }
     }
-    let instances = wanted.iter().map(|(_, instance)| instance);
+    let instances = wanted.iter().map(|(_, instance)| (&instance.provider, instance));
     lists.read(reader, &refresh_scopes::wanted(kinds, instances.clone()));
     imported.diagnostics.extend(lists.failures(kinds, instances));
     for (import, instance) in wanted {
-        match lists.live(kinds, &instance) {
+        match lists.live(kinds, &instance.provider, &instance) {
             Live::Found(live) => imported.found.push((instance, live)),
             Live::Absent => {
                 let help = "check the id, the region and the account";

@@ -24,6 +24,8 @@ pub(crate) struct Known {
     pub(crate) name: Name,
     /// Its type.
     pub(crate) ty: Type,
+    /// An unknown value of its type, shared where nobody asks where it comes from.
+    anonymous: Value,
 }
 
 impl Known {
@@ -43,13 +45,17 @@ impl Kind {
                 attribute,
                 name: resources::schema::name(attribute.name),
                 ty: attribute.kind.ty(),
+                anonymous: Value::unknown(attribute.kind.ty()),
             })
             .collect();
         Self { resource, schema, attributes }
     }
 
     /// Returns the unknown value of an attribute of the object at `address`.
-    pub(crate) fn unknown(&self, address: &str, known: &Known) -> Value {
+    pub(crate) fn unknown(address: &str, known: &Known) -> Value {
+        if known.attribute.role == Role::Volatile {
+            return known.anonymous.clone();
+        }
         Value::unknown_from(known.ty.clone(), format!("{address}.{}", known.name))
     }
 }

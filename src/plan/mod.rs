@@ -9,9 +9,13 @@
 //! `rules` judge the planned world, `compile` makes calls, `edges` and `keys` order them on a `graph`;
 //! `planner` drives it.
 
+mod census;
 mod compile;
+mod cycles;
+mod data_sources;
 mod decide;
 mod diff;
+mod digest;
 pub mod document;
 mod edges;
 mod graph;
@@ -44,6 +48,15 @@ pub use model::{
 pub use moves::{Directives, Import, Move, Removal};
 pub use planner::{PlanInput, PlanOptions, ProviderContext, plan};
 pub use resolve::{Unresolved, fill, resolve};
+
+// What finding drift shares with planning.
+pub(crate) use diff::drifted;
+pub(crate) use digest::sha256_hex;
+pub(crate) use document::shape;
+pub(crate) use kinds::Kinds;
+pub(crate) use prior::describe;
+pub(crate) use refresh_scopes::{Lists, scopes};
+pub(crate) use world::unmanaged;
 
 #[cfg(test)]
 mod tests;

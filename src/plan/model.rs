@@ -287,7 +287,7 @@ pub enum Purpose {
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct OperationParameter {
     /// Name on the wire.
-    pub name: String,
+    pub name: Name,
     /// Value as sent, or an unknown value.
     pub value: Value,
     /// The attribute that it comes from.

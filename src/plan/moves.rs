@@ -8,6 +8,7 @@ use crate::address::{Address, Key, ModulePath, ModuleStep, ResourceAddress, Targ
 use crate::configuration::Repetition;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::state::{Instance, InstanceKey, Snapshot};
+use crate::value::Name;
 
 /// What configuration says of recorded objects beside the blocks that make them.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +58,8 @@ pub struct Import {
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded<'a> {
     pub(crate) instance: &'a Instance,
+    /// The provider through which it is reached now: that of its block, if it has one.
+    pub(crate) provider: Name,
     pub(crate) moved_from: Option<Address>,
 }
 
@@ -70,7 +73,10 @@ pub(crate) fn apply<'a>(
     let mut places: BTreeMap<InstanceKey, Recorded<'a>> = snapshot
         .instances
         .iter()
-        .map(|(key, instance)| (key.clone(), Recorded { instance, moved_from: None }))
+        .map(|(key, instance)| {
+            let provider = instance.provider.clone();
+            (key.clone(), Recorded { instance, provider, moved_from: None })
+        })
         .collect();
     // Chains of moves settle after as many rounds as they are long; a cycle never does.
     for round in 0..=directives.moves.len() {
@@ -91,6 +97,7 @@ pub(crate) fn apply<'a>(
         }
     }
     implied(program, &mut places);
+    settle_providers(program, &mut places);
     diagnostics.sort();
     (places, diagnostics)
 }
@@ -170,6 +177,20 @@ fn rebase(path: &ModulePath, from: &ModulePath, to: &ModulePath) -> Option<Modul
     }
     steps.extend(rest.iter().cloned());
     Some(ModulePath(steps.into()))
+}
+
+/// A block says through which provider its objects are reached, whatever made them.
+fn settle_providers(program: &Program, places: &mut BTreeMap<InstanceKey, Recorded<'_>>) {
+    let mut known: BTreeMap<&ResourceAddress, Option<Name>> = BTreeMap::new();
+    for ((address, _), recorded) in places {
+        let resource = &address.resource;
+        let provider = known
+            .entry(resource)
+            .or_insert_with(|| program.block(resource).map(|_| program.provider_of(resource)));
+        if let Some(provider) = provider {
+            recorded.provider = Name::clone(provider);
+        }
+    }
 }
 
 /// Adding or removing `count` moves the instance without key to `[0]` and back.

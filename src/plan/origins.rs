@@ -5,10 +5,7 @@ use crate::address::Address;
 
 /// Splits an origin into the instance and the attribute that it names; `exists` tells instances from
 /// other texts.
-pub(crate) fn split<'o, T>(
-    origin: &'o str,
-    find: impl Fn(&Address) -> Option<T>,
-) -> Option<(T, &'o str)> {
+pub(crate) fn split<T>(origin: &str, find: impl Fn(&Address) -> Option<T>) -> Option<(T, &str)> {
     origin.rmatch_indices('.').find_map(|(dot, _)| {
         let address: Address = origin[..dot].parse().ok()?;
         let found = find(&address)?;

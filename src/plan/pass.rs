@@ -5,25 +5,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::census::Census;
+use super::data_sources::{DataCache, data};
 use super::decide::{Demands, Desired, Found, decide};
 use super::kinds::Kinds;
 use super::planner::{PlanInput, ProviderContext};
 use super::prior::{Existing, Prior};
-use super::program::{Configured, Dependency, DependencyOn, ObjectMap, unknown_attribute};
+use super::program::{Configured, Dependency, DependencyOn, ObjectMap};
 use super::targets::Scope;
-use super::topology::{self, Token};
+use super::topology;
 use super::world::World;
 use super::{Change, ChangeKind, Reason, origins};
 use crate::address::{Address, Key, Mode, ResourceAddress};
 use crate::configuration::Resource;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
-use crate::refresh::DataRead;
-use crate::resources::{self, Object};
+use crate::resources::Object;
 use crate::value::{Name, Value, same};
 
-/// Results of data sources by what was asked.
-pub(crate) type DataCache =
-    BTreeMap<(String, String, BTreeMap<String, String>), Result<Object, String>>;
+const CREATED_FIRST: &str = "it is made before the old one is deleted, so that the entries that use \
+    its addresses move in place";
+const EVICTED: &str = "its gateway has no place for a second package, so that the entries that use its \
+    addresses are deleted before and made again after it";
+
+/// Where the arguments of a block are written, and its header.
+pub(crate) type Written = (Arc<BTreeMap<Name, Span>>, Option<Span>);
 
 /// What a pass works from.
 pub(crate) struct Basis<'a> {
@@ -53,13 +58,11 @@ pub(crate) struct Pass {
     /// Data sources that were read.
     pub(crate) data: BTreeMap<Address, Object>,
     /// Where arguments are written, by block.
-    pub(crate) places: BTreeMap<ResourceAddress, (Arc<BTreeMap<Name, Span>>, Option<Span>)>,
-    /// Blocks whose instances could not be told.
-    pub(crate) unexpanded: BTreeSet<ResourceAddress>,
-    /// All instances that the configuration has.
-    pub(crate) instances: BTreeSet<Address>,
+    pub(crate) places: BTreeMap<ResourceAddress, Written>,
+    /// The keys of each block; none where they could not be told.
+    instances: BTreeMap<ResourceAddress, Option<Arc<[Option<Key>]>>>,
     pub(crate) diagnostics: Diagnostics,
-    index: BTreeMap<Address, usize>,
+    index: BTreeMap<ResourceAddress, BTreeMap<Option<Key>, usize>>,
     forced: BTreeMap<Address, Vec<Reason>>,
 }
 
@@ -70,33 +73,56 @@ impl Pass {
             objects: ObjectMap::new(),
             data: BTreeMap::new(),
             places: BTreeMap::new(),
-            unexpanded: BTreeSet::new(),
-            instances: BTreeSet::new(),
+            instances: BTreeMap::new(),
             diagnostics: Diagnostics::new(),
             index: BTreeMap::new(),
             forced: BTreeMap::new(),
         }
     }
 
-    fn push(&mut self, change: Change) {
-        self.index.insert(change.address.clone(), self.changes.len());
+    pub(super) fn push(&mut self, change: Change) {
+        let (resource, key) = (&change.address.resource, change.address.key.clone());
+        let keys = match self.index.get_mut(resource) {
+            Some(keys) => keys,
+            None => self.index.entry(resource.clone()).or_default(),
+        };
+        keys.insert(key, self.changes.len());
         self.changes.push(change);
     }
 
+    /// Drops what only the pass itself and what follows it directly need.
+    pub(crate) fn slim(&mut self) {
+        self.index.clear();
+        self.forced.clear();
+    }
+
+    /// Returns whether an instance was decided.
+    pub(crate) fn decided(&self, address: &Address) -> bool {
+        self.index.get(&address.resource).is_some_and(|keys| keys.contains_key(&address.key))
+    }
+
+    /// Returns whether configuration has such an instance, or may have it.
+    pub(crate) fn has(&self, address: &Address) -> bool {
+        match self.instances.get(&address.resource) {
+            Some(Some(keys)) => keys.binary_search(&address.key).is_ok(),
+            Some(None) => true,
+            None => false,
+        }
+    }
+
     fn change(&self, address: &Address) -> Option<&Change> {
-        Some(&self.changes[*self.index.get(address)?])
+        let index = self.index.get(&address.resource)?.get(&address.key)?;
+        self.changes.get(*index)
     }
 
     /// Returns the changes of what a dependency names.
-    fn changes_of(&self, on: &DependencyOn) -> Vec<&Change> {
+    pub(super) fn changes_of(&self, on: &DependencyOn) -> Vec<&Change> {
         match on {
             DependencyOn::Instance(address) => self.change(address).into_iter().collect(),
-            DependencyOn::Resource(resource) => self
-                .index
-                .range(resource.instance(None)..)
-                .take_while(|(address, _)| address.resource == *resource)
-                .map(|(_, index)| &self.changes[*index])
-                .collect(),
+            DependencyOn::Resource(resource) => {
+                let indices = self.index.get(resource).into_iter().flat_map(BTreeMap::values);
+                indices.map(|index| &self.changes[*index]).collect()
+            }
         }
     }
 
@@ -126,14 +152,14 @@ pub(crate) fn run(basis: &Basis<'_>, cache: &mut DataCache) -> Pass {
             Ok(keys) => keys,
             Err(diagnostics) => {
                 pass.diagnostics.extend(diagnostics);
-                pass.unexpanded.insert(resource.clone());
+                pass.instances.insert(resource.clone(), None);
                 continue;
             }
         };
         let site = Site::new(basis, resource, block);
+        pass.instances.insert(resource.clone(), Some(Arc::clone(&keys)));
         for key in keys.iter() {
             let address = resource.instance(key.clone());
-            pass.instances.insert(address.clone());
             if basis.scope.includes(&address) {
                 match resource.mode {
                     Mode::Managed => managed(basis, &site, &address, &census, &mut pass),
@@ -155,15 +181,15 @@ fn seed(basis: &Basis<'_>, pass: &mut Pass) {
 }
 
 /// What all instances of a block share.
-struct Site<'a> {
-    resource: &'a ResourceAddress,
-    block: &'a Resource,
-    provider: Name,
-    context: Option<&'a ProviderContext>,
-    location: Option<String>,
-    create_first: bool,
-    ignore: Vec<Name>,
-    timeouts: BTreeMap<String, u64>,
+pub(super) struct Site<'a> {
+    pub(super) resource: &'a ResourceAddress,
+    pub(super) block: &'a Resource,
+    pub(super) provider: Name,
+    pub(super) context: Option<&'a ProviderContext>,
+    pub(super) location: Option<String>,
+    pub(super) create_first: bool,
+    pub(super) ignore: Vec<Name>,
+    pub(super) timeouts: BTreeMap<String, u64>,
 }
 
 impl<'a> Site<'a> {
@@ -171,12 +197,14 @@ impl<'a> Site<'a> {
         let program = basis.input.program;
         let provider = program.provider_of(resource);
         let lifecycle = &block.lifecycle;
+        let context = basis.input.providers.get(&provider);
+        let location = program.configuration().sources.location(block.span);
         Self {
             resource,
             block,
-            context: basis.input.providers.get(&provider),
+            context,
             provider,
-            location: program.configuration().sources.location(block.span),
+            location,
             create_first: basis.create_first.contains(resource),
             ignore: lifecycle.ignore_changes.iter().map(|i| Arc::clone(&i.text)).collect(),
             timeouts: timeouts(block),
@@ -190,7 +218,7 @@ pub(crate) fn timeouts(block: &Resource) -> BTreeMap<String, u64> {
 }
 
 /// Evaluates an instance and notes where its block is written. Nothing comes back when it has mistakes.
-fn configured(
+pub(super) fn configured(
     site: &Site<'_>,
     basis: &Basis<'_>,
     address: &Address,
@@ -253,11 +281,15 @@ fn managed(
             if name.is_empty() { configured.span } else { spans.get(name).copied() }
         },
     };
-    let (change, diagnostics) =
+    let (mut change, diagnostics) =
         decide(kind, &desired, found.as_ref(), &demands, &|origin| pass.remade(origin));
     pass.diagnostics.extend(diagnostics);
-    if let ChangeKind::Replace { create_first: false } = change.kind {
-        evict(&change, census, pass);
+    match change.kind {
+        ChangeKind::Replace { create_first: false } => evict(&mut change, census, pass),
+        ChangeKind::Replace { create_first: true } if !site.create_first => {
+            change.remarks.push(CREATED_FIRST.to_owned());
+        }
+        _ => {}
     }
     if let Some(after) = &change.after {
         pass.objects.set(address, after.clone());
@@ -271,7 +303,7 @@ fn managed(
 
 /// Returns the provider of an instance, and reports one that is missing or leads to another region than
 /// that in which the object was made.
-fn context<'a>(
+pub(super) fn context<'a>(
     site: &Site<'a>,
     address: &Address,
     existing: Option<&Existing<'_>>,
@@ -287,7 +319,7 @@ fn context<'a>(
         );
         return None;
     };
-    let recorded = existing.map(|e| &e.recorded.instance.region);
+    let recorded = existing.filter(|e| e.live.is_some()).map(|e| &e.recorded.instance.region);
     if let Some(region) = recorded.filter(|region| **region != context.region) {
         let message = format!("`{address}` was made in `{region}`, not in `{}`", context.region);
         pass.diagnostics.push(
@@ -306,7 +338,8 @@ fn context<'a>(
     Some(context)
 }
 
-fn resources_of(dependencies: &[Dependency]) -> Vec<ResourceAddress> {
+/// Returns the blocks of dependencies.
+pub(super) fn resources_of(dependencies: &[Dependency]) -> Vec<ResourceAddress> {
     let all: BTreeSet<&ResourceAddress> = dependencies.iter().map(|d| d.on.resource()).collect();
     all.into_iter().cloned().collect()
 }
@@ -371,117 +404,9 @@ fn differs(change: &Change, name: &str) -> bool {
     same(&value(&change.before), &value(&change.after)) != Some(true)
 }
 
-/// Who uses which address before the plan, and who goes.
-struct Census<'p> {
-    /// Recorded instances that configuration has no more, as far as that can be told beforehand.
-    doomed: BTreeSet<&'p Address>,
-    /// Entries by the known addresses that they use.
-    users: BTreeMap<Arc<str>, Vec<&'p Address>>,
-    /// Addresses that unmanaged entries use.
-    foreign: BTreeSet<Arc<str>>,
-    /// How many packages each gateway holds.
-    packages: BTreeMap<Token, u64>,
-}
-
-impl<'p> Census<'p> {
-    fn new(basis: &Basis<'p>) -> Self {
-        let mut users: BTreeMap<Arc<str>, Vec<&Address>> = BTreeMap::new();
-        for (address, used) in super::prior::users(basis.prior) {
-            for ip in used.iter().filter_map(Token::known) {
-                users.entry(Arc::clone(ip)).or_default().push(address);
-            }
-        }
-        let unmanaged = basis.world.unmanaged.iter();
-        let foreign = unmanaged.flat_map(|u| topology::used_addresses(u.kind, &u.object));
-        let managed = basis.prior.iter().filter_map(|((address, _), existing)| {
-            topology::parent(address.kind(), existing.live.as_ref()?)
-                .filter(|_| address.kind() == topology::PACKAGE)
-        });
-        let others = basis.world.of_kind(topology::PACKAGE);
-        let others = others.filter_map(|u| topology::parent(u.kind, &u.object));
-        let mut packages: BTreeMap<Token, u64> = BTreeMap::new();
-        for gateway in managed.chain(others) {
-            *packages.entry(gateway).or_default() += 1;
-        }
-        Self {
-            doomed: doomed(basis),
-            users,
-            foreign: foreign.filter_map(|token| token.known().cloned()).collect(),
-            packages,
-        }
-    }
-
-    /// Returns the entries that stay and use an address of a package.
-    fn users_of(&self, package: &Object) -> BTreeSet<&'p Address> {
-        topology::provided_addresses(topology::PACKAGE, package)
-            .iter()
-            .filter_map(|ip| self.users.get(ip))
-            .flatten()
-            .copied()
-            .filter(|address| !self.doomed.contains(address))
-            .collect()
-    }
-
-    /// Returns the addresses of a package that something uses which the plan does not delete.
-    fn used_addresses(&self, package: &Object) -> BTreeSet<String> {
-        let reported = resources::bandwidth_package::in_use(package);
-        topology::provided_addresses(topology::PACKAGE, package)
-            .into_iter()
-            .filter(|ip| match self.users.get(ip) {
-                Some(users) => {
-                    self.foreign.contains(ip) || users.iter().any(|u| !self.doomed.contains(u))
-                }
-                None => self.foreign.contains(ip) || reported.contains(&**ip),
-            })
-            .map(|ip| ip.to_string())
-            .collect()
-    }
-
-    /// Returns whether a package's gateway has a place for a second one while both are there.
-    fn has_place(&self, basis: &Basis<'_>, provider: &str, package: &Object) -> bool {
-        let gateway = topology::parent(topology::PACKAGE, package);
-        let count = gateway.and_then(|g| self.packages.get(&g).copied()).unwrap_or_default();
-        let rules = basis.kinds.get(topology::PACKAGE).map(|k| k.resource.rules());
-        let quota = rules.into_iter().flatten().find_map(|rule| match rule {
-            resources::Rule::Quota { name, limit, .. } => {
-                Some(basis.world.limit(provider, name, *limit))
-            }
-            _ => None,
-        });
-        quota.is_none_or(|quota| count < quota)
-    }
-}
-
-/// Returns the recorded instances that configuration has no more, as far as that can be told before
-/// anything is planned.
-fn doomed<'p>(basis: &Basis<'p>) -> BTreeSet<&'p Address> {
-    let mut objects = ObjectMap::new();
-    for ((address, deposed), existing) in basis.prior {
-        if let (None, Some(live)) = (deposed, &existing.live) {
-            objects.set(address, live.clone());
-        }
-    }
-    let mut keys: BTreeMap<&ResourceAddress, Option<Arc<[Option<Key>]>>> = BTreeMap::new();
-    let program = basis.input.program;
-    basis
-        .prior
-        .keys()
-        .filter(|(address, deposed)| deposed.is_none() && basis.scope.includes(address))
-        .map(|(address, _)| address)
-        .filter(|address| {
-            let resource = &address.resource;
-            let keys = keys.entry(resource).or_insert_with(|| match program.block(resource) {
-                Some(_) => program.expand_resource(resource, &objects).ok(),
-                None => Some(Arc::new([])),
-            });
-            keys.as_ref().is_some_and(|keys| !keys.contains(&address.key))
-        })
-        .collect()
-}
-
 /// The users of a package that is deleted before its successor exists must leave first: they are
 /// replaced as well.
-fn evict(change: &Change, census: &Census<'_>, pass: &mut Pass) {
+fn evict(change: &mut Change, census: &Census<'_>, pass: &mut Pass) {
     let (topology::PACKAGE, Some(before), Some(after)) =
         (change.address.kind(), &change.before, &change.after)
     else {
@@ -492,104 +417,12 @@ fn evict(change: &Change, census: &Census<'_>, pass: &mut Pass) {
         // Its users go with the gateway, or stay behind and are reported.
         return;
     }
-    for user in census.users_of(before) {
+    let users = census.users_of(before);
+    if !users.is_empty() {
+        change.remarks.push(EVICTED.to_owned());
+    }
+    for user in users {
         let reason = Reason::DependencyReplaced { of: change.address.to_string() };
         pass.forced.entry(user.clone()).or_default().push(reason);
-    }
-}
-
-fn data(
-    basis: &Basis<'_>,
-    site: &Site<'_>,
-    address: &Address,
-    cache: &mut DataCache,
-    pass: &mut Pass,
-) {
-    let Some(configured) = configured(site, basis, address, pass) else { return };
-    let Some(context) = context(site, address, None, pass) else { return };
-    let schema = site.block.schema;
-    let mut filters = configured.object.clone();
-    resources::data::normalise(&mut filters);
-    for fault in resources::data::validate(schema, &filters) {
-        pass.diagnostics.push(
-            Diagnostic::error(fault.code, fault.message)
-                .address(address)
-                .at_opt(configured.spans.get(&*fault.attribute).copied().or(configured.span))
-                .help(fault.help),
-        );
-    }
-    let unknown = filters.iter().any(|(_, value)| value.deep_unknown());
-    let pending = configured.dependencies.iter().any(|dependency| {
-        pass.changes_of(&dependency.on).iter().any(|c| c.kind != ChangeKind::NoOp)
-    });
-    if unknown || pending {
-        let reason = if unknown { Reason::ConfigurationUnknown } else { Reason::DependencyPending };
-        let change = deferred(site, context, &configured, address, filters, reason);
-        if let Some(after) = &change.after {
-            pass.objects.set(address, after.clone());
-        }
-        pass.push(change);
-        return;
-    }
-    let parameters = resources::data::parameters(schema, &filters);
-    let key = (schema.kind.to_owned(), site.provider.to_string(), parameters);
-    let result = cache.entry(key).or_insert_with_key(|(kind, provider, parameters)| {
-        basis.reader.data(&DataRead {
-            kind: kind.clone(),
-            provider: provider.clone(),
-            region: context.region.clone(),
-            parameters: parameters.clone(),
-        })
-    });
-    match result {
-        Ok(object) => {
-            let found = basis.input.program.postconditions(address, object, &pass.objects);
-            pass.objects.set(address, object.clone());
-            pass.data.insert(address.clone(), object.clone());
-            pass.diagnostics.extend(found);
-        }
-        Err(why) => pass.diagnostics.push(
-            Diagnostic::error("cannot-read", format!("cannot read `{address}`"))
-                .detail(why.clone())
-                .address(address)
-                .at(site.block.span),
-        ),
-    }
-}
-
-/// Makes the change of a data source that apply reads.
-fn deferred(
-    site: &Site<'_>,
-    context: &ProviderContext,
-    configured: &Configured,
-    address: &Address,
-    filters: Object,
-    reason: Reason,
-) -> Change {
-    let mut after = filters;
-    for attribute in site.block.schema.attributes.iter().filter(|a| !a.is_input()) {
-        after.set(attribute.name, unknown_attribute(address, attribute));
-    }
-    Change {
-        address: address.clone(),
-        deposed: None,
-        previous_address: None,
-        kind: ChangeKind::Read,
-        reasons: vec![reason],
-        id: None,
-        before: None,
-        after: Some(after),
-        replace_paths: Vec::new(),
-        kept: Vec::new(),
-        impacts: Vec::new(),
-        remarks: Vec::new(),
-        provider: Arc::clone(&site.provider),
-        region: context.region.clone(),
-        service: context.service.clone(),
-        dependencies: resources_of(&configured.dependencies),
-        create_before_destroy: false,
-        prevent_destroy: false,
-        timeouts: BTreeMap::new(),
-        location: site.location.clone(),
     }
 }

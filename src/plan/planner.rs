@@ -6,22 +6,24 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::compile::{self, Names};
-use super::graph::{Arranged, Cycle, Why};
+use super::data_sources::DataCache;
+use super::graph::{Arranged, Cycle};
 use super::kinds::Kinds;
 use super::moves::{self, Directives};
 use super::orphans::{self, Locations};
-use super::pass::{self, Basis, DataCache, Pass};
+use super::pass::{self, Basis, Pass, Written};
 use super::prior::{self, Prior};
 use super::program::{ObjectMap, Program};
 use super::refresh_scopes::{self, Lists};
-use super::world::{self, World};
+use super::world::{self, Unmanaged, World};
 use super::{
-    Change, ChangeKind, Operation, OutputChange, Plan, PlanMode, Reason, edges, imports, rules,
-    targets, waves,
+    Change, ChangeKind, Operation, OutputChange, Plan, PlanMode, Reason, cycles, edges, imports,
+    rules, targets, waves,
 };
 use crate::address::{Address, ResourceAddress, Target};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::refresh::Reader;
+use crate::resources::{self, Object};
 use crate::state::{InstanceKey, JournalEntry, Service, Snapshot};
 use crate::value::{Name, Value};
 
@@ -111,13 +113,13 @@ struct Planner<'a> {
 
 /// Changes with their calls in order.
 #[derive(Default)]
-struct Outcome {
-    changes: Vec<Change>,
-    operations: Vec<Operation>,
+pub(super) struct Outcome {
+    pub(super) changes: Vec<Change>,
+    pub(super) operations: Vec<Operation>,
     groups: Vec<Vec<usize>>,
     objects: ObjectMap,
-    data: BTreeMap<Address, crate::resources::Object>,
-    places: BTreeMap<ResourceAddress, (Arc<BTreeMap<Name, Span>>, Option<Span>)>,
+    data: BTreeMap<Address, Object>,
+    pub(super) places: BTreeMap<ResourceAddress, Written>,
 }
 
 impl Planner<'_> {
@@ -144,6 +146,7 @@ impl Planner<'_> {
         self.diagnostics.extend(scope.warnings(input, &recorded));
         let services = prior::check_services(
             recorded.iter().filter(|(key, _)| scope.includes(&key.0)).map(|(_, r)| r),
+            &self.kinds,
             input.providers,
         );
         if services.has_errors() {
@@ -178,12 +181,9 @@ impl Planner<'_> {
     ) -> Prior<'s> {
         let mut refreshed = BTreeSet::new();
         if self.input.options.refresh {
-            let included: Vec<(&InstanceKey, &crate::state::Instance)> = recorded
-                .iter()
-                .filter(|(key, _)| scope.includes(&key.0))
-                .map(|(key, recorded)| (key, recorded.instance))
-                .collect();
-            let instances = || included.iter().map(|(_, instance)| *instance);
+            let included: Vec<(&InstanceKey, &moves::Recorded<'_>)> =
+                recorded.iter().filter(|(key, _)| scope.includes(&key.0)).collect();
+            let instances = || included.iter().map(|(_, r)| (&r.provider, r.instance));
             self.lists.read(self.reader, &refresh_scopes::wanted(&self.kinds, instances()));
             let failures = self.lists.failures(&self.kinds, instances());
             self.diagnostics.extend(failures);
@@ -209,8 +209,10 @@ impl Planner<'_> {
         owned.extend(open.filter_map(|e| Some((e.address.kind(), e.object_id.as_deref()?))));
         let providers = self.input.providers.iter();
         let mut unmanaged = world::unmanaged(self.lists.all(), &owned);
+        // What an unfinished create may have made is not somebody else's: recovery will tell.
+        unmanaged.retain(|found| !snapshot.open.iter().any(|entry| may_have_made(entry, found)));
         // What an unfinished create may have made is not somebody else's: recovery finds out.
-        let made = |u: &world::Unmanaged, e: &JournalEntry| {
+        let made = |u: &Unmanaged, e: &JournalEntry| {
             e.creates
                 && e.object_id.is_none()
                 && e.address.kind() == u.kind
@@ -233,7 +235,7 @@ impl Planner<'_> {
     ) -> Outcome {
         let create_first = create_first(self.input.program, order);
         let mut cache = DataCache::new();
-        let mut cycles: BTreeMap<Address, Vec<String>> = BTreeMap::new();
+        let mut broken: BTreeMap<Address, Vec<String>> = BTreeMap::new();
         for round in 1.. {
             let world = self.world(prior);
             let basis = Basis {
@@ -245,7 +247,7 @@ impl Planner<'_> {
                 order,
                 create_first: &create_first,
                 scope,
-                cycles: &cycles,
+                cycles: &broken,
                 imports,
             };
             let mut pass = pass::run(&basis, &mut cache);
@@ -253,17 +255,22 @@ impl Planner<'_> {
             match self.arrange(&mut outcome, prior) {
                 Ok(()) => {}
                 Err(found) => {
-                    let breaks = if round < PASSES { breaks(&found, &outcome) } else { None };
+                    let breaks =
+                        if round < PASSES { cycles::breaks(&found, &outcome) } else { None };
                     if let Some(breaks) = breaks {
-                        cycles.extend(breaks);
+                        broken.extend(breaks);
                         continue;
                     }
                     self.report_cycles(&found, &outcome);
                 }
             }
+            self.check_requests(&pass, prior);
             self.diagnostics.extend(pass.diagnostics);
             self.check(&mut outcome, prior);
-            self.check_requests(&pass.instances, prior);
+            if !self.diagnostics.has_errors() {
+                // Local values and outputs of modules that nothing has used may be mistaken too.
+                self.diagnostics.extend(self.input.program.remaining(&outcome.objects));
+            }
             outcome.changes.retain(|change| scope.includes(&change.address));
             return outcome;
         }
@@ -275,7 +282,6 @@ impl Planner<'_> {
     fn settle(&mut self, pass: &mut Pass, prior: &Prior<'_>, scope: &targets::Scope) -> Outcome {
         let program = self.input.program;
         let mut changes = std::mem::take(&mut pass.changes);
-        let planned: BTreeSet<Address> = changes.iter().map(|c| c.address.clone()).collect();
         let mut aside = Vec::new();
         for (key, existing) in prior {
             let (address, deposed) = key;
@@ -297,12 +303,10 @@ impl Planner<'_> {
                 ));
                 continue;
             }
-            if planned.contains(address) {
+            if pass.decided(address) {
                 continue;
             }
-            let configured =
-                pass.instances.contains(address) || pass.unexpanded.contains(&address.resource);
-            if configured {
+            if pass.has(address) {
                 // Its block has mistakes, which are reported.
                 changes.push(orphans::keep(key, existing, program, &mut self.locations));
                 continue;
@@ -319,6 +323,7 @@ impl Planner<'_> {
                 locations,
             ));
         }
+        pass.slim();
         changes.sort_by(|a, b| (&a.address, &a.deposed).cmp(&(&b.address, &b.deposed)));
         changes.extend(aside);
         Outcome {
@@ -365,7 +370,7 @@ impl Planner<'_> {
 
     fn report_cycles(&mut self, cycles: &[Cycle], outcome: &Outcome) {
         for cycle in cycles {
-            let diagnostic = cycle_report(cycle, outcome);
+            let diagnostic = cycles::report(cycle, outcome);
             self.diagnostics.push(diagnostic);
         }
     }
@@ -403,9 +408,9 @@ impl Planner<'_> {
     }
 
     /// Reports instances that `-replace` names and that do not exist.
-    fn check_requests(&mut self, instances: &BTreeSet<Address>, prior: &Prior<'_>) {
+    fn check_requests(&mut self, pass: &Pass, prior: &Prior<'_>) {
         for address in &self.input.options.replace {
-            if !instances.contains(address) && !prior.contains_key(&(address.clone(), None)) {
+            if !pass.has(address) && !prior.contains_key(&(address.clone(), None)) {
                 self.diagnostics.push(
                     Diagnostic::error("no-such-instance", format!("there is no `{address}`"))
                         .detail("`-replace` names one instance, with its key where it has one.")
@@ -515,92 +520,28 @@ fn create_first(program: &Program, order: &[ResourceAddress]) -> BTreeSet<Resour
     found
 }
 
-/// Puts operations into their order.
-fn ordered(operations: Vec<Operation>, arranged: Arranged) -> (Vec<Operation>, Vec<Vec<usize>>) {
-    let mut slots: Vec<Option<Operation>> = operations.into_iter().map(Some).collect();
+/// Puts operations into their order, in place.
+fn ordered(
+    mut operations: Vec<Operation>,
+    arranged: Arranged,
+) -> (Vec<Operation>, Vec<Vec<usize>>) {
+    let mut wanted = vec![0; operations.len()];
+    for (new, old) in arranged.order.iter().enumerate() {
+        wanted[*old] = new;
+    }
+    for at in 0..operations.len() {
+        while wanted[at] != at {
+            let to = wanted[at];
+            operations.swap(at, to);
+            wanted.swap(at, to);
+        }
+    }
     let waits = arranged.after.into_iter().zip(arranged.groups_of);
-    let ordered = arranged.order.iter().zip(waits).filter_map(|(old, (after, groups))| {
-        let operation = slots.get_mut(*old)?.take()?;
-        Some(Operation { after, groups, ..operation })
-    });
-    (ordered.collect(), arranged.groups)
-}
-
-/// Chooses which instances are deleted first and made again at the end, one a cycle; none when there is
-/// a cycle that no such choice breaks.
-fn breaks(cycles: &[Cycle], outcome: &Outcome) -> Option<BTreeMap<Address, Vec<String>>> {
-    let mut breaks = BTreeMap::new();
-    for cycle in cycles {
-        let keyed: BTreeSet<usize> = cycle
-            .edges
-            .iter()
-            .filter(|(_, _, why)| matches!(why, Why::Key | Why::Exclusion))
-            .flat_map(|(from, to, _)| [*from, *to])
-            .filter_map(|node| outcome.operations.get(node))
-            .map(|operation| operation.change)
-            .collect();
-        let changes = &outcome.changes;
-        let members: Vec<usize> =
-            keyed.into_iter().filter(|c| changes[*c].kind == ChangeKind::Update).collect();
-        let chosen = members.iter().copied().find(|change| !changes[*change].prevent_destroy)?;
-        let others = members.iter().filter(|m| **m != chosen);
-        let others = others.map(|m| changes[*m].address.to_string()).collect();
-        breaks.insert(changes[chosen].address.clone(), others);
+    for (operation, (after, groups)) in operations.iter_mut().zip(waits) {
+        operation.after = after;
+        operation.groups = groups;
     }
-    Some(breaks)
-}
-
-/// Describes operations that wait for each other.
-fn cycle_report(cycle: &Cycle, outcome: &Outcome) -> Diagnostic {
-    let mut named = Vec::new();
-    let mut impossible = None;
-    for member in &cycle.members {
-        let Some(operation) = outcome.operations.get(*member) else { continue };
-        let change = &outcome.changes[operation.change];
-        let name = format!("`{}` ({})", operation.address, operation.action.name());
-        if change.kind == (ChangeKind::Replace { create_first: true }) {
-            impossible = Some(change);
-        }
-        named.push(name);
-    }
-    let place =
-        |change: &Change| outcome.places.get(&change.address.resource).and_then(|(_, span)| *span);
-    let path = named.join(" → ");
-    if let Some(change) = impossible {
-        let message = format!("`{}` cannot be created before it is destroyed", change.address);
-        return Diagnostic::error("cannot-create-first", message)
-            .address(&change.address)
-            .at_opt(place(change))
-            .detail(format!(
-                "The new object needs what the old one holds: a unique key, a place under a quota or \
-                 the VPC's default route. Waiting for each other: {path}."
-            ))
-            .help(
-                "remove `create_before_destroy` (from what depends on it too, which it spreads from), \
-                 or change the key in the same step",
-            );
-    }
-    let keyed = cycle.edges.iter().any(|(_, _, why)| matches!(why, Why::Key | Why::Exclusion));
-    let mut diagnostic = Diagnostic::error("cyclic-order", "some changes wait for each other");
-    if keyed {
-        diagnostic = diagnostic.help(
-            "they hand keys to each other in a circle, which one of them must break by being deleted \
-             first; all are protected by `prevent_destroy`. Lift it from one, or apply in two steps \
-             over a free key",
-        );
-    } else {
-        diagnostic = diagnostic.help("remove a `depends_on`, or apply in two steps (`-target`)");
-    }
-    for member in &cycle.members {
-        let operation = outcome.operations.get(*member);
-        let change = operation.map(|o| &outcome.changes[o.change]);
-        if let Some(span) = change.and_then(place)
-            && diagnostic.labels.iter().all(|label| label.span != span)
-        {
-            diagnostic = diagnostic.at_with(span, "waits for another of them");
-        }
-    }
-    diagnostic.detail(format!("The cycle is {path}."))
+    (operations, arranged.groups)
 }
 
 /// Reports that an instance is protected.
@@ -617,4 +558,15 @@ fn protected(change: &Change, places: &rules::Places<'_>) -> Diagnostic {
             reasons.join("; ")
         ))
         .help("change what leads to it, or remove `prevent_destroy`")
+}
+
+/// Returns whether a create that got no answer may have made an object that nobody owns.
+fn may_have_made(entry: &JournalEntry, found: &Unmanaged) -> bool {
+    let Some(natural_key) = &entry.natural_key else { return false };
+    entry.creates
+        && entry.object_id.is_none()
+        && entry.address.kind() == found.kind
+        && !entry.existing.contains(&found.id)
+        && resources::lookup(found.kind)
+            .is_some_and(|kind| kind.natural_keys(&found.object).contains(natural_key))
 }

@@ -35,7 +35,7 @@ pub(crate) fn join<'a>(
     recorded
         .into_iter()
         .map(|(key, recorded)| {
-            let live = match lists.live(kinds, recorded.instance) {
+            let live = match lists.live(kinds, &recorded.provider, recorded.instance) {
                 Live::Found(object) => Some(object),
                 Live::Absent => None,
                 Live::Unread => Some(recorded.instance.object.clone()),
@@ -48,23 +48,35 @@ pub(crate) fn join<'a>(
 /// Makes sure that recorded objects belong to the services that the providers lead to.
 pub(crate) fn check_services<'a>(
     recorded: impl Iterator<Item = &'a Recorded<'a>>,
+    kinds: &Kinds,
     providers: &BTreeMap<Name, ProviderContext>,
 ) -> Diagnostics {
+    let mut unknown: Vec<String> = Vec::new();
     let mut missing: BTreeMap<Name, Vec<String>> = BTreeMap::new();
     let mut foreign: BTreeMap<(Name, Service), Vec<String>> = BTreeMap::new();
     for recorded in recorded {
         let instance = recorded.instance;
         let address = format!("`{}`", instance.address);
-        match providers.get(&instance.provider) {
-            None => missing.entry(instance.provider.clone()).or_default().push(address),
+        if kinds.get(instance.address.kind()).is_none() {
+            unknown.push(address.clone());
+        }
+        match providers.get(&recorded.provider) {
+            None => missing.entry(recorded.provider.clone()).or_default().push(address),
             Some(provider) if provider.service != instance.service => {
-                let key = (instance.provider.clone(), instance.service.clone());
+                let key = (recorded.provider.clone(), instance.service.clone());
                 foreign.entry(key).or_default().push(address);
             }
             Some(_) => {}
         }
     }
     let mut diagnostics = Diagnostics::new();
+    if !unknown.is_empty() {
+        diagnostics.push(
+            Diagnostic::error("unknown-type", "the state has objects of a type that is not known")
+                .detail(format!("They are {}.", super::rules::list(&unknown)))
+                .help("use the version of natform that made them"),
+        );
+    }
     for (alias, addresses) in missing {
         diagnostics.push(
             Diagnostic::error("missing-provider", format!("there is no provider `{alias}`"))
@@ -105,7 +117,8 @@ pub(crate) fn check_account(prior: &Prior<'_>, refreshed: &BTreeSet<InstanceKey>
     let mut groups: BTreeMap<(&Name, &str), (usize, Vec<String>)> = BTreeMap::new();
     for (key, existing) in prior.iter().filter(|(key, _)| refreshed.contains(*key)) {
         let instance = existing.recorded.instance;
-        let (found, missing) = groups.entry((&instance.provider, &instance.region)).or_default();
+        let (found, missing) =
+            groups.entry((&existing.recorded.provider, &instance.region)).or_default();
         match existing.live {
             Some(_) => *found += 1,
             None => missing.push(format!("`{}` ({})", key.0, instance.id)),

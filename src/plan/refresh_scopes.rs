@@ -53,9 +53,9 @@ impl Lists {
         }
     }
 
-    /// Returns what the lists say of a recorded object.
-    pub(crate) fn live(&self, kinds: &Kinds, instance: &Instance) -> Live {
-        match (kinds.get(instance.address.kind()), self.of(&instance.provider)) {
+    /// Returns what the lists that were read through a provider say of a recorded object.
+    pub(crate) fn live(&self, kinds: &Kinds, provider: &str, instance: &Instance) -> Live {
+        match (kinds.get(instance.address.kind()), self.of(provider)) {
             (Some(kind), Some(lists)) => kind.resource.live(&instance.object, lists),
             _ => Live::Unread,
         }
@@ -65,14 +65,14 @@ impl Lists {
     pub(crate) fn failures<'a>(
         &mut self,
         kinds: &Kinds,
-        instances: impl Iterator<Item = &'a Instance>,
+        instances: impl Iterator<Item = (&'a Name, &'a Instance)>,
     ) -> Diagnostics {
         let mut needed: BTreeMap<(Name, ReadScope), Vec<String>> = BTreeMap::new();
-        for instance in instances {
+        for (provider, instance) in instances {
             for scope in scopes(kinds, instance) {
-                let failed = self.of(&instance.provider).and_then(|lists| lists.get(&scope));
+                let failed = self.of(provider).and_then(|lists| lists.get(&scope));
                 if let Some(Listing::Failed(_)) = failed {
-                    let users = needed.entry((instance.provider.clone(), scope)).or_default();
+                    let users = needed.entry((provider.clone(), scope)).or_default();
                     users.push(instance.address.to_string());
                 }
             }
@@ -99,14 +99,15 @@ pub(crate) fn scopes(kinds: &Kinds, instance: &Instance) -> Vec<ReadScope> {
     }
 }
 
-/// Collects the lists in which recorded objects are found, by provider alias.
+/// Collects the lists in which recorded objects are found, by the provider alias through which each is
+/// reached.
 pub(crate) fn wanted<'a>(
     kinds: &Kinds,
-    instances: impl Iterator<Item = &'a Instance>,
+    instances: impl Iterator<Item = (&'a Name, &'a Instance)>,
 ) -> BTreeMap<Name, BTreeSet<ReadScope>> {
     let mut wanted: BTreeMap<Name, BTreeSet<ReadScope>> = BTreeMap::new();
-    for instance in instances {
-        let of_provider = wanted.entry(instance.provider.clone()).or_default();
+    for (provider, instance) in instances {
+        let of_provider = wanted.entry(provider.clone()).or_default();
         of_provider.extend(scopes(kinds, instance));
     }
     wanted

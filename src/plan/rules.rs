@@ -130,6 +130,7 @@ pub(crate) fn check(
             judge.rule(name, rule);
         }
     }
+    judge.missing_parents();
     (judge.diagnostics, judge.remarks)
 }
 
@@ -191,19 +192,26 @@ impl<'a> Judge<'a> {
         what: &str,
     ) {
         let touching: Vec<&str> = scope.iter().chain(fields).copied().collect();
-        let mut index: KeyIndex<Item<'_>> = KeyIndex::default();
-        let items: Vec<Item<'_>> = self.all(kind);
-        for item in items {
-            if let Some(key) = Key::of(item.object(), scope, fields) {
-                index.insert(key, item);
+        let mut scopes: BTreeMap<Vec<Token>, Vec<Item<'_>>> = BTreeMap::new();
+        for item in self.all(kind) {
+            if let Some(key) = Key::of(item.object(), scope, &[]) {
+                scopes.entry(key.scope).or_default().push(item);
             }
         }
         let mut found = Vec::new();
-        for (key, items) in index.iter() {
-            let group: Vec<&Item<'_>> =
-                if key.has_wildcard() { index.colliding(key) } else { items.iter().collect() };
-            if group.len() > 1 && group.iter().any(|item| item.is_touched(&touching)) {
-                found.push(self.collision(&group, code, fields, what));
+        for items in scopes.values().filter(|s| s.iter().any(|i| i.is_touched(&touching))) {
+            let mut index: KeyIndex<Item<'_>> = KeyIndex::default();
+            for item in items {
+                if let Some(key) = Key::of(item.object(), scope, fields) {
+                    index.insert(key, *item);
+                }
+            }
+            for (key, items) in index.iter() {
+                let group: Vec<&Item<'_>> =
+                    if key.has_wildcard() { index.colliding(key) } else { items.iter().collect() };
+                if group.len() > 1 && group.iter().any(|item| item.is_touched(&touching)) {
+                    found.push(self.collision(&group, code, fields, what));
+                }
             }
         }
         self.diagnostics.extend(found);

@@ -10,9 +10,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::Digest as _;
 
 use super::Plan;
+use super::digest::sha256_hex;
 use super::planner::{PlanOptions, ProviderContext};
 use super::program::FileRecord;
 use crate::diagnostic::Diagnostic;
@@ -91,7 +91,7 @@ pub struct Loaded {
 /// Returns the file's contents and the plan's digest. The same plan gives the same bytes.
 pub fn encode(saved: &SavedPlan) -> Result<(Vec<u8>, String), serde_json::Error> {
     let body = serde_json::to_vec(saved)?;
-    let digest = sha256(&body);
+    let digest = sha256_hex(&body);
     let header = Header {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -123,7 +123,7 @@ pub fn decode(bytes: &[u8]) -> Result<Loaded, SavedPlanError> {
     let header: Header =
         serde_json::from_value(header).map_err(|_| damaged("its header is incomplete"))?;
     let body = rest[1..].strip_suffix(b"\n").unwrap_or(&rest[1..]);
-    let digest = sha256(body);
+    let digest = sha256_hex(body);
     if digest != header.sha256 {
         return Err(damaged("its contents do not have the digest that its header names"));
     }
@@ -146,10 +146,6 @@ fn check(plan: &Plan) -> Result<(), SavedPlanError> {
 
 fn damaged(why: &str) -> SavedPlanError {
     SavedPlanError::Damaged { why: why.to_owned() }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes the file so that only its owner can read it, whole or not at all.

@@ -50,6 +50,7 @@ fn made(change: &Change, wanted: &mut Wanted) {
         topology::PACKAGE => {
             if topology::parent(topology::PACKAGE, after).is_some_and(|p| p.known().is_some()) {
                 scopes.insert(ReadScope::BandwidthPackages { region: region() });
+                scopes.insert(ReadScope::Gateways { region: region() });
             }
         }
         kind => {

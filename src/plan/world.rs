@@ -9,17 +9,15 @@ use crate::value::{Name, Value};
 
 /// A live object that the state does not own.
 #[derive(Debug, Clone)]
-pub struct Unmanaged {
+pub(crate) struct Unmanaged {
     /// Resource type.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// The service's id.
-    pub id: String,
+    pub(crate) id: String,
     /// Region.
-    pub region: String,
-    /// Alias of the provider through which it was seen.
-    pub provider: Name,
+    pub(crate) region: String,
     /// Its attributes.
-    pub object: Object,
+    pub(crate) object: Object,
 }
 
 /// What surrounds the plan.
@@ -61,7 +59,7 @@ pub(crate) fn unmanaged(
     owned: &BTreeSet<(&str, &str)>,
 ) -> Vec<Unmanaged> {
     let mut found: BTreeMap<(&'static str, &str), Unmanaged> = BTreeMap::new();
-    for (provider, listings) in lists {
+    for listings in lists.values() {
         for (scope, listing) in listings {
             let (Some(kind), Listing::Rows(rows)) = (kind_of(scope), listing) else { continue };
             for (id, object) in rows {
@@ -72,7 +70,6 @@ pub(crate) fn unmanaged(
                     kind,
                     id: id.clone(),
                     region: scope.region().to_owned(),
-                    provider: provider.clone(),
                     object: with_table(scope, object),
                 });
             }

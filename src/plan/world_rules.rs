@@ -47,6 +47,44 @@ impl<'a> Judge<'a> {
         gateways
     }
 
+    /// What is made in a table or gateway that the service says does not exist.
+    pub(super) fn missing_parents(&mut self) {
+        let mut found = Vec::new();
+        for change in self.changes {
+            let kind = change.address.kind();
+            let Some((attribute, _)) = topology::parent_attribute(kind) else { continue };
+            let Some(after) = &change.after else { continue };
+            let item = Item::Managed(change, after);
+            let Some(Token::Known(parent)) = topology::parent(kind, after) else { continue };
+            if !item.is_touched(&[attribute]) || !self.is_missing(kind, &change.region, &parent) {
+                continue;
+            }
+            let diagnostic = Diagnostic::error("no-such-parent", format!("there is no `{parent}`"))
+                .address(&change.address)
+                .detail(format!("`{}` is to be made in it.", change.address))
+                .help("check the id, the region and the account");
+            found.push(self.mark(diagnostic, &item, attribute, "does not exist"));
+        }
+        self.diagnostics.extend(found);
+    }
+
+    /// Returns whether every list that tells says that a table or gateway does not exist.
+    fn is_missing(&self, kind: &str, region: &str, parent: &str) -> bool {
+        let (region, table) = (region.to_owned(), parent.to_owned());
+        let scope = match kind {
+            topology::FORWARD => ReadScope::ForwardEntries { region, table },
+            topology::SNAT => ReadScope::SnatEntries { region, table },
+            _ => ReadScope::Gateways { region },
+        };
+        let mut told = self.lists.values().filter_map(|lists| lists.get(&scope)).peekable();
+        told.peek().is_some()
+            && told.all(|listing| match listing {
+                Listing::ParentGone => true,
+                Listing::Rows(rows) => kind == topology::PACKAGE && !rows.contains_key(parent),
+                Listing::Failed(_) => false,
+            })
+    }
+
     fn second_normal_gateway(&mut self, code: &'static str) {
         let mut by_vpc: BTreeMap<Token, Vec<Item<'a>>> = BTreeMap::new();
         for item in self.items(topology::GATEWAY) {
@@ -173,10 +211,7 @@ impl<'a> Judge<'a> {
                 // What is replaced has left by then.
                 let object = match item {
                     Item::Managed(Change { kind: ChangeKind::Replace { .. }, .. }, _) => continue,
-                    Item::Managed(change, _) => match &change.before {
-                        Some(before) => before,
-                        None => continue,
-                    },
+                    Item::Managed(change, after) => change.before.as_ref().unwrap_or(after),
                     Item::Unmanaged(unmanaged) => &unmanaged.object,
                 };
                 let parent = topology::parent(kind, object);
@@ -442,10 +477,10 @@ impl<'a> Judge<'a> {
         let mut vpc_of: BTreeMap<&str, (&str, Item<'a>)> = BTreeMap::new();
         for item in self.items(topology::GATEWAY) {
             let (vswitch, vpc) = (item.object().text("vswitch_id"), item.object().text("vpc_id"));
-            if let (Some(vswitch), Some(vpc)) = (vswitch.filter(|v| !v.is_empty()), vpc) {
-                if item.object().text("nat_type") == Some("Enhanced") {
-                    vpc_of.insert(vswitch, (vpc, item));
-                }
+            let enhanced = item.object().text("nat_type") == Some("Enhanced");
+            if let (Some(vswitch), Some(vpc)) = (vswitch.filter(|v| enhanced && !v.is_empty()), vpc)
+            {
+                vpc_of.insert(vswitch, (vpc, item));
             }
         }
         let mut found = Vec::new();

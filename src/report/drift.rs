@@ -1,1 +1,97 @@
-//! A drift report as text.
+//! A drift report as text: what changed, what is missing, what nobody manages, and the verdict.
+
+use serde_json::{Value as Json, json};
+
+use super::diff::{self, Options, Side};
+use super::paint::Paint;
+use super::text::header;
+use crate::drift::{AttributeDrift, ChangedObject, DriftReport, DriftStatus, Expected};
+
+/// Renders a whole report.
+pub fn scan(report: &DriftReport, paint: Paint) -> String {
+    let mut out = String::new();
+    for object in &report.changed {
+        out.push_str(&changed(object, paint));
+    }
+    for object in &report.missing {
+        out.push_str(&format!(
+            "  # {} {}{}\n  {} {} (id {})\n\n",
+            paint.bold(&object.address),
+            paint.red("no longer exists"),
+            because(object.expected.as_ref()),
+            paint.red("-"),
+            header(&object.address),
+            object.id
+        ));
+    }
+    if !report.unmanaged.is_empty() {
+        out.push_str("Not managed:\n");
+        for object in &report.unmanaged {
+            let name = object.import_id.as_ref().unwrap_or(&object.id);
+            let whose = if object.within_managed { "" } else { " (outside what is managed)" };
+            let expected = because(object.expected.as_ref());
+            out.push_str(&format!(
+                "  {} {} {name} in {}{whose}{expected}\n",
+                paint.yellow("?"),
+                object.kind,
+                object.region
+            ));
+        }
+        out.push('\n');
+    }
+    for failure in &report.failures {
+        out.push_str(&format!("{} {}: {}\n", paint.red("Cannot read"), failure.what, failure.why));
+    }
+    out.push_str(&verdict(report, paint));
+    out
+}
+
+fn verdict(report: &DriftReport, paint: Paint) -> String {
+    let c = &report.coverage;
+    let counts = format!(
+        "{} recorded, {} changed, {} missing, {} not managed",
+        c.recorded, c.changed, c.missing, c.unmanaged
+    );
+    match report.status {
+        DriftStatus::InSync => format!("{} {counts}.\n", paint.green("In sync.")),
+        DriftStatus::Drifted => format!("{} {counts}.\n", paint.yellow("Drift:")),
+        DriftStatus::Failed => {
+            format!(
+                "{} Nothing can be said of the whole; {counts}.\n",
+                paint.red("The scan failed.")
+            )
+        }
+    }
+}
+
+fn because(expected: Option<&Expected>) -> String {
+    expected.map_or(String::new(), |e| format!(" (expected: {})", e.reason))
+}
+
+fn changed(object: &ChangedObject, paint: Paint) -> String {
+    let side = |pick: fn(&AttributeDrift) -> Json| -> Json {
+        Json::Object(object.attributes.iter().map(|a| (a.name.clone(), pick(a))).collect())
+    };
+    let before = side(|a| a.recorded.clone());
+    let after = side(|a| a.live.clone());
+    let sensitive = side(|a| json!(a.sensitive));
+    let lines = diff::object(
+        Side { value: &before, unknown: &Json::Null, sensitive: &sensitive },
+        Side { value: &after, unknown: &Json::Null, sensitive: &sensitive },
+        Options { replace: &[], always: &[], hide: false },
+    );
+    let mut out = format!(
+        "  # {} is not as recorded{}\n  {} {} {{\n",
+        paint.bold(&object.address),
+        because(object.expected.as_ref()),
+        paint.yellow("~"),
+        header(&object.address)
+    );
+    for line in lines {
+        let indent = " ".repeat(6 + 4 * line.depth);
+        out.push_str(format!("{indent}{} {}", line.mark.symbol(), line.text).trim_end());
+        out.push('\n');
+    }
+    out.push_str("    }\n\n");
+    out
+}

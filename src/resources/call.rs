@@ -144,7 +144,7 @@ pub(super) fn settled(wanted: &Wanted, live: &Live) -> Settled {
         (Wanted::Gone { .. }, Live::Found(object)) => Settled::Busy(status_is(object)),
         (Wanted::Present { .. }, Live::Absent) => Settled::Busy("it is not listed yet".to_owned()),
         (Wanted::Present { values, .. }, Live::Found(object)) => {
-            if object.text("status").is_some_and(|status| status != "Available") {
+            if object.text("status").is_some_and(|status| !super::spelling::is_available(status)) {
                 return Settled::Busy(status_is(object));
             }
             match values.iter().find(|(name, value)| !agrees(value, object.get(name))) {

@@ -34,20 +34,27 @@ pub enum Conversion {
     Failed(String),
 }
 
-/// Reads the steps in `convert_steps` of an object. Of several attempts the last one counts.
+/// Reads the steps in `convert_steps` of an object, in whatever order they are listed. Of several
+/// attempts the last one counts.
 pub fn conversion(object: &Object) -> Conversion {
-    let steps: Vec<(&str, &str)> = object
+    let mut steps: Vec<(&str, &str, &str)> = object
         .get("convert_steps")
         .and_then(Value::as_elements)
         .unwrap_or_default()
         .iter()
         .map(|step| {
             let text = |name: &str| step.get(name).and_then(Value::as_str).unwrap_or_default();
-            (text("step_name"), text("step_status"))
+            (text("step_start_time"), text("step_name"), text("step_status"))
         })
         .collect();
-    let first = steps.iter().rposition(|(name, _)| *name == "init").unwrap_or_default();
-    let steps = &steps[first..];
+    // Times in ISO 8601 sort as texts; steps of one second stay as they are listed.
+    steps.sort_by_key(|(start, ..)| *start);
+    let attempts = steps.iter().filter(|(_, name, _)| *name == "init").count();
+    let last = steps.iter().rposition(|(_, name, _)| *name == "init").filter(|_| attempts > 1);
+    let steps: Vec<(&str, &str)> = steps[last.unwrap_or_default()..]
+        .iter()
+        .map(|(_, name, status)| (*name, *status))
+        .collect();
     if steps.is_empty() {
         return Conversion::None;
     }
@@ -60,8 +67,10 @@ pub fn conversion(object: &Object) -> Conversion {
     if let Some((name, _)) = steps.iter().find(failed) {
         return Conversion::Failed((*name).to_owned());
     }
+    if steps.iter().any(|(name, _)| *name == "end_success") {
+        return Conversion::Succeeded;
+    }
     match steps.last() {
-        Some(("end_success", _)) => Conversion::Succeeded,
         Some((name, _)) => Conversion::Running((*name).to_owned()),
         None => Conversion::None,
     }

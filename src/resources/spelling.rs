@@ -58,6 +58,16 @@ pub fn spec(text: &str) -> Option<String> {
     SPECS.iter().find(|spec| spec.eq_ignore_ascii_case(text.trim())).map(|&spec| spec.to_owned())
 }
 
+/// Returns whether a status, in any case of letters, is the one in which nothing goes on.
+pub fn is_available(status: &str) -> bool {
+    status.trim().eq_ignore_ascii_case("Available")
+}
+
+/// Returns whether a status, in any case of letters, says that the object is being deleted.
+pub fn is_deleting(status: &str) -> bool {
+    status.trim().eq_ignore_ascii_case("Deleting")
+}
+
 /// Orders addresses by number; what is not an address comes last, as text.
 pub fn by_number(a: &str, b: &str) -> Ordering {
     let key = |text: &str| text.parse::<Ipv4Addr>();

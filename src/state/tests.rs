@@ -1,3 +1,5 @@
+//! The store: what it keeps, refuses and survives.
+
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};

@@ -4,14 +4,15 @@
 //! Null, truth values, 64-bit whole numbers and strings are plain JSON and a tuple is an array;
 //! everything else is an object with one key that says what it is: `{"object": {…}}`,
 //! `{"list": [type, […]]}`, `{"set": …}`, `{"map": [type, {…}]}`, `{"number": "0.5"}`,
-//! `{"unknown": {"type": …, "origin": …}}`, `{"sensitive": …}`.
+//! `{"unknown": {"type": …, "origin": …}}`, `{"sensitive": …}`. What is nested deeper than readers of
+//! JSON follow stands as a text of its own: `{"nested": "…"}`.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{self, Serialize, SerializeMap, Serializer};
 
 use super::{Data, Field, Name, Number, Type, Unknown, Value};
 
@@ -25,21 +26,48 @@ pub fn decode(json: &serde_json::Value) -> Result<Value, serde_json::Error> {
     Value::deserialize(json)
 }
 
+/// How many collections may be nested before a part becomes a text of its own. Each may take four
+/// levels of JSON, and readers follow 128.
+const NESTING: usize = 24;
+
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.is_sensitive() {
-            return tagged(serializer, "sensitive", &Bare(self.data()));
-        }
-        Bare(self.data()).serialize(serializer)
+        Part { value: self, depth: 0 }.serialize(serializer)
     }
 }
 
-/// A value without its mark.
-struct Bare<'a>(&'a Data);
+/// A part of a value, and how many collections it is in.
+struct Part<'a> {
+    value: &'a Value,
+    depth: usize,
+}
+
+impl Serialize for Part<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let collection = self.value.as_elements().is_some() || self.value.as_entries().is_some();
+        if self.depth >= NESTING && collection {
+            let text =
+                serde_json::to_string(self.value).map_err(<S::Error as ser::Error>::custom)?;
+            return tagged(serializer, "nested", &text);
+        }
+        let bare = Bare { data: self.value.data(), depth: self.depth };
+        if self.value.is_sensitive() {
+            return tagged(serializer, "sensitive", &bare);
+        }
+        bare.serialize(serializer)
+    }
+}
+
+/// A part without its mark.
+struct Bare<'a> {
+    data: &'a Data,
+    depth: usize,
+}
 
 impl Serialize for Bare<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
+        let depth = self.depth + 1;
+        match self.data {
             Data::Null => serializer.serialize_unit(),
             Data::Bool(b) => serializer.serialize_bool(*b),
             Data::Number(number) => match number.to_i64() {
@@ -49,13 +77,42 @@ impl Serialize for Bare<'_> {
                 _ => tagged(serializer, "number", &number.lossless_text()),
             },
             Data::String(text) => serializer.serialize_str(text),
-            Data::Tuple(elements) => serializer.collect_seq(elements.iter()),
-            Data::Object(attributes) => tagged(serializer, "object", &**attributes),
-            Data::List(element, elements) => tagged(serializer, "list", &(&**element, &**elements)),
-            Data::Set(element, elements) => tagged(serializer, "set", &(&**element, &**elements)),
-            Data::Map(element, entries) => tagged(serializer, "map", &(&**element, &**entries)),
+            Data::Tuple(elements) => Elements { elements, depth }.serialize(serializer),
+            Data::Object(entries) => tagged(serializer, "object", &Entries { entries, depth }),
+            Data::List(ty, elements) => {
+                tagged(serializer, "list", &(&**ty, Elements { elements, depth }))
+            }
+            Data::Set(ty, elements) => {
+                tagged(serializer, "set", &(&**ty, Elements { elements, depth }))
+            }
+            Data::Map(ty, entries) => {
+                tagged(serializer, "map", &(&**ty, Entries { entries, depth }))
+            }
             Data::Unknown(unknown) => tagged(serializer, "unknown", &**unknown),
         }
+    }
+}
+
+struct Elements<'a> {
+    elements: &'a [Value],
+    depth: usize,
+}
+
+impl Serialize for Elements<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.elements.iter().map(|value| Part { value, depth: self.depth }))
+    }
+}
+
+struct Entries<'a> {
+    entries: &'a BTreeMap<Name, Value>,
+    depth: usize,
+}
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let part = |value| Part { value, depth: self.depth };
+        serializer.collect_map(self.entries.iter().map(|(name, value)| (name, part(value))))
     }
 }
 
@@ -163,6 +220,10 @@ impl<'de> Visitor<'de> for ValueVisitor {
                 Value::from(Number::parse(&text).map_err(de::Error::custom)?)
             }
             "unknown" => Value::new(Data::Unknown(Arc::new(map.next_value()?))),
+            "nested" => {
+                let text: String = map.next_value()?;
+                serde_json::from_str(&text).map_err(de::Error::custom)?
+            }
             "sensitive" => map.next_value::<Value>()?.with_sensitive(true),
             other => return Err(de::Error::custom(format_args!("unknown tag `{other}`"))),
         };

@@ -172,7 +172,7 @@ fn unified(
     let common = unify(&types).ok_or_else(|| {
         ConversionError::new(format!("all {kind} elements must have the same type"))
     })?;
-    if common.has_any() {
+    if common.has_any() || types.iter().all(|ty| *ty == common) {
         return Ok((common, elements));
     }
     let converted: Elements = elements

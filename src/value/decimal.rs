@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use dashu::base::BitTest;
-use dashu::integer::UBig;
+use dashu_int::UBig;
+use dashu_int::ops::BitTest;
 
 /// A finite number as decimal digits: 0.`digits` × 10^`point`.
 #[derive(Debug, Clone, PartialEq, Eq)]

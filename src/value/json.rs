@@ -9,7 +9,7 @@ use super::path::Path;
 use super::{Data, Name, Number, Value};
 
 /// Deepest nesting of arrays and objects that is read.
-const DEPTH_LIMIT: usize = 256;
+const DEPTH_LIMIT: usize = 128;
 
 /// Longest text that is written with [`write_json_escaped`], in bytes.
 const TEXT_LIMIT: usize = 64 << 20;

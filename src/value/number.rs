@@ -7,8 +7,9 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use dashu::base::{BitTest, DivRem, Sign};
-use dashu::integer::{IBig, UBig};
+use dashu_int::Sign;
+use dashu_int::ops::{BitTest, DivRem};
+use dashu_int::{IBig, UBig};
 
 use super::decimal::Decimal;
 
@@ -680,10 +681,12 @@ impl fmt::Display for Number {
     /// Writes the shortest decimal that gives the same number back, without an exponent; `+Inf` and
     /// `-Inf` for the infinities.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.0, self.shortest()) {
-            (Repr::Small(small), _) => write!(f, "{small}"),
-            (_, Some(digits)) => write!(f, "{digits}"),
-            (_, None) => f.write_str(if self.is_negative() { "-Inf" } else { "+Inf" }),
+        if let Repr::Small(small) = &self.0 {
+            return write!(f, "{small}");
+        }
+        match self.shortest() {
+            Some(digits) => write!(f, "{digits}"),
+            None => f.write_str(if self.is_negative() { "-Inf" } else { "+Inf" }),
         }
     }
 }

@@ -16,7 +16,9 @@ fn conforms(schema: &str, document: &Value) {
 
 #[track_caller]
 fn stream(events: &[Value]) -> Vec<&str> {
-    events.iter().for_each(|event| conforms("events", event));
+    for event in events {
+        conforms("events", event);
+    }
     assert_eq!(events[0]["type"], "version");
     events.iter().map(|event| event["type"].as_str().unwrap()).collect()
 }

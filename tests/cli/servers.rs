@@ -68,7 +68,7 @@ pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Manner {
 }
 
 fn serve(mut stream: TcpStream, manner: &Manner) {
-    let mut buffer = [0; 65_536];
+    let mut buffer = vec![0; 65_536];
     let _ = stream.read(&mut buffer);
     match manner {
         Manner::Answer(bytes) => {

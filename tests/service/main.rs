@@ -12,4 +12,5 @@ mod manner;
 mod order;
 mod plans;
 mod server;
+mod together;
 mod workspace;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 /// The form of a server's ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ids {
+pub(crate) enum Ids {
     Upper,
     Uuid,
     Number,
@@ -20,34 +20,36 @@ pub enum Ids {
 
 /// How a server behaves.
 #[derive(Debug, Clone)]
-pub struct Manner {
-    pub edition: Edition,
-    pub timings: Timings,
-    pub read_lag_ms: u64,
-    pub conditions: Conditions,
+pub(crate) struct Manner {
+    pub(crate) edition: Edition,
+    pub(crate) timings: Timings,
+    pub(crate) read_lag_ms: u64,
+    pub(crate) conditions: Conditions,
     /// Lists come in another order each time.
-    pub shuffled: bool,
+    pub(crate) shuffled: bool,
     /// Pages have at most so many rows.
-    pub page: Option<u64>,
-    pub ids: Option<Ids>,
+    pub(crate) page: Option<u64>,
+    pub(crate) ids: Option<Ids>,
     /// Numbers and booleans are texts, and texts of digits are numbers.
-    pub scalars_swapped: bool,
+    pub(crate) scalars_swapped: bool,
     /// Names start in lower case.
-    pub lower_camel: bool,
+    pub(crate) lower_camel: bool,
     /// Lists are flat.
-    pub flat: bool,
+    pub(crate) flat: bool,
     /// Objects have members that nobody has heard of.
-    pub unknown_fields: bool,
+    pub(crate) unknown_fields: bool,
     /// Members that are left out, at any depth.
-    pub left_out: Vec<&'static str>,
+    pub(crate) left_out: Vec<&'static str>,
     /// Other words for statuses.
-    pub statuses: BTreeMap<&'static str, &'static str>,
+    pub(crate) statuses: BTreeMap<&'static str, &'static str>,
     /// Answers are XML, whatever was asked for.
-    pub xml: bool,
+    pub(crate) xml: bool,
     /// Part of the calls that fail, in percent.
-    pub failing: u64,
+    pub(crate) failing: u64,
+    /// Where chance begins.
+    pub(crate) seed: u64,
     /// How long each answer takes.
-    pub slow: Duration,
+    pub(crate) slow: Duration,
 }
 
 impl Default for Manner {
@@ -68,6 +70,7 @@ impl Default for Manner {
             statuses: BTreeMap::new(),
             xml: false,
             failing: 0,
+            seed: 1,
             slow: Duration::ZERO,
         }
     }
@@ -75,18 +78,17 @@ impl Default for Manner {
 
 impl Manner {
     /// Returns how the emulator behind the layer is set up.
-    pub fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         Settings {
             edition: self.edition,
-            timings: self.timings,
-            read_lag_ms: self.read_lag_ms,
+            timings: Timings { read_lag_ms: self.read_lag_ms, ..self.timings },
             seed: Some(7),
             ..Settings::default()
         }
     }
 
     /// Alters the parameters of a request.
-    pub fn request(&self, parameters: &mut BTreeMap<String, String>) {
+    pub(crate) fn request(&self, parameters: &mut BTreeMap<String, String>) {
         if let Some(most) = self.page
             && let Some(size) = parameters.get_mut("PageSize")
             && size.parse::<u64>().is_ok_and(|asked| asked > most)
@@ -99,7 +101,7 @@ impl Manner {
     }
 
     /// Alters an answer; `draw` gives numbers for the shuffling.
-    pub fn answer(&self, response: &mut HttpResponse, draw: &mut dyn FnMut() -> u64) {
+    pub(crate) fn answer(&self, response: &mut HttpResponse, draw: &mut dyn FnMut() -> u64) {
         response.headers.retain(|(name, _)| name == "content-type" || name == "x-acs-retry-after");
         if let Ok(mut body) = serde_json::from_slice::<Value>(&response.body) {
             self.alter(&mut body, draw);
@@ -165,14 +167,14 @@ impl Manner {
 
 /// The ids that a server shows for those of the world.
 #[derive(Debug, Default)]
-pub struct Names {
+pub(crate) struct Names {
     shown: BTreeMap<String, String>,
     real: BTreeMap<String, String>,
 }
 
 impl Names {
     /// Returns a text with the world's ids as the server shows them.
-    pub fn show(&mut self, form: Ids, text: &str) -> String {
+    pub(crate) fn show(&mut self, form: Ids, text: &str) -> String {
         let pattern =
             regex::Regex::new(r"\b(?:cbwp|ngw|ftb|stb|fwd|snat|bwp|nateip|eip)-emu[0-9a-z]{13}\b");
         let shown = pattern.unwrap().replace_all(text, |found: &regex::Captures<'_>| {
@@ -196,7 +198,7 @@ impl Names {
     }
 
     /// Returns the world's id for one that the server has shown, or the text as it is.
-    pub fn real(&self, text: &str) -> String {
+    pub(crate) fn real(&self, text: &str) -> String {
         self.real.get(text).cloned().unwrap_or_else(|| text.to_owned())
     }
 }

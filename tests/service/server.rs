@@ -13,13 +13,13 @@ use natform::api::signature::{
     canonical_query, decode_pairs, percent_encode, sign, string_to_sign,
 };
 use natform::emulator::{Dump, Emulator, Record};
-use natform::environment::RealClock;
+use natform::environment::{Clock, RealClock};
 
 use crate::manner::{Manner, Names};
 
 /// What happens to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reaction {
+pub(crate) enum Reaction {
     /// It is carried out and answered.
     Pass,
     /// It is answered with an error; with true, it is carried out before.
@@ -28,6 +28,8 @@ pub enum Reaction {
     Throttle(u64),
     /// The connection is closed; with true, the call is carried out before.
     Drop(bool),
+    /// The process is killed; with true, the call is carried out before.
+    Kill(u32, bool),
 }
 
 /// Decides what happens to a call: gets its action, its parameters and its number among all calls
@@ -47,14 +49,14 @@ struct Shared {
 }
 
 /// A server that runs until the test ends.
-pub struct Server {
+pub(crate) struct Server {
     shared: Arc<Shared>,
     address: SocketAddr,
 }
 
 impl Server {
     /// Starts one.
-    pub fn start(manner: Manner) -> Self {
+    pub(crate) fn start(manner: Manner) -> Self {
         let emulator = Emulator::open(manner.settings(), Arc::new(RealClock)).unwrap();
         emulator
             .with_world(|world, _| {
@@ -65,9 +67,9 @@ impl Server {
             .unwrap();
         let shared = Arc::new(Shared {
             emulator,
-            manner,
             names: Mutex::default(),
-            draws: AtomicU64::new(1),
+            draws: AtomicU64::new(manner.seed),
+            manner,
             changes: AtomicU64::new(0),
             hook: Mutex::new(None),
             wrong: Mutex::default(),
@@ -86,17 +88,17 @@ impl Server {
     }
 
     /// Starts one that behaves as the reference says.
-    pub fn plain() -> Self {
+    pub(crate) fn plain() -> Self {
         Self::start(Manner::default())
     }
 
     /// Returns its URL.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Sets what decides about calls.
-    pub fn hook(
+    pub(crate) fn hook(
         &self,
         hook: impl FnMut(&str, &BTreeMap<String, String>, u64) -> Reaction + Send + 'static,
     ) {
@@ -104,29 +106,34 @@ impl Server {
         self.shared.changes.store(0, Ordering::SeqCst);
     }
 
+    /// Returns how many calls that change something have come since the last [`Server::hook`].
+    pub(crate) fn came(&self) -> u64 {
+        self.shared.changes.load(Ordering::SeqCst)
+    }
+
     /// Lets all calls pass again.
-    pub fn unhook(&self) {
+    pub(crate) fn unhook(&self) {
         *self.shared.hook.lock().unwrap() = None;
     }
 
     /// Holds calls that change something back until they are let through.
-    pub fn close_gate(&self) {
+    pub(crate) fn close_gate(&self) {
         *self.shared.gate.0.lock().unwrap() = false;
     }
 
     /// Lets calls through.
-    pub fn open_gate(&self) {
+    pub(crate) fn open_gate(&self) {
         *self.shared.gate.0.lock().unwrap() = true;
         self.shared.gate.1.notify_all();
     }
 
     /// Returns the world.
-    pub fn world(&self) -> Dump {
+    pub(crate) fn world(&self) -> Dump {
         self.shared.emulator.with_world(|world, _| world.dump()).unwrap()
     }
 
     /// Changes the world behind everybody's back.
-    pub fn meddle(&self, change: impl FnOnce(&mut Dump)) {
+    pub(crate) fn meddle(&self, change: impl FnOnce(&mut Dump)) {
         self.shared
             .emulator
             .with_world(|world, _| {
@@ -137,14 +144,39 @@ impl Server {
             .unwrap();
     }
 
+    /// Calls the service as somebody else; returns the answer.
+    pub(crate) fn call(&self, action: &str, parameters: &[(&str, &str)]) -> serde_json::Value {
+        let number = self.shared.draws.fetch_add(1, Ordering::SeqCst);
+        let now = RealClock.now().iso8601();
+        let nonce = format!("somebody-else-{number}");
+        let common = [
+            ("Action", action),
+            ("Version", "2016-04-28"),
+            ("Format", "JSON"),
+            ("AccessKeyId", "testid"),
+            ("SignatureMethod", "HMAC-SHA1"),
+            ("SignatureVersion", "1.0"),
+            ("SignatureNonce", &nonce),
+            ("Timestamp", &now),
+        ];
+        let all = common.iter().chain(parameters);
+        let parameters =
+            all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let request = signed("GET", &parameters);
+        let response = self.shared.emulator.handle(&request).response;
+        let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!(response.status, 200, "{body}");
+        body
+    }
+
     /// Returns the successful calls of an action since the last [`Server::forget`].
-    pub fn calls(&self, action: &str) -> Vec<Record> {
+    pub(crate) fn calls(&self, action: &str) -> Vec<Record> {
         let calls = self.shared.emulator.calls().into_iter();
         calls.filter(|call| call.action == action && call.code.is_none()).collect()
     }
 
     /// Returns the names of the successful calls that change something, in order.
-    pub fn changes(&self) -> Vec<String> {
+    pub(crate) fn changes(&self) -> Vec<String> {
         let calls = self.shared.emulator.calls().into_iter();
         calls
             .filter(|call| call.code.is_none() && changes_something(&call.action))
@@ -153,26 +185,26 @@ impl Server {
     }
 
     /// Returns calls that the world refused, as action and code.
-    pub fn refusals(&self) -> Vec<String> {
+    pub(crate) fn refusals(&self) -> Vec<String> {
         let calls = self.shared.emulator.calls().into_iter();
         calls.filter_map(|call| Some(format!("{} {}", call.action, call.code?))).collect()
     }
 
     /// Forgets calls.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.shared.emulator.forget_calls();
     }
 
     /// Asserts that there never were two objects where one was wanted.
     #[track_caller]
-    pub fn never_wrong(&self) {
+    pub(crate) fn never_wrong(&self) {
         let wrong = self.shared.wrong.lock().unwrap();
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     /// Asserts that nothing is left.
     #[track_caller]
-    pub fn is_empty(&self) {
+    pub(crate) fn is_empty(&self) {
         let world = self.world();
         assert!(world.gateways.is_empty(), "{:#?}", world.gateways);
         assert!(world.bandwidth_packages.is_empty(), "{:#?}", world.bandwidth_packages);
@@ -245,8 +277,8 @@ fn answer(shared: &Shared, mut request: HttpRequest) -> Option<HttpResponse> {
     }
     let query = request.target.split_once('?').map_or("", |(_, query)| query);
     let given: BTreeMap<String, String> = decode_pairs(query).unwrap().into_iter().collect();
-    let signed = sign("testsecret", &string_to_sign(&request.method, &given));
-    assert_eq!(given.get("Signature"), Some(&signed), "the signature is not right");
+    let right = sign("testsecret", &string_to_sign(&request.method, &given));
+    assert_eq!(given.get("Signature"), Some(&right), "the signature is not right");
     let mut parameters = given;
     if shared.manner.ids.is_some() {
         let names = shared.names.lock().unwrap();
@@ -256,9 +288,7 @@ fn answer(shared: &Shared, mut request: HttpRequest) -> Option<HttpResponse> {
     }
     shared.manner.request(&mut parameters);
     parameters.remove("Signature");
-    let signature = sign("testsecret", &string_to_sign(&request.method, &parameters));
-    let query = canonical_query(&parameters);
-    request.target = format!("/?{query}&Signature={}", percent_encode(&signature));
+    request.target = signed(&request.method, &parameters).target;
 
     let action = parameters.get("Action").cloned().unwrap_or_default();
     let changing = changes_something(&action);
@@ -285,12 +315,29 @@ fn answer(shared: &Shared, mut request: HttpRequest) -> Option<HttpResponse> {
             response.headers.push(("x-acs-retry-after".to_owned(), ms.to_string()));
             Some(response)
         }
+        Reaction::Kill(process, processed) => {
+            if processed {
+                carry_out(shared, &request, changing);
+            }
+            signal(process, "KILL");
+            None
+        }
         Reaction::Drop(processed) => {
             if processed {
                 carry_out(shared, &request, changing);
             }
             None
         }
+    }
+}
+
+fn signed(method: &str, parameters: &BTreeMap<String, String>) -> HttpRequest {
+    let signature = percent_encode(&sign("testsecret", &string_to_sign(method, parameters)));
+    HttpRequest {
+        method: method.to_owned(),
+        target: format!("/?{}&Signature={signature}", canonical_query(parameters)),
+        headers: Vec::new(),
+        body: Vec::new(),
     }
 }
 
@@ -354,7 +401,7 @@ fn plain(status: u16, kind: &str, body: &str) -> HttpResponse {
 
 /// Waits until something is so, for a quarter of a minute at most.
 #[track_caller]
-pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..1500 {
         if is_so() {
             return;
@@ -362,4 +409,10 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(10));
     }
     panic!("{what} did not come");
+}
+
+/// Sends a signal to a process.
+pub(crate) fn signal(process: u32, name: &str) {
+    let mut kill = std::process::Command::new("kill");
+    kill.args([format!("-{name}"), process.to_string()]).status().unwrap();
 }

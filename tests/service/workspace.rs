@@ -6,39 +6,39 @@ use std::process::{Child, Command, Stdio};
 use crate::server::Server;
 
 /// A fresh directory with its own home.
-pub struct Workspace {
+pub(crate) struct Workspace {
     directory: tempfile::TempDir,
     endpoint: String,
 }
 
 /// What a run left behind.
 #[derive(Debug)]
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Workspace {
     /// Creates one whose runs talk to `server`.
-    pub fn new(server: &Server) -> Self {
+    pub(crate) fn new(server: &Server) -> Self {
         Self { directory: tempfile::tempdir().unwrap(), endpoint: server.url() }
     }
 
     /// Creates one with a `main.nat.hcl`.
-    pub fn with(server: &Server, configuration: &str) -> Self {
+    pub(crate) fn with(server: &Server, configuration: &str) -> Self {
         let workspace = Self::new(server);
         workspace.configure(configuration);
         workspace
     }
 
     /// Replaces the configuration.
-    pub fn configure(&self, text: &str) {
+    pub(crate) fn configure(&self, text: &str) {
         std::fs::write(self.path("main.nat.hcl"), text).unwrap();
     }
 
     /// Returns the path of a file.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
@@ -58,18 +58,18 @@ impl Workspace {
     }
 
     /// Starts the binary.
-    pub fn start(&self, arguments: &[&str]) -> Child {
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         self.command(arguments).spawn().unwrap()
     }
 
     /// Runs the binary to its end.
-    pub fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         ended(self.start(arguments))
     }
 
     /// Applies the configuration; asserts that all went well and nothing is left to do.
     #[track_caller]
-    pub fn apply(&self) -> Run {
+    pub(crate) fn apply(&self) -> Run {
         let run = self.run(&["apply", "-auto-approve"]).exits(0);
         self.settled();
         run
@@ -77,19 +77,19 @@ impl Workspace {
 
     /// Asserts that a plan is empty.
     #[track_caller]
-    pub fn settled(&self) {
+    pub(crate) fn settled(&self) {
         self.run(&["plan", "-detailed-exitcode"]).exits(0);
     }
 
     /// Destroys everything.
     #[track_caller]
-    pub fn destroy(&self) -> Run {
+    pub(crate) fn destroy(&self) -> Run {
         self.run(&["destroy", "-auto-approve"]).exits(0)
     }
 }
 
 /// Waits for the end of a run.
-pub fn ended(child: Child) -> Run {
+pub(crate) fn ended(child: Child) -> Run {
     let output = child.wait_with_output().unwrap();
     Run {
         code: output.status.code().unwrap_or(-1),
@@ -101,14 +101,14 @@ pub fn ended(child: Child) -> Run {
 impl Run {
     /// Asserts an exit code.
     #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
     /// Asserts that one of the streams has a text.
     #[track_caller]
-    pub fn says(self, text: &str) -> Self {
+    pub(crate) fn says(self, text: &str) -> Self {
         let found = self.stdout.contains(text) || self.stderr.contains(text);
         assert!(found, "no `{text}` in stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self

@@ -40,11 +40,12 @@ pub(super) struct Prepared {
     pub(super) wanted: Wanted,
 }
 
-/// Completes an operation. The error says which value cannot be found out or is not as planned.
+/// Completes an operation; `id` is the object's, once it has one. The error says which value cannot be found out or is not as planned.
 pub(super) fn prepare(
     kind: &dyn ResourceType,
     change: &Change,
     operation: &Operation,
+    id: Option<&str>,
     evaluate: &dyn Evaluate,
 ) -> Result<Prepared, Diagnostics> {
     let planned = match operation.purpose {
@@ -82,8 +83,13 @@ pub(super) fn prepare(
     };
     let region = ("RegionId".to_owned(), Value::from(change.region.as_str()), "region".into());
     let own_parameters = step.parameters.into_iter().filter(|p| p.name != "RegionId");
+    // The second call of a create names what the first has made.
+    let with_id = |value: Value, attribute: &Name| match id {
+        Some(id) if value.is_unknown() && attribute.as_ref() == "id" => Value::from(id),
+        _ => value,
+    };
     let pairs: Vec<(String, Value, Name)> = std::iter::once(region)
-        .chain(own_parameters.map(|p| (p.name, p.value, p.attribute)))
+        .chain(own_parameters.map(|p| (p.name, with_id(p.value, &p.attribute), p.attribute)))
         .collect();
     agree(change, operation, &pairs)?;
     let parameters = texts(&change.address, &pairs)?;
@@ -93,7 +99,7 @@ pub(super) fn prepare(
 impl Operation {
     fn parameters_as_pairs(&self) -> Vec<(String, Value, Name)> {
         let copy = |p: &crate::plan::OperationParameter| {
-            (p.name.clone(), p.value.clone(), Name::clone(&p.attribute))
+            (p.name.to_string(), p.value.clone(), Name::clone(&p.attribute))
         };
         self.parameters.iter().map(copy).collect()
     }
@@ -183,7 +189,7 @@ fn agree(
     let null = Value::null();
     let mut diagnostics = Diagnostics::new();
     for parameter in &operation.parameters {
-        let value = now.iter().find(|(name, ..)| *name == parameter.name).map(|(_, v, _)| v);
+        let value = now.iter().find(|(name, ..)| **name == *parameter.name).map(|(_, v, _)| v);
         let value = value.unwrap_or(&null);
         if !parameter.value.deep_unknown() && same(&parameter.value, value) != Some(true) {
             diagnostics.push(differs(
@@ -195,7 +201,7 @@ fn agree(
         }
     }
     for (name, value, attribute) in now {
-        if !operation.parameters.iter().any(|p| p.name == *name) {
+        if !operation.parameters.iter().any(|p| *p.name == **name) {
             diagnostics.push(differs(&change.address, attribute, &null, value));
         }
     }

@@ -181,3 +181,58 @@ fn a_state_that_cannot_be_written_stops_the_run_before_the_next_call() {
     assert!(outcome.state_error.is_some() && !outcome.is_success());
     assert!(bench.world.sent().is_empty());
 }
+
+#[test]
+fn what_was_only_just_vacated_is_taken_in_a_second_attempt() {
+    let bench = bench(&[]);
+    let before = Wish::default().gateway("g").entries("g", [80]);
+    assert_done(&bench.apply(&before));
+    // A key that a delete has left: the service refuses it for a moment longer.
+    let snapshot = bench.snapshot();
+    let mut plan = plan(&snapshot, &before.clone().entries("g", [81]));
+    let gone = snapshot.instances.values().find(|i| i.address.kind() == "forward_entry");
+    plan.changes.push(change(&gone.unwrap().address.to_string(), ChangeKind::Delete, gone));
+    let index = plan.changes.len() - 1;
+    plan.operations.push(operation(&plan.changes[index], index, Purpose::Delete));
+    let delete = plan.operations.len() - 1;
+    plan.operations[0].after.push(delete);
+    let sent = bench.world.sent().len();
+    let fault = Fault::Refused("Forbidden.ExternalIp.UsedInSnatTable");
+    bench.world.manner.lock().unwrap().faults.insert(sent + 1, fault);
+    let wish = Wish::default().gateway("g").entries("g", [81]);
+    assert_done(&bench.apply_plan(&plan, &wish));
+    bench.assert_converged(&wish);
+    let creates = &bench.world.sent()[sent + 1..];
+    assert_eq!(creates.len(), 2);
+    assert_ne!(creates[0].token(), creates[1].token(), "the refusal was certain: a new token");
+    let rows = bench.store().entries_of_run("run-2").unwrap();
+    assert!(rows.iter().any(|row| Some(&*row.token) == creates[1].token()));
+}
+
+#[test]
+fn an_interrupt_ends_what_is_only_refused() {
+    let faults: Vec<_> = (1..500).map(|i| (i, Fault::Refused("OperationConflict"))).collect();
+    let bench = bench(&faults);
+    let wish = Wish::default().gateway("g").entries("g", [80, 81]);
+    let plan = plan(&bench.snapshot(), &wish);
+    let took = bench.took(|| {
+        let outcome = bench.run(async |context| {
+            let interrupt = &bench.world.interrupter;
+            let observer = |event: ApplyEvent| {
+                if matches!(event, ApplyEvent::Busy { .. }) {
+                    let stage = interrupt.lock().unwrap().as_ref().unwrap().raise();
+                    assert_eq!(stage, interrupt::Stage::Finishing, "only once");
+                }
+            };
+            let context = ApplyContext { observer: &observer, ..context };
+            apply(&plan, &Evaluator::new(&wish), &BTreeMap::new(), context).await
+        });
+        assert!(outcome.interrupted && outcome.diagnostics.is_empty(), "{outcome:#?}");
+        assert_eq!((outcome.operations, outcome.not_begun), (1, 2));
+    });
+    assert!(took.as_secs() < 10, "{took:?}");
+    assert!(bench.snapshot().open.is_empty());
+    bench.world.manner.lock().unwrap().faults.clear();
+    assert_done(&bench.apply(&wish));
+    bench.assert_converged(&wish);
+}

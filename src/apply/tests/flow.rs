@@ -255,7 +255,7 @@ fn what_becomes_known_is_checked_before_it_is_sent() {
     let unknown = Value::unknown_from(Type::String, "nat_gateway.g.name");
     change.after.as_mut().unwrap().set("internal_port", unknown.clone());
     let parameters = plan.operations[0].parameters.iter_mut();
-    parameters.filter(|p| p.name == "InternalPort").for_each(|p| p.value = unknown.clone());
+    parameters.filter(|p| &*p.name == "InternalPort").for_each(|p| p.value = unknown.clone());
     let outcome = bench.apply_plan(&plan, &wish);
     assert_eq!((outcome.failed, bench.world.sent().len()), (1, 1), "{outcome:#?}");
 }

@@ -217,12 +217,12 @@ fn operation(change: &Change, index: usize, purpose: Purpose) -> Operation {
         .next()
         .unwrap_or_else(|| panic!("{purpose:?} of {change:#?}"));
     let region = OperationParameter {
-        name: "RegionId".to_owned(),
+        name: "RegionId".into(),
         value: Value::from(change.region.as_str()),
         attribute: "region".into(),
     };
     let own = step.parameters.into_iter().map(|p| OperationParameter {
-        name: p.name,
+        name: p.name.as_str().into(),
         value: p.value,
         attribute: p.attribute,
     });

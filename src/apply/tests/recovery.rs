@@ -184,3 +184,43 @@ fn intentions_are_told_without_a_call() {
     assert_eq!(intend(&entry, now, true, true), Intention::Wait);
     assert_eq!(bench.world.sent().len(), 1);
 }
+
+#[test]
+fn an_object_that_another_address_has_is_not_recorded_again() {
+    let wish = Wish::default().gateway("g");
+    let bench = broken(0, true, &wish);
+    // Somebody has taken the object over meanwhile.
+    let mut store = bench.store();
+    let info = LockInfo {
+        id: "l".to_owned(),
+        who: "ann@desk".to_owned(),
+        pid: 1,
+        operation: "import".to_owned(),
+        since: Timestamp(0),
+    };
+    let lock = store.lock(&info, Duration::ZERO).unwrap();
+    let object = bench.world.things()["ngw-1"].clone();
+    let instance = Instance {
+        address: "nat_gateway.mine".parse().unwrap(),
+        deposed: None,
+        id: "ngw-1".to_owned(),
+        status: Status::Ready,
+        object,
+        dependencies: Vec::new(),
+        provider: "".into(),
+        region: "cn-hangzhou".to_owned(),
+        service: Place::Embedded("w".to_owned()),
+        schema_version: 1,
+        create_before_destroy: false,
+        prevent_destroy: false,
+    };
+    store.commit(&lock, vec![Write::Put(instance.into())]).unwrap();
+    drop((lock, store));
+    for wanted in [true, false] {
+        bench.recover(wanted);
+        let snapshot = bench.snapshot();
+        assert!(snapshot.open.is_empty());
+        assert_eq!(snapshot.instances.len(), 1);
+    }
+    assert_eq!(recovered(&bench), [Recovery::Abandoned]);
+}

@@ -134,6 +134,9 @@ fn write_one(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
             writeln!(text, "  {word}: {part}").unwrap();
         }
     }
+    for (name, value) in &diagnostic.values {
+        writeln!(text, "  {name} is {value}").unwrap();
+    }
     if let Some(fix) = &diagnostic.fix {
         writeln!(text, "  fix: `{}` → `{}`", sources.snippet(fix.span), fix.replacement).unwrap();
     }

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use dashu::integer::IBig;
+use dashu_int::IBig;
 
 use super::{Call, Failure, Outcome, check_count};
 use crate::value::{Type, Value};

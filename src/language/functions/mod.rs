@@ -22,6 +22,7 @@ mod hashes;
 mod meta;
 mod numeric;
 mod pattern;
+mod rsa;
 mod sets;
 mod table;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Numbers: `abs` to `sum`.
 
-use dashu::integer::UBig;
+use dashu_int::UBig;
 
 use super::{Call, Failure, Outcome};
 use crate::value::{Data, Number, Value};

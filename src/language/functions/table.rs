@@ -6,7 +6,7 @@ use super::Kind::{
 use super::Returns::{Computed, Fixed};
 use super::{
     Function, Marks, cidr, collection, csv, dates, encoding, files, format, hashes, meta, numeric,
-    sets, text, yaml_read, yaml_write,
+    rsa, sets, text, yaml_read, yaml_write,
 };
 
 impl Function {
@@ -234,6 +234,8 @@ functions! {
     replace(str: String, substr: String, replace: String) -> String = text::replace;
     /// Turns the order of a list around.
     reverse(list: Any) -> (collection::reversed_type) = collection::reverse, unknowns, elements;
+    /// Decrypts a text in Base64 with an RSA private key in PEM.
+    rsadecrypt(ciphertext: String, privatekey: String) -> String = rsa::rsadecrypt;
     /// Marks a value as sensitive.
     sensitive(value: Any) -> Any = meta::sensitive, nulls(0), unknowns, elements;
     /// Returns the elements that all sets have.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
-use dashu::integer::UBig;
+use dashu_int::UBig;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
 use super::{Call, ELEMENT_LIMIT, Failure, Outcome, dates};

@@ -1,3 +1,5 @@
+//! The evaluator against known results.
+
 mod golden;
 mod messages;
 

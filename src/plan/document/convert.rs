@@ -22,6 +22,23 @@ impl PlanDocument {
         sources: &SourceMap,
         show_sensitive: bool,
     ) -> Self {
+        let mut document = Self::head(plan, diagnostics, sources, show_sensitive);
+        let changes = plan.changes.iter();
+        document.changes = changes.map(|c| ChangeDocument::new(c, show_sensitive)).collect();
+        let operations = plan.operations.iter().enumerate();
+        document.operations =
+            operations.map(|(i, o)| OperationDocument::new(i, o, show_sensitive)).collect();
+        document
+    }
+
+    /// Makes the model without changes and operations, which are many in large plans:
+    /// [`ChangeDocument::new`] and [`OperationDocument::new`] make them one by one.
+    pub fn head(
+        plan: &Plan,
+        diagnostics: &Diagnostics,
+        sources: &SourceMap,
+        show_sensitive: bool,
+    ) -> Self {
         Self {
             format_version: FORMAT_VERSION.to_owned(),
             natform_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -33,19 +50,14 @@ impl PlanDocument {
             serial: plan.serial,
             digest: None,
             summary: summary(plan),
-            changes: plan.changes.iter().map(|c| change(c, show_sensitive)).collect(),
+            changes: Vec::new(),
             drift: plan.drift.iter().map(|d| drift(d, show_sensitive)).collect(),
             outputs: plan
                 .outputs
                 .iter()
                 .map(|o| (o.name.to_string(), output(o, show_sensitive)))
                 .collect(),
-            operations: plan
-                .operations
-                .iter()
-                .enumerate()
-                .map(|(index, o)| operation(index, o, show_sensitive))
-                .collect(),
+            operations: Vec::new(),
             groups: plan.groups.clone(),
             unfinished: plan.unfinished.iter().map(unfinished).collect(),
             diagnostics: crate::diagnostic::json::to_json(diagnostics, sources),
@@ -78,41 +90,44 @@ pub fn summary(plan: &Plan) -> Summary {
     summary
 }
 
-fn change(change: &Change, show_sensitive: bool) -> ChangeDocument {
-    let resource = &change.address.resource;
-    ChangeDocument {
-        address: change.address.to_string(),
-        previous_address: change.previous_address.as_ref().map(ToString::to_string),
-        deposed: change.deposed.clone(),
-        module_address: (!resource.module.is_root()).then(|| resource.module.to_string()),
-        mode: match resource.mode {
-            Mode::Managed => "managed",
-            Mode::Data => "data",
+impl ChangeDocument {
+    /// Makes the model of one change. Sensitive values are masked unless `show_sensitive`.
+    pub fn new(change: &Change, show_sensitive: bool) -> Self {
+        let resource = &change.address.resource;
+        Self {
+            address: change.address.to_string(),
+            previous_address: change.previous_address.as_ref().map(ToString::to_string),
+            deposed: change.deposed.clone(),
+            module_address: (!resource.module.is_root()).then(|| resource.module.to_string()),
+            mode: match resource.mode {
+                Mode::Managed => "managed",
+                Mode::Data => "data",
+            }
+            .to_owned(),
+            kind: resource.kind.to_string(),
+            name: resource.name.to_string(),
+            index: index(&change.address),
+            provider: change.provider.to_string(),
+            region: change.region.clone(),
+            id: change.id.clone(),
+            actions: actions(change.kind),
+            reasons: change.reasons.iter().map(reason).collect(),
+            importing: change.reasons.iter().find_map(|r| match r {
+                Reason::Imported { id } => Some(id.clone()),
+                _ => None,
+            }),
+            before: shape::object(change.before.as_ref(), show_sensitive),
+            after: shape::object(change.after.as_ref(), show_sensitive),
+            after_unknown: shape::shape(change.after.as_ref(), Value::is_unknown),
+            before_sensitive: shape::shape(change.before.as_ref(), Value::is_sensitive),
+            after_sensitive: shape::shape(change.after.as_ref(), Value::is_sensitive),
+            sensitivity_only: sensitivity_only(change),
+            replace_paths: change.replace_paths.clone(),
+            kept: change.kept.clone(),
+            impacts: change.impacts.clone(),
+            remarks: change.remarks.clone(),
+            location: change.location.clone(),
         }
-        .to_owned(),
-        kind: resource.kind.to_string(),
-        name: resource.name.to_string(),
-        index: index(&change.address),
-        provider: change.provider.to_string(),
-        region: change.region.clone(),
-        id: change.id.clone(),
-        actions: actions(change.kind),
-        reasons: change.reasons.iter().map(reason).collect(),
-        importing: change.reasons.iter().find_map(|r| match r {
-            Reason::Imported { id } => Some(id.clone()),
-            _ => None,
-        }),
-        before: shape::object(change.before.as_ref(), show_sensitive),
-        after: shape::object(change.after.as_ref(), show_sensitive),
-        after_unknown: shape::shape(change.after.as_ref(), Value::is_unknown),
-        before_sensitive: shape::shape(change.before.as_ref(), Value::is_sensitive),
-        after_sensitive: shape::shape(change.after.as_ref(), Value::is_sensitive),
-        sensitivity_only: sensitivity_only(change),
-        replace_paths: change.replace_paths.clone(),
-        kept: change.kept.clone(),
-        impacts: change.impacts.clone(),
-        remarks: change.remarks.clone(),
-        location: change.location.clone(),
     }
 }
 
@@ -257,33 +272,37 @@ fn output(output: &OutputChange, show_sensitive: bool) -> OutputDocument {
     }
 }
 
-fn operation(index: usize, operation: &Operation, show_sensitive: bool) -> OperationDocument {
-    let parameters = &operation.parameters;
-    OperationDocument {
-        index,
-        address: operation.address.to_string(),
-        deposed: operation.deposed.clone(),
-        purpose: operation.purpose,
-        action: operation.action.name().to_owned(),
-        parameters: parameters
-            .iter()
-            .map(|p| (p.name.clone(), shape::plain(&p.value, show_sensitive)))
-            .collect(),
-        unknown: parameters
-            .iter()
-            .filter(|p| p.value.deep_unknown())
-            .map(|p| p.name.clone())
-            .collect(),
-        lane: LaneDocument {
-            gateway: operation.lane.gateway.clone(),
-            scope: operation.lane.scope.clone(),
-            whole_gateway: operation.lane.whole_gateway,
-            needs_quiet: operation.lane.hold.needs_quiet,
-            makes_busy: operation.lane.hold.makes_busy,
-        },
-        after: operation.after.clone(),
-        groups: operation.groups.clone(),
-        timeout: operation.timeout,
+impl OperationDocument {
+    /// Makes the model of one operation, which has the number `index`. Sensitive values are masked
+    /// unless `show_sensitive`.
+    pub fn new(index: usize, operation: &Operation, show_sensitive: bool) -> Self {
+        let parameters = &operation.parameters;
+        Self {
+            index,
+            address: operation.address.to_string(),
+            deposed: operation.deposed.clone(),
+            purpose: operation.purpose,
+            action: operation.action.name().to_owned(),
+            parameters: parameters
+                .iter()
+                .map(|p| (p.name.to_string(), shape::plain(&p.value, show_sensitive)))
+                .collect(),
+            unknown: parameters
+                .iter()
+                .filter(|p| p.value.deep_unknown())
+                .map(|p| p.name.to_string())
+                .collect(),
+            lane: LaneDocument {
+                gateway: operation.lane.gateway.clone(),
+                scope: operation.lane.scope.clone(),
+                whole_gateway: operation.lane.whole_gateway,
+                needs_quiet: operation.lane.hold.needs_quiet,
+                makes_busy: operation.lane.hold.makes_busy,
+            },
+            after: operation.after.clone(),
+            groups: operation.groups.clone(),
+            timeout: operation.timeout,
+        }
     }
 }
 

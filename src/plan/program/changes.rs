@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::expansion;
-use super::scope::{Each, Place};
+use super::scope::{Each, Place, Repeated};
 use super::session::Session;
 use crate::address::{Address, Key, ModulePath, ModuleStep, ResourceAddress, Target};
 use crate::configuration::{Import, Repetition, sentence};
@@ -90,7 +90,8 @@ pub(super) fn imports(session: &Session<'_>, import: &Import) -> Vec<ImportReque
         .keys
         .iter()
         .filter_map(|key| {
-            let each = Each { key: key.as_ref(), value: expansion.value(key.as_ref()) };
+            let value = expansion.value(key.as_ref());
+            let each = Each { key: key.as_ref(), of: Repeated::Other(value) };
             let place = Place { each: Some(each), ..Place::new(session, 0) };
             request(session, import, &place)
         })

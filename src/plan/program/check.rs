@@ -54,7 +54,7 @@ impl Inner {
             let What::Call(name) = &node.what else { continue };
             let Some(&shape) = self.shapes.list[node.shape].children.get(name) else { continue };
             for parent in self.modules.of_shape(node.shape).to_vec() {
-                self.modules.add_child(parent, shape, name, None, None);
+                self.modules.add_child(parent, shape, name, None);
             }
         }
     }
@@ -70,8 +70,10 @@ fn of_module(session: &Session<'_>, module: usize) {
     }
     for (name, output) in &blocks.outputs {
         session.item(module, Item::Output(name.clone()));
-        let place = Place::new(session, module);
-        session.conditions(&output.preconditions, &place, "precondition-failed", "");
+        if module == 0 {
+            let place = Place::new(session, module);
+            session.conditions(&output.preconditions, &place, "precondition-failed", "");
+        }
     }
     for (name, call) in &blocks.calls {
         let what = format!("module.{name}");

@@ -3,9 +3,15 @@
 use super::scope::Place;
 use super::session::Session;
 use super::trace::Item;
+use crate::address::Key;
 use crate::configuration::{Condition, Output, Variable};
 use crate::diagnostic::{Diagnostic, Span};
+use crate::language::{Reference, ReferenceStep, Scope, Step, describe, references};
+use crate::syntax::ast::Expression;
 use crate::value::{Type, Value, convert};
+
+/// Most references of a condition whose values are shown.
+const MAX_VALUES: usize = 6;
 
 impl Session<'_> {
     /// Checks the validations of a variable; `given` is the place of the value.
@@ -66,7 +72,8 @@ impl Session<'_> {
             Some(_) => String::from("(The message holds sensitive values.)"),
             None => String::from("(The message is known only after apply.)"),
         };
-        Some(Diagnostic::error(code, summary).detail(message))
+        let diagnostic = Diagnostic::error(code, summary).detail(message);
+        Some(with_values(diagnostic, &condition.condition, place))
     }
 
     /// Checks conditions at the place where they stand.
@@ -83,6 +90,53 @@ impl Session<'_> {
                 self.fail();
             }
         }
+    }
+}
+
+/// Adds the values of what a condition refers to.
+fn with_values(
+    mut diagnostic: Diagnostic,
+    condition: &Expression,
+    place: &Place<'_>,
+) -> Diagnostic {
+    for reference in references(condition) {
+        let reference = reference.constant_part();
+        let name = reference.to_string();
+        if diagnostic.values.len() >= MAX_VALUES {
+            break;
+        }
+        if diagnostic.values.iter().all(|(known, _)| *known != name)
+            && let Some(text) = value_of(&reference, place).as_ref().and_then(describe)
+        {
+            diagnostic = diagnostic.value(name, text);
+        }
+    }
+    diagnostic
+}
+
+/// Returns the value of a reference that was evaluated before without mistakes.
+fn value_of(reference: &Reference, place: &Place<'_>) -> Option<Value> {
+    let steps: Option<Vec<Step<'_>>> = reference
+        .steps
+        .iter()
+        .map(|step| match step {
+            ReferenceStep::Attribute(name) => Some(Step::Attribute(name)),
+            ReferenceStep::Key(key, span) => Some(Step::Index(key_value(key)?, *span)),
+            ReferenceStep::Computed(_) => None,
+        })
+        .collect();
+    let steps = steps?;
+    let (value, used) = place.resolve(&reference.root, &steps).ok()?;
+    steps[used..].iter().try_fold(value, |value, step| match step {
+        Step::Attribute(name) => value.index(&Value::string(name.text.clone())).ok(),
+        Step::Index(key, _) => value.index(key).ok(),
+    })
+}
+
+fn key_value(key: &Key) -> Option<Value> {
+    match key {
+        Key::Number(number) => i64::try_from(*number).ok().map(Value::from),
+        Key::Text(text) => Some(Value::string(text.clone())),
     }
 }
 

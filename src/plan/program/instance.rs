@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::objects::{blocks_type, unknown_blocks};
-use super::scope::{Each, Iterator, Place};
+use super::scope::{Each, Iterator, Place, Repeated};
 use super::session::Session;
 use super::trace::Dependency;
-use super::{each_of, expansion::Expansion, unknown_object};
+use super::unknown_object;
 use crate::address::Address;
 use crate::configuration::{Resource, iterator, sentence};
 use crate::diagnostic::{Diagnostic, Span};
@@ -47,7 +47,7 @@ pub(super) fn configured(
     if !expansion.contains(address.key.as_ref()) {
         return Configured::default();
     }
-    let place = place(session, module, address, &expansion);
+    let place = place(session, module, block, address);
     let mut attributes = BTreeMap::new();
     let mut complete = true;
     for attribute in &block.body.attributes {
@@ -86,10 +86,10 @@ pub(super) fn configured(
 fn place<'a>(
     session: &'a Session<'a>,
     module: usize,
+    block: &'a Resource,
     address: &'a Address,
-    expansion: &'a Expansion,
 ) -> Place<'a> {
-    let each: Each<'a> = each_of(address.key.as_ref(), expansion);
+    let each = Each { key: address.key.as_ref(), of: Repeated::Block(block) };
     Place { each: Some(each), ..Place::new(session, module) }
 }
 
@@ -304,7 +304,6 @@ pub(super) fn postconditions(
     address: &Address,
     own: Option<&Value>,
 ) {
-    let Some(expansion) = session.expansion(module, block) else { return };
     let unknown;
     let own = if let Some(own) = own {
         own
@@ -312,7 +311,7 @@ pub(super) fn postconditions(
         unknown = unknown_object(address, block.schema).to_value();
         &unknown
     };
-    let place = Place { own: Some(own), ..place(session, module, address, &expansion) };
+    let place = Place { own: Some(own), ..place(session, module, block, address) };
     let summary = format!("postcondition of `{address}` does not hold");
     session.conditions(&block.lifecycle.postconditions, &place, "postcondition-failed", &summary);
 }
@@ -325,8 +324,7 @@ pub(super) fn prevent_destroy(
     address: &Address,
 ) -> bool {
     let Some(expression) = &block.lifecycle.prevent_destroy else { return false };
-    let Some(expansion) = session.expansion(module, block) else { return true };
-    let place = place(session, module, address, &expansion);
+    let place = place(session, module, block, address);
     // What cannot be evaluated protects.
     let Some(value) = session.evaluate(expression, &place) else { return true };
     let truth = convert(&value, &Type::Bool).ok();
@@ -348,8 +346,7 @@ pub(super) fn prevent_destroy(
 
 /// Notes what `replace_triggered_by` names.
 pub(super) fn triggers(session: &Session<'_>, module: usize, block: &Resource, address: &Address) {
-    let Some(expansion) = session.expansion(module, block) else { return };
-    let place = place(session, module, address, &expansion);
+    let place = place(session, module, block, address);
     for expression in &block.lifecycle.replace_triggered_by {
         // Only the first attribute counts; what is inside it may not be there yet.
         session.evaluate(trigger(expression), &place);

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use self::modules::Modules;
 use self::outside::Outside;
-use self::scope::{Each, Place};
+use self::scope::Place;
 use self::session::{Caches, Session};
 use self::shape::{Node, Shapes, What};
 use self::trace::Item;
@@ -82,6 +82,9 @@ struct Needs {
     referenced: BTreeSet<Node>,
     /// Through `depends_on`.
     explicit: BTreeSet<Node>,
+    /// Through `count` and `for_each` of blocks and modules alone: what they need must be known when
+    /// the plan is made and orders nothing.
+    repetition: BTreeSet<Node>,
 }
 
 impl Program {
@@ -388,7 +391,9 @@ impl Program {
     /// instances of that module are named.
     pub fn dependencies(&self, resource: &ResourceAddress) -> Vec<ResourceAddress> {
         let Some((module, needs)) = self.needs(resource) else { return Vec::new() };
-        self.inner.addresses(module, needs.referenced.union(&needs.explicit))
+        let all: BTreeSet<&Node> =
+            needs.referenced.iter().chain(&needs.explicit).chain(&needs.repetition).collect();
+        self.inner.addresses(module, all)
     }
 
     /// Returns the blocks that `depends_on` of a block names, of the modules that hold it included.
@@ -475,12 +480,12 @@ impl Inner {
     fn expand_modules(&mut self, diagnostics: &mut Diagnostics) {
         let Ok(order) = self.order.clone() else { return };
         let nothing = Nothing::new();
+        let caches = Caches::default();
         for node in order {
             let What::Call(name) = &node.what else { continue };
             let Some(&shape) = self.shapes.list[node.shape].children.get(name) else { continue };
             for parent in self.modules.of_shape(node.shape).to_vec() {
                 let Some(call) = self.module(parent).calls.get(name) else { continue };
-                let caches = Caches::default();
                 let session = Session::new(self, &nothing, &caches);
                 let what = self.modules.list[parent].path.child(name.clone(), None).to_string();
                 let place = Place::new(&session, parent);
@@ -490,8 +495,7 @@ impl Inner {
                 let Some(expansion) = expansion else { continue };
                 self.modules.expanded(parent, name);
                 for key in expansion.keys.iter() {
-                    let value = expansion.value(key.as_ref()).cloned();
-                    self.modules.add_child(parent, shape, name, key.clone(), value);
+                    self.modules.add_child(parent, shape, name, key.clone());
                 }
             }
         }
@@ -518,21 +522,20 @@ impl Inner {
         }
         let mut needs = Needs::default();
         let mut seen = BTreeSet::new();
-        let mut open = vec![(node.clone(), false)];
-        while let Some((at, explicit)) = open.pop() {
+        let mut open = vec![(node.clone(), false, false)];
+        while let Some((at, explicit, repetition)) = open.pop() {
             for (next, need) in self.shapes.needs(&at) {
                 let explicit = explicit || need.explicit;
-                match &next.what {
-                    What::Resource(..) if explicit => {
-                        needs.explicit.insert(next.clone());
-                    }
-                    What::Resource(..) => {
-                        needs.referenced.insert(next.clone());
-                    }
-                    _ if seen.insert((next.clone(), explicit)) => {
-                        open.push((next.clone(), explicit));
-                    }
-                    _ => {}
+                let repetition = repetition || need.repetition;
+                if matches!(next.what, What::Resource(..)) {
+                    let kind = match (explicit, repetition) {
+                        (true, _) => &mut needs.explicit,
+                        (false, true) => &mut needs.repetition,
+                        (false, false) => &mut needs.referenced,
+                    };
+                    kind.insert(next.clone());
+                } else if seen.insert((next.clone(), explicit, repetition)) {
+                    open.push((next.clone(), explicit, repetition));
                 }
             }
         }
@@ -597,9 +600,4 @@ impl Inner {
 /// Returns the node of a block within its module.
 fn what_of(block: &Resource) -> What {
     What::Resource(block.mode, block.kind.text.clone(), block.name.text.clone())
-}
-
-/// Returns what belongs to one instance within expressions.
-fn each_of<'a>(key: Option<&'a Key>, expansion: &'a expansion::Expansion) -> Each<'a> {
-    Each { key, value: expansion.value(key) }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::shape::Shapes;
 use crate::address::{Key, ModulePath};
 use crate::configuration::Module;
-use crate::value::{Name, Value};
+use crate::value::Name;
 
 /// A module instance.
 #[derive(Debug)]
@@ -16,8 +16,6 @@ pub(super) struct ModuleInstance {
     pub(super) path: ModulePath,
     /// The instance that calls it.
     pub(super) parent: Option<usize>,
-    /// `each.value` within its call's arguments.
-    pub(super) value: Option<Value>,
     /// Instances of the modules that it calls; a call whose repetition is mistaken has none.
     pub(super) children: BTreeMap<Name, BTreeMap<Option<Key>, usize>>,
 }
@@ -36,35 +34,22 @@ impl Modules {
     pub(super) fn new() -> Self {
         let mut modules =
             Self { list: Vec::new(), index: BTreeMap::new(), by_shape: BTreeMap::new() };
-        modules.add(0, ModulePath::root(), None, None);
+        modules.add(0, ModulePath::root(), None);
         modules
     }
 
-    fn add(
-        &mut self,
-        shape: usize,
-        path: ModulePath,
-        parent: Option<usize>,
-        value: Option<Value>,
-    ) -> usize {
+    fn add(&mut self, shape: usize, path: ModulePath, parent: Option<usize>) -> usize {
         let at = self.list.len();
         self.index.insert(path.clone(), at);
         self.by_shape.entry(shape).or_default().push(at);
-        self.list.push(ModuleInstance { shape, path, parent, value, children: BTreeMap::new() });
+        self.list.push(ModuleInstance { shape, path, parent, children: BTreeMap::new() });
         at
     }
 
     /// Adds an instance of a called module.
-    pub(super) fn add_child(
-        &mut self,
-        parent: usize,
-        shape: usize,
-        name: &Name,
-        key: Option<Key>,
-        value: Option<Value>,
-    ) {
+    pub(super) fn add_child(&mut self, parent: usize, shape: usize, name: &Name, key: Option<Key>) {
         let path = self.list[parent].path.child(name.clone(), key.clone());
-        let child = self.add(shape, path, Some(parent), value);
+        let child = self.add(shape, path, Some(parent));
         self.list[parent].children.entry(name.clone()).or_default().insert(key, child);
     }
 
@@ -86,6 +71,17 @@ impl Modules {
     /// Returns the instances of `shape` that an instance `from` of another place may mean: those
     /// that share the keys of the path that both have in common.
     pub(super) fn seen_from(&self, from: usize, shape: usize, shapes: &Shapes) -> Vec<usize> {
+        self.few_seen_from(from, shape, shapes, usize::MAX).unwrap_or_default()
+    }
+
+    /// The same, or nothing where there are more than `limit`.
+    pub(super) fn few_seen_from(
+        &self,
+        from: usize,
+        shape: usize,
+        shapes: &Shapes,
+        limit: usize,
+    ) -> Option<Vec<usize>> {
         let here = &self.list[from];
         let common = shapes.list[here.shape]
             .path
@@ -99,13 +95,14 @@ impl Modules {
         }
         let mut found = vec![at];
         for name in &shapes.list[shape].path[common..] {
-            found = found
-                .iter()
-                .filter_map(|at| self.list[*at].children.get(name))
-                .flat_map(|children| children.values().copied())
-                .collect();
+            let children: Vec<_> =
+                found.iter().filter_map(|at| self.list[*at].children.get(name)).collect();
+            if children.iter().map(|c| c.len()).sum::<usize>() > limit {
+                return None;
+            }
+            found = children.into_iter().flat_map(|c| c.values().copied()).collect();
         }
-        found
+        Some(found)
     }
 }
 

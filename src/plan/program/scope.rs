@@ -7,7 +7,7 @@ use super::session::Session;
 use super::trace::{Item, Part};
 use super::unknown_attribute;
 use crate::address::{Address, Key, Mode};
-use crate::configuration::{Repetition, Resource};
+use crate::configuration::{ModuleCall, Repetition, Resource};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::language::functions::FunctionContext;
 use crate::language::{Scope, Step};
@@ -24,8 +24,19 @@ type Resolved = Result<(Value, usize), Box<Diagnostic>>;
 pub(super) struct Each<'a> {
     /// Its key.
     pub(super) key: Option<&'a Key>,
-    /// `each.value`
-    pub(super) value: Option<&'a Value>,
+    /// What is repeated; `each.value` comes from it, and is asked for only where it is used.
+    pub(super) of: Repeated<'a>,
+}
+
+/// What is repeated.
+#[derive(Clone, Copy)]
+pub(super) enum Repeated<'a> {
+    /// A block of the place's module.
+    Block(&'a Resource),
+    /// A call of the place's module.
+    Call(&'a ModuleCall),
+    /// Something else, with its `each.value`.
+    Other(Option<&'a Value>),
 }
 
 /// The element that the contents of a dynamic block are made for.
@@ -98,8 +109,13 @@ impl<'a> Place<'a> {
             ("each", "key", Some(Each { key: Some(Key::Text(text)), .. })) => {
                 Some(Value::string(Arc::clone(text)))
             }
-            ("each", "value", Some(Each { key: Some(Key::Text(text)), value })) => {
-                Some(value.map_or_else(|| Value::string(Arc::clone(text)), Value::clone))
+            ("each", "value", Some(Each { key: Some(key @ Key::Text(text)), of })) => {
+                let value = match of {
+                    Repeated::Block(block) => self.session.block_value(self.module, block, key),
+                    Repeated::Call(call) => self.session.call_value(self.module, call, key),
+                    Repeated::Other(value) => value.cloned(),
+                };
+                Some(value.unwrap_or_else(|| Value::string(Arc::clone(text))))
             }
             ("count", "index", Some(Each { key: Some(Key::Number(index)), .. })) => {
                 i64::try_from(*index).ok().map(Value::from)

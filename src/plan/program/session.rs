@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::expansion::{self, Expansion};
-use super::scope::{Each, Place};
+use super::scope::{Each, Place, Repeated};
 use super::shape::{Node, What};
 use super::trace::{Cache, Entry, Item, Part, Use};
 use super::{Inner, Objects, complete, unknown_object};
 use crate::address::{Address, Key, ResourceAddress};
-use crate::configuration::{Repetition, Resource, Variable};
+use crate::configuration::{ModuleCall, Repetition, Resource, Variable};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::language;
 use crate::language::functions::FunctionContext;
@@ -42,6 +42,9 @@ pub(super) struct Session<'a> {
 
 /// Most evaluations that wait for each other: blocks repeated over blocks repeated over blocks.
 const MAX_DEPTH: usize = 100;
+
+/// Most instances of a module whose outputs are evaluated beforehand for a value that may need them.
+const MAX_PREPARED: usize = 16;
 
 impl<'a> Session<'a> {
     pub(super) fn new(inner: &'a Inner, objects: &'a dyn Objects, caches: &'a Caches) -> Self {
@@ -83,9 +86,12 @@ impl<'a> Session<'a> {
         if self.inner.order.is_err() || self.depth > MAX_DEPTH {
             // Evaluation would not end; cycles were reported when the program was made.
             if self.depth > MAX_DEPTH {
-                self.report([Diagnostic::error("too-deep", "blocks are repeated over each other")
-                    .detail(format!("At most {MAX_DEPTH} levels are evaluated."))
-                    .at(expression.span)]);
+                self.report([Diagnostic::error(
+                    "too-deep",
+                    "values come from each other over and over",
+                )
+                .detail(format!("At most {MAX_DEPTH} levels are evaluated."))
+                .at(expression.span)]);
             }
             self.fail();
             return None;
@@ -144,6 +150,11 @@ impl<'a> Session<'a> {
     /// Takes over what a shared evaluation used and reported.
     fn adopt<T>(&self, entry: &Entry<T>) {
         self.uses.borrow_mut().extend(entry.uses.iter().cloned());
+        self.tolerate(entry);
+    }
+
+    /// Takes over what a shared evaluation reported.
+    fn tolerate<T>(&self, entry: &Entry<T>) {
         if !entry.diagnostics.is_empty() {
             self.shared.borrow_mut().extend(entry.diagnostics.clone());
         }
@@ -222,7 +233,7 @@ impl<'a> Session<'a> {
                     })
                     .collect();
             }
-            Item::Expansion(..) | Item::Block(..) => return Vec::new(),
+            Item::Expansion(..) | Item::Repetition(_) | Item::Block(..) => return Vec::new(),
         };
         let mut needs = Vec::new();
         for (node, _) in self.inner.shapes.needs(&Node { shape, what }) {
@@ -232,9 +243,10 @@ impl<'a> Session<'a> {
                 What::Output(name) => Item::Output(name.clone()),
                 What::Call(_) | What::Done(_) | What::Resource(..) => continue,
             };
-            for at in self.inner.modules.seen_from(*module, node.shape, &self.inner.shapes) {
-                needs.push((at, item.clone()));
-            }
+            // Of many instances mostly one is meant: it is evaluated when it is come upon.
+            let modules = &self.inner.modules;
+            let seen = modules.few_seen_from(*module, node.shape, &self.inner.shapes, MAX_PREPARED);
+            needs.extend(seen.into_iter().flatten().map(|at| (at, item.clone())));
         }
         needs
     }
@@ -253,6 +265,14 @@ impl<'a> Session<'a> {
             }
             Item::Output(name) => {
                 let output = blocks.outputs.get(name)?;
+                // Those of the root module are checked with its outputs.
+                if module > 0 {
+                    let path = &self.inner.modules.list[module].path;
+                    let summary = format!("precondition of `{path}.{name}` does not hold");
+                    let place = Place::new(self, module);
+                    let conditions = &output.preconditions;
+                    self.conditions(conditions, &place, "precondition-failed", &summary);
+                }
                 let value = self.evaluate(&output.value, &Place::new(self, module))?;
                 let sensitive = output.sensitive || value.is_sensitive();
                 Some(value.with_sensitive(sensitive))
@@ -263,7 +283,7 @@ impl<'a> Session<'a> {
                 let resource = blocks.resources.get(&(*mode, kind.clone(), name.clone()))?;
                 self.block(module, resource)
             }
-            Item::Expansion(..) => None,
+            Item::Expansion(..) | Item::Repetition(_) => None,
         }
     }
 
@@ -281,7 +301,7 @@ impl<'a> Session<'a> {
             None => variable.default.clone()?,
             Some((_, expression)) => {
                 let key = instance.path.0.last().and_then(|step| step.key.as_ref());
-                let each = Each { key, value: instance.value.as_ref() };
+                let each = Each { key, of: Repeated::Call(call) };
                 let place = Place { each: Some(each), ..Place::new(self, parent) };
                 let value = self.evaluate(expression, &place)?;
                 match variable.accept(&value) {
@@ -317,31 +337,69 @@ impl<'a> Session<'a> {
         collected(repetition, children.iter().map(|(key, child)| (key.clone(), of(child))))
     }
 
-    /// Returns the instances of a block.
+    /// Returns the instances of a block. What its repetition used is no use of who asks for them:
+    /// keys are known from the start.
     pub(super) fn expansion(&self, module: usize, resource: &Resource) -> Option<Expansion> {
         if self.inner.general || matches!(resource.repetition, Repetition::Single) {
             return Some(Expansion::single());
         }
-        let item =
-            Item::Expansion(resource.mode, resource.kind.text.clone(), resource.name.text.clone());
-        let key = (module, item);
-        let known = self.caches.expansions.get(&key, self.objects);
-        let entry = known.unwrap_or_else(|| self.expand(key, module, resource));
-        self.adopt(&entry);
+        let entry = self.block_expansion(module, resource);
+        self.tolerate(&entry);
         (!entry.failed).then(|| entry.value.clone())
     }
 
-    /// Evaluates the repetition of a block and keeps the outcome.
+    fn block_expansion(&self, module: usize, resource: &Resource) -> Arc<Entry<Expansion>> {
+        let (kind, name) = (resource.kind.text.clone(), resource.name.text.clone());
+        let key = (module, Item::Expansion(resource.mode, kind, name));
+        let known = self.caches.expansions.get(&key, self.objects);
+        known.unwrap_or_else(|| {
+            let what = self.address(module, resource).to_string();
+            self.expand(key, &resource.repetition, &what)
+        })
+    }
+
+    /// Returns `each.value` of a block's instance; none where it is the key itself.
+    pub(super) fn block_value(
+        &self,
+        module: usize,
+        resource: &Resource,
+        key: &Key,
+    ) -> Option<Value> {
+        let entry = self.block_expansion(module, resource);
+        self.each_value(&entry, key)
+    }
+
+    /// Returns `each.value` of a module instance within the arguments of its call. The call is
+    /// expanded anew over the objects that are known now.
+    pub(super) fn call_value(&self, module: usize, call: &ModuleCall, key: &Key) -> Option<Value> {
+        let name = &call.name.text;
+        let item = (module, Item::Repetition(name.clone()));
+        let known = self.caches.expansions.get(&item, self.objects);
+        let entry = known.unwrap_or_else(|| {
+            let what = self.inner.modules.list[module].path.child(name.clone(), None);
+            self.expand(item, &call.repetition, &what.to_string())
+        });
+        self.each_value(&entry, key)
+    }
+
+    fn each_value(&self, entry: &Entry<Expansion>, key: &Key) -> Option<Value> {
+        let value = entry.value.value(Some(key)).cloned();
+        if value.is_some() || entry.failed {
+            self.adopt(entry);
+        }
+        value
+    }
+
+    /// Evaluates a repetition and keeps the outcome.
     fn expand(
         &self,
         key: (usize, Item),
-        module: usize,
-        resource: &Resource,
+        repetition: &Repetition,
+        what: &str,
     ) -> Arc<Entry<Expansion>> {
         let session = self.fresh();
-        let what = self.address(module, resource).to_string();
-        let place = Place::new(&session, module);
-        let made = expansion::expand(&session, &resource.repetition, &place, &what);
+        let place = Place::new(&session, key.0);
+        let made = expansion::expand(&session, repetition, &place, what);
         let failed = made.is_none();
         let (uses, diagnostics, _) = session.finish();
         let value = made.unwrap_or_else(Expansion::single);

@@ -55,6 +55,22 @@ pub(super) struct Need {
     pub(super) span: Span,
     /// Whether it comes from `depends_on`.
     pub(super) explicit: bool,
+    /// Whether it only decides which instances there are.
+    pub(super) repetition: bool,
+}
+
+impl Need {
+    const fn value(span: Span) -> Self {
+        Self { span, explicit: false, repetition: false }
+    }
+
+    const fn explicit(span: Span) -> Self {
+        Self { span, explicit: true, repetition: false }
+    }
+
+    const fn repetition(span: Span) -> Self {
+        Self { span, explicit: false, repetition: true }
+    }
 }
 
 /// The graph; edges point from what needs to what is needed.
@@ -140,7 +156,12 @@ impl Shapes {
                     for reference in references(expression) {
                         let own = reference.names().next().is_some_and(|n| n.text == *name);
                         if &*reference.root.text != "var" || !own {
-                            self.need_reference(&from, shape, &reference);
+                            self.need_reference(
+                                &from,
+                                shape,
+                                &reference,
+                                Need::value(reference.span),
+                            );
                         }
                     }
                 }
@@ -189,9 +210,9 @@ impl Shapes {
             .chain(call.module.calls.keys().cloned().map(What::Done))
             .collect();
         for what in resources {
-            self.edge(&done, &Node { shape: child, what }, call.span, false);
+            self.edge(&done, &Node { shape: child, what }, Need::value(call.span));
         }
-        self.edge(&done, &from, call.span, false);
+        self.edge(&done, &from, Need::repetition(call.span));
     }
 
     /// What is in a module needs the module's instances.
@@ -207,7 +228,7 @@ impl Shapes {
         let outputs = module.outputs.keys().cloned().map(What::Output);
         let calls = module.calls.keys().cloned().map(What::Call);
         for what in resources.chain(others).chain(outputs).chain(calls) {
-            self.edge(&Node { shape, what }, &call, span, false);
+            self.edge(&Node { shape, what }, &call, Need::repetition(span));
         }
     }
 
@@ -215,7 +236,10 @@ impl Shapes {
         match repetition {
             Repetition::Single => {}
             Repetition::Count(expression) | Repetition::ForEach(expression) => {
-                self.need(from, from.shape, expression);
+                for reference in references(expression) {
+                    let need = Need::repetition(reference.span);
+                    self.need_reference(from, from.shape, &reference, need);
+                }
             }
         }
     }
@@ -244,7 +268,7 @@ impl Shapes {
                     _ => resource_of(&reference),
                 };
                 if let Some(what) = to {
-                    self.edge(from, &Node { shape, what }, reference.span, true);
+                    self.edge(from, &Node { shape, what }, Need::explicit(reference.span));
                 }
             }
         }
@@ -253,29 +277,37 @@ impl Shapes {
     /// Adds what an expression, evaluated in the module `shape`, refers to.
     fn need(&mut self, from: &Node, shape: usize, expression: &Expression) {
         for reference in references(expression) {
-            self.need_reference(from, shape, &reference);
+            self.need_reference(from, shape, &reference, Need::value(reference.span));
         }
     }
 
-    fn need_reference(&mut self, from: &Node, shape: usize, reference: &Reference) {
-        let span = reference.span;
+    fn need_reference(&mut self, from: &Node, shape: usize, reference: &Reference, need: Need) {
         let name = reference.names().next().map(|n| n.text.clone());
         let what = match (&*reference.root.text, name) {
             ("var", Some(name)) => Some(What::Variable(name)),
             ("local", Some(name)) => Some(What::Local(name)),
             ("module", Some(name)) => {
-                self.need_module(from, shape, &name, reference);
-                Some(What::Call(name))
+                self.need_module(from, shape, &name, reference, need);
+                let call = Node { shape, what: What::Call(name) };
+                self.edge(from, &call, Need { repetition: true, ..need });
+                None
             }
             _ => resource_of(reference),
         };
         if let Some(what) = what {
-            self.edge(from, &Node { shape, what }, span, false);
+            self.edge(from, &Node { shape, what }, need);
         }
     }
 
     /// `module.name.output` needs that output; the whole module needs all of them.
-    fn need_module(&mut self, from: &Node, shape: usize, name: &Name, reference: &Reference) {
+    fn need_module(
+        &mut self,
+        from: &Node,
+        shape: usize,
+        name: &Name,
+        reference: &Reference,
+        need: Need,
+    ) {
         let Some(&child) = self.list[shape].children.get(name) else { return };
         let output = reference.steps.iter().skip(1).find_map(|step| match step {
             ReferenceStep::Attribute(output) => Some(output.text.clone()),
@@ -287,13 +319,13 @@ impl Shapes {
         };
         for output in outputs {
             let to = Node { shape: child, what: What::Output(output) };
-            self.edge(from, &to, reference.span, false);
+            self.edge(from, &to, need);
         }
     }
 
-    fn edge(&mut self, from: &Node, to: &Node, span: Span, explicit: bool) {
+    fn edge(&mut self, from: &Node, to: &Node, need: Need) {
         if let (Some(a), Some(b)) = (self.index.get(from), self.index.get(to)) {
-            self.graph.add_edge(*a, *b, Need { span, explicit });
+            self.graph.add_edge(*a, *b, need);
         }
     }
 

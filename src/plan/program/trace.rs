@@ -120,6 +120,8 @@ pub(super) enum Item {
     Call(Name),
     /// `count` or `for_each` of a block.
     Expansion(Mode, Name, Name),
+    /// `count` or `for_each` of a module's call.
+    Repetition(Name),
     /// All objects of a block.
     Block(Mode, Name, Name),
 }

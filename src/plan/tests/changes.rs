@@ -24,7 +24,7 @@ fn a_new_configuration_is_created_in_order() {
     assert_eq!(entry.lane.scope.as_deref(), Some("nat_gateway.g.forward_table_id"));
     assert_eq!(entry.timeout, 300);
     assert_eq!(plan.operations[0].timeout, 600);
-    assert_eq!(entry.parameters[0].name, "RegionId");
+    assert_eq!(&*entry.parameters[0].name, "RegionId");
 }
 
 #[test]

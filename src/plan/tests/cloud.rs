@@ -125,14 +125,14 @@ impl Cloud {
         let step = &compiled[operation.step.0 as usize];
         assert_eq!(step.action, operation.action);
         for (shown, sent) in operation.parameters.iter().skip(1).zip(&step.parameters) {
-            assert_eq!(shown.name, sent.name);
+            assert_eq!(*shown.name, *sent.name);
             assert!(!sent.value.deep_unknown(), "{} is not known when it is sent", sent.name);
             if !shown.value.deep_unknown() {
                 assert_eq!(shown.value, sent.value, "{} is not as shown", sent.name);
             }
         }
         match operation.purpose {
-            Purpose::Create => self.create(operation, planned.unwrap(), objects),
+            Purpose::Create => self.create(operation, &planned.unwrap(), objects),
             Purpose::Update => {
                 self.update(operation, change.id.as_deref().unwrap(), &planned.unwrap(), step);
                 let Some((_, live)) = self.objects.get(change.id.as_deref().unwrap()) else {
@@ -147,7 +147,7 @@ impl Cloud {
         }
     }
 
-    fn create(&mut self, operation: &Operation, planned: Object, objects: &mut ObjectMap) {
+    fn create(&mut self, operation: &Operation, planned: &Object, objects: &mut ObjectMap) {
         let kind = operation.address.kind().to_owned();
         let mut object = planned.clone();
         let known: Vec<_> = planned.iter().map(|(n, v)| (n.clone(), v.clone())).collect();
@@ -167,7 +167,7 @@ impl Cloud {
         self.objects.insert(id.clone(), (kind, object));
         self.judge(operation);
         let object = self.objects[&id].1.clone();
-        objects.set(&operation.address, object.over(&planned));
+        objects.set(&operation.address, object.over(planned));
     }
 
     fn new_gateway(&mut self, object: &mut Object) -> String {

@@ -194,7 +194,7 @@ impl Bench {
     }
 
     fn region(&self) -> String {
-        self.providers[""].region.clone()
+        self.providers.values().next().unwrap().region.clone()
     }
 
     /// Returns the id of a recorded object.
@@ -219,7 +219,7 @@ pub(super) fn changes(plan: &Plan) -> String {
         &crate::diagnostic::SourceMap::default(),
         false,
     );
-    document
+    let lines: Vec<String> = document
         .changes
         .iter()
         .filter(|c| c.actions != [document::ActionWord::NoOp] || c.previous_address.is_some())
@@ -237,20 +237,24 @@ pub(super) fn changes(plan: &Plan) -> String {
             };
             format!("{} {}{reasons}\n", actions.join("+"), c.address)
         })
-        .collect()
+        .collect();
+    lines.concat()
 }
 
 /// Writes the operations, one a line: `3 ModifyForwardEntry forward_entry.a <- 1 2`.
 pub(super) fn operations(plan: &Plan) -> String {
-    plan.operations
+    let lines: Vec<String> = plan
+        .operations
         .iter()
         .enumerate()
         .map(|(index, operation)| {
-            let after: String = operation.after.iter().map(|a| format!(" {a}")).collect();
+            let after: Vec<String> = operation.after.iter().map(|a| format!(" {a}")).collect();
+            let after = after.concat();
             let after = if after.is_empty() { after } else { format!(" <-{after}") };
             format!("{index} {} {}{after}\n", operation.action.name(), operation.address)
         })
-        .collect()
+        .collect();
+    lines.concat()
 }
 
 /// Finds the change of an instance.

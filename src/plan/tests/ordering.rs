@@ -193,13 +193,14 @@ fn a_package_in_use_is_replaced_by_creating_first() {
          2 ModifySnatEntry snat_entry.s <- 0\n\
          3 DeleteBandwidthPackage bandwidth_package.p <- 0 1 2\n"
     );
+    assert!(change(&plan, "bandwidth_package.p").remarks[0].contains("move in place"));
     assert!(plan.operations[3].deposed.is_some());
     assert_eq!(plan.operations[0].deposed, None);
 }
 
 #[test]
 fn a_package_in_use_without_a_place_for_another_evicts_its_users() {
-    let more: String = (0..3)
+    let more: Vec<String> = (0..3)
         .map(|i| {
             format!(
                 "resource \"bandwidth_package\" \"m{i}\" {{\n nat_gateway_id = nat_gateway.g.id\n \
@@ -207,6 +208,7 @@ fn a_package_in_use_without_a_place_for_another_evicts_its_users() {
             )
         })
         .collect();
+    let more = more.concat();
     let before =
         with(&[("a", 0, 80, 1)]).replace("ip_count ", "zone = \"z-1\"\n  ip_count ") + &more;
     let plan = both_ways(&before, &before.replace("z-1", "z-2"));
@@ -328,7 +330,6 @@ fn depends_on_orders_both_ways() {
 #[test]
 fn create_before_destroy_spreads_to_what_it_needs() {
     let before = with(&[("a", 0, 80, 1)])
-        .replace("vpc_id = \"vpc-1\"", "vpc_id = \"vpc-1\"")
         .replace("\"tcp\"\n", "\"tcp\"\n  lifecycle { create_before_destroy = true }\n");
     let after = before.replace("vpc-1", "vpc-2");
     let plan = both_ways(&before, &after);

@@ -264,3 +264,21 @@ fn vswitches_are_of_the_gateways_vpc() {
     );
     assert!(Bench::new(&text).said().contains("error[vswitch-outside-vpc]"));
 }
+
+#[test]
+fn what_is_made_in_must_exist() {
+    let text = entry("a", 0, 80, 1)
+        .replace("nat_gateway.g.forward_table_id", "\"ftb-nowhere\"")
+        .replace("bandwidth_package.p.public_ip_addresses[0]", "\"1.2.3.4\"");
+    let said = Bench::new(&text).said();
+    assert!(said.contains("error[no-such-parent] there is no `ftb-nowhere`"), "{said}");
+    let package = GATEWAY.split("resource \"bandwidth_package\"").nth(1).unwrap();
+    let package = format!("resource \"bandwidth_package\"{package}")
+        .replace("nat_gateway.g.id", "\"ngw-nowhere\"");
+    assert!(Bench::new(&package).said().contains("there is no `ngw-nowhere`"));
+    // Also in one that this very plan deletes.
+    let mut bench = Bench::applied("resource \"nat_gateway\" \"g\" { vpc_id = \"vpc-1\" }");
+    let table = bench.instance("nat_gateway.g").object.text("forward_table_id").unwrap().to_owned();
+    let said = bench.write(&text.replace("ftb-nowhere", &table)).said();
+    assert!(said.contains("error[gateway-not-empty]"), "{said}");
+}

@@ -163,3 +163,24 @@ fn the_same_input_gives_the_same_bytes() {
     let bytes = || serde_json::to_string(&bench.plan()).unwrap();
     assert_eq!(bytes(), bytes());
 }
+
+#[test]
+fn a_block_says_through_which_provider_its_objects_are_reached() {
+    let mut bench = Bench::applied(GATEWAY);
+    let context = bench.providers.remove("").unwrap();
+    bench.providers.insert("second".into(), context);
+    assert!(bench.said().contains("error[missing-provider]"));
+    let text =
+        GATEWAY.replace("vpc_id = \"vpc-1\"", "vpc_id = \"vpc-1\"\n  provider = alicloud.second");
+    let text = text.replace("bandwidth      = 5", "bandwidth = 5\n  provider = alicloud.second");
+    let block = "provider \"alicloud\" {\n  alias  = \"second\"\n  region = \"cn-hangzhou\"\n}\n";
+    let plan = bench.write(&format!("{block}{text}")).apply();
+    assert_eq!(changes(&plan), "");
+    assert_eq!(&*bench.instance("nat_gateway.g").provider, "second");
+}
+
+#[test]
+fn mistakes_in_what_nothing_uses_are_found() {
+    let text = format!("{GATEWAY}locals {{\n  unused = 1 + \"x\"\n}}\n");
+    assert!(Bench::new(&text).said().contains("error["), "{}", Bench::new(&text).said());
+}

@@ -237,7 +237,7 @@ impl ResourceType for NatGateway {
         let progress = conversion(&object);
         object.remove("convert_steps");
         let settled = call::settled(wanted, &Live::Found(object.clone()));
-        let idle = object.text("status").is_none_or(|status| status == "Available");
+        let idle = object.text("status").is_none_or(spelling::is_available);
         match (progress, settled) {
             (Conversion::Running(step), _) => {
                 Settled::Busy(format!("its conversion is at step `{step}`"))

@@ -104,6 +104,41 @@ fn conversions_are_read_from_their_steps() {
     assert_eq!(read(&again), Conversion::Running("check".into()));
 }
 
+#[test]
+fn steps_of_a_conversion_may_be_listed_in_any_order() {
+    let done = |name| (name, "successful");
+    let listed = [done("end_success"), done("check"), done("init"), done("activate")];
+    assert_eq!(conversion(&steps(&listed)), Conversion::Succeeded);
+    let timed = |list: &[(&str, &str, &str)]| {
+        let steps: Vec<_> = list
+            .iter()
+            .map(|(time, name, status)| {
+                json!({ "StepName": name, "StepStatus": status, "StepStartTime": time })
+            })
+            .collect();
+        let answer = json!({ "NatGatewayId": "ngw-1", "ConvertSteps": { "ConvertStep": steps } });
+        let action = crate::api::catalogue::Action::GetNatGatewayConvertStatus;
+        conversion(&reads::page(action, &answer).unwrap().rows.remove(0).object)
+    };
+    let two_attempts = [
+        ("2020-09-25T10:05:00Z", "end_success", "successful"),
+        ("2020-09-25T10:00:00Z", "init", "successful"),
+        ("2020-09-25T10:04:00Z", "init", "successful"),
+        ("2020-09-25T10:01:00Z", "end_fail", "failed"),
+    ];
+    assert_eq!(timed(&two_attempts), Conversion::Succeeded);
+    assert_eq!(timed(&two_attempts[1..2]), Conversion::Running("init".into()));
+}
+
+#[test]
+fn a_status_is_read_in_any_case_of_letters() {
+    let wanted = present(Object::new());
+    for (status, shown) in [("available", "ready"), ("PENDING", "busy: its status is `PENDING`")] {
+        let live = Live::Found(with(&live_forward(), "status", status));
+        assert_eq!(show(&forward().settled(&wanted, &live)), shown);
+    }
+}
+
 fn converting(live: &Object, list: &[(&str, &str)]) -> String {
     let wanted = present(object([("nat_type", "Enhanced")]));
     let scopes = gateway().settling(&wanted);

@@ -144,6 +144,24 @@ proptest! {
 }
 
 #[test]
+fn deep_values_are_read_back() {
+    let depth = 120;
+    let deep = |innermost: Value, wrap: &dyn Fn(Value) -> Value| {
+        (0..depth).fold(innermost, |inner, _| wrap(inner))
+    };
+    for value in [
+        deep(Value::null(), &|inner| Value::object_of([("a", inner)])),
+        deep(1_i64.into(), &|inner| Value::tuple([inner, "x\"".into()])),
+        deep("a".into(), &|inner| Value::list(Type::Any, [inner]).with_sensitive(true)),
+        deep("a".into(), &|inner| Value::map(Type::Any, [(Name::from("k"), inner)].into())),
+    ] {
+        let text = serde_json::to_string(&value).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        assert_eq!(decode(&encode(&value)).unwrap(), value);
+    }
+}
+
+#[test]
 fn the_codec_refuses_what_it_did_not_write() {
     for text in [
         r#"{"lost": 1}"#,
@@ -153,6 +171,7 @@ fn the_codec_refuses_what_it_did_not_write() {
         r#"{"list": ["strung", []]}"#,
         r#"{"object": {}, "sensitive": 1}"#,
         r#"{"unknown": {"origin": "a"}}"#,
+        r#"{"nested": "["}"#,
         "0.5",
     ] {
         let json: serde_json::Value = serde_json::from_str(text).unwrap();

@@ -166,6 +166,32 @@ fn bombs_are_refused_or_cheap() {
     }
 }
 
+/// As deep as values may be: no function and no form of a value needs more stack than a thread has.
+#[test]
+fn the_deepest_values_fit_the_stack() {
+    let depth = 128;
+    let ids = SeededIds::new(1);
+    let context = context(&ids);
+    let run = |name: &str, arguments: &[Value]| call(lookup(name).unwrap(), arguments, &context);
+    for text in [
+        format!("{}1{}", "[".repeat(depth), "]".repeat(depth)),
+        format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth)),
+        format!("{}1{}", "[{\"a\":".repeat(depth / 2), "}]".repeat(depth / 2)),
+    ] {
+        let deep = run("jsondecode", &[Value::from(&*text)]).unwrap();
+        assert_eq!(run("jsonencode", std::slice::from_ref(&deep)).unwrap().as_str(), Some(&*text));
+        for name in names() {
+            let _ = run(name, std::slice::from_ref(&deep));
+            let _ = run(name, &[deep.clone(), deep.clone()]);
+        }
+        let collection = convert(&deep, &Type::list(Type::Any));
+        let _ = collection.or_else(|_| convert(&deep, &Type::map(Type::Any)));
+        assert!(!deep.to_string().is_empty() && !deep.type_of().to_string().is_empty());
+        assert!(!deep.rebuilt(&|part| Some(part.clone())).is_null());
+        assert_eq!(crate::value::decode(&crate::value::encode(&deep)).unwrap(), deep);
+    }
+}
+
 fn values() -> impl Strategy<Value = Value> {
     let text = prop_oneof![
         "[a-z/%{}\\[\\]().*+?\\\\|:,\"' 0-9-]{0,12}",

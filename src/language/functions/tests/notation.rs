@@ -9,13 +9,15 @@ use crate::environment::{MemoryFiles, SeededIds, Timestamp};
 use crate::value::{Name, Number, Type, Value};
 
 static FILES: LazyLock<MemoryFiles> = LazyLock::new(|| {
-    let files: [(&str, &[u8]); 8] = [
+    let files: [(&str, &[u8]); 10] = [
         ("/base/hello.txt", b"hello"),
         ("/base/bin.dat", b"\xff\xfe"),
         ("/base/d/a.txt", b""),
         ("/base/d/b.json", b""),
         ("/base/d/.hidden", b""),
         ("/base/d/e/c.txt", b""),
+        ("/base/key.pem", include_bytes!("key.pem")),
+        ("/base/key8.pem", include_bytes!("key8.pem")),
         ("/home/user/x", b"at home"),
         ("/base/decomposed.txt", "e\u{301}".as_bytes()),
     ];

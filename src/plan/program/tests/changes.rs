@@ -126,6 +126,7 @@ fn checks_only_warn() {
     warning[check-failed] check `id` does not hold
       at main.nat.hcl:5 `nat_gateway.one.id == "good"`
       why: It is bad.
+      nat_gateway.one.id is "bad"
     warning[invalid-index] index is not valid
       at main.nat.hcl:9 `2`
       see main.nat.hcl:9 `[1]`

@@ -194,11 +194,13 @@ fn conditions_are_checked_as_soon_as_they_are_known() {
     error[invalid-variable] value of `var.port` is not valid
       at main.nat.hcl:4 `var.port > 0 && var.port < 65536` this condition does not hold
       why: The port 70000 is out of range.
+      var.port is 70000
 "#);
     assert_snapshot!(case.instance("nat_gateway.main"), @r#"
     error[precondition-failed] precondition of `nat_gateway.main` does not hold
       at main.nat.hcl:13 `var.port == 1`
       why: Port must be 1.
+      var.port is 70000
 "#);
     let address: Address = "nat_gateway.main".parse().unwrap();
     let object = |id: &str| [("id".into(), Value::from(id))].into_iter().collect::<Object>();
@@ -215,6 +217,7 @@ fn conditions_are_checked_as_soon_as_they_are_known() {
     error[postcondition-failed] postcondition of `nat_gateway.main` does not hold
       at main.nat.hcl:17 `self.id == "good"`
       why: Got bad.
+      self.id is "bad"
 "#);
     assert!(case.program.prevent_destroy(&address).0);
     assert_snapshot!(case.outputs(), @r#"o = 1"#);
@@ -223,6 +226,7 @@ fn conditions_are_checked_as_soon_as_they_are_known() {
     error[precondition-failed] precondition of the output `o` does not hold
       at main.nat.hcl:25 `nat_gateway.main.id == "good"`
       why: Gateway is not good.
+      nat_gateway.main.id is "bad"
 "#);
 }
 

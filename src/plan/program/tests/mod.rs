@@ -5,6 +5,7 @@ mod dependencies;
 mod evaluation;
 mod modules;
 mod repetition;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

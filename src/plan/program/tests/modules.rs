@@ -17,7 +17,13 @@ const MODULE: &str = r#"
       vpc_id = var.name
     }
     output "ids" { value = nat_gateway.g[*].id }
-    output "name" { value = "${var.name}@${path.module}" }
+    output "name" {
+      value = "${var.name}@${path.module}"
+      precondition {
+        condition     = !startswith(var.name, "bad") && var.size > 0
+        error_message = "Bad name."
+      }
+    }
 "#;
 
 fn case(text: &str) -> Case {
@@ -107,6 +113,10 @@ fn whole_modules_may_be_depended_on_and_depend() {
 fn arguments_of_modules_are_checked() {
     let case = case(
         r#"
+        module "bad" {
+          source = "./m"
+          name   = "bad-1"
+        }
         module "large" {
           source = "./m"
           name   = "x"
@@ -122,17 +132,23 @@ fn arguments_of_modules_are_checked() {
     let found = case.program.remaining(&case.objects);
     assert_snapshot!(case.write(&found), @r#"
     error[invalid-variable] value of `var.size` is not valid
-      at main.nat.hcl:5 `50`
+      at main.nat.hcl:9 `50`
       see m/main.nat.hcl:7 `var.size < 10` this condition does not hold
       why: Size 50 is too large.
+      var.size is 50
     error[invalid-variable] value of `var.name` does not fit its type
       see m/main.nat.hcl:2 `variable "name"` its type is `string`
-      at main.nat.hcl:9 `["x"]`
+      at main.nat.hcl:13 `["x"]`
       why: String required, but have tuple.
     error[invalid-variable] value of `var.size` does not fit its type
       see m/main.nat.hcl:3 `variable "size"` its type is `number`
-      at main.nat.hcl:10 `"many"`
+      at main.nat.hcl:14 `"many"`
       why: A number is required.
+    error[precondition-failed] precondition of `module.bad.name` does not hold
+      at m/main.nat.hcl:19 `!startswith(var.name, "bad") && var.size > 0`
+      why: Bad name.
+      var.name is "bad-1"
+      var.size is 1
 "#);
 }
 
@@ -234,4 +250,42 @@ fn providers_are_handed_down() {
     assert_eq!(alias("module.m.nat_gateway.inner"), "west");
     assert_eq!(alias("module.plain.nat_gateway.default"), "");
     assert_eq!(alias("module.plain.nat_gateway.inner"), "west");
+}
+
+#[test]
+fn values_of_repeated_modules_follow_the_objects() {
+    let mut case = case(
+        r#"
+        resource "nat_gateway" "g" {
+          for_each = { a = 1 }
+          vpc_id   = "v"
+        }
+        module "m" {
+          source   = "./m"
+          for_each = nat_gateway.g
+          name     = each.value.id
+        }
+        resource "forward_entry" "by_key" {
+          for_each         = nat_gateway.g
+          forward_table_id = each.key
+        }
+        resource "forward_entry" "by_value" {
+          for_each         = nat_gateway.g
+          forward_table_id = each.value.forward_table_id
+        }
+        "#,
+    );
+    let inside = "module.m[\"a\"].nat_gateway.g[0]";
+    assert_eq!(case.instance(inside), "vpc_id = <nat_gateway.g[\"a\"].id: string>\n");
+    case.set(
+        "nat_gateway.g[\"a\"]",
+        &[("id", Value::from("ngw-1")), ("forward_table_id", Value::from("ftb-1"))],
+    );
+    assert_eq!(case.instance(inside), "vpc_id = \"ngw-1\"\n");
+    assert_eq!(case.needs(inside), "all of nat_gateway.g {}\n");
+    // Keys are known from the start and order nothing.
+    assert_eq!(case.needs("forward_entry.by_key[\"a\"]"), "");
+    assert_eq!(case.needs("forward_entry.by_value[\"a\"]"), "all of nat_gateway.g {}\n");
+    let list = case.program.dependencies(&"forward_entry.by_key".parse().unwrap());
+    assert_eq!(list.len(), 1, "a selection by address takes it along");
 }

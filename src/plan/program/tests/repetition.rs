@@ -216,39 +216,3 @@ fn many_instances_cost_as_much_each_as_few() {
         assert_eq!(configured.dependencies.len(), 1);
     }
 }
-
-#[test]
-#[ignore = "measures"]
-fn measure() {
-    let ports: BTreeMap<Name, Value> =
-        (0..100_000_i64).map(|i| (format!("k{i}").into(), Value::from(i))).collect();
-    let case = Case::with(
-        &[(
-            "cfg/main.nat.hcl",
-            r#"
-            variable "ports" {}
-            resource "nat_gateway" "g" {
-              for_each = { a = 1, b = 2 }
-              vpc_id   = each.key
-            }
-            resource "forward_entry" "e" {
-              for_each         = var.ports
-              forward_table_id = nat_gateway.g["a"].forward_table_id
-              external_port    = each.value
-              internal_ips     = ["192.168.1.${each.value % 250}"]
-            }
-            "#,
-        )],
-        &[("ports", Value::object(ports))],
-    );
-    let entries: ResourceAddress = "forward_entry.e".parse().unwrap();
-    #[expect(clippy::disallowed_methods, reason = "it measures")]
-    let start = std::time::Instant::now();
-    let keys = case.program.expand_resource(&entries, &case.objects).unwrap();
-    println!("expand {:?}", start.elapsed());
-    let mut all = Vec::new();
-    for key in keys.iter() {
-        all.push(case.program.instance(&entries.instance(key.clone()), &case.objects).0);
-    }
-    println!("evaluate {} {:?}", all.len(), start.elapsed());
-}

@@ -1,0 +1,344 @@
+//! Planner, client, emulator and state of one configuration, on one thread and in virtual time.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use natform::address::Address;
+use natform::api::answer::Answer;
+use natform::api::call::Call;
+use natform::api::catalogue::{Action, Edition};
+use natform::api::client::{Client, ClientSettings};
+use natform::api::credentials::Credentials;
+use natform::api::endpoint::Endpoint;
+use natform::api::error::ApiError;
+use natform::api::http::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
+use natform::api::log::NoLog;
+use natform::api::sleep::VirtualSleep;
+use natform::apply::{self, ApplyContext, ApplyEvent, Evaluate, Interrupt, Outcome, Service};
+use natform::configuration;
+use natform::diagnostic::Diagnostics;
+use natform::emulator::{Emulator, InProcess, Settings};
+use natform::environment::{Clock, Environment, ManualClock, MemoryFiles, SeededIds, Timestamp};
+use natform::plan::program::{ObjectMap, Program};
+use natform::plan::{Directives, Plan, PlanInput, PlanOptions, ProviderContext, Purpose};
+use natform::refresh::{ServiceReader, read_list, read_object};
+use natform::resources::{self, Listing, Object, ReadScope};
+use natform::state::{Lock, LockInfo, RunRecord, Service as Place, Snapshot, SqliteStore, Store};
+use natform::value::{Name, Value};
+
+/// What a process that dies unwinds with.
+struct Died;
+
+/// Carries requests until the process dies.
+struct Mortal {
+    inner: InProcess,
+    /// Requests left to live; `usize::MAX` while it does not count.
+    left: AtomicUsize,
+    /// Whether the last request reaches the service.
+    delivers: AtomicBool,
+}
+
+impl Transport for Mortal {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
+        Box::pin(async move {
+            let left = self.left.load(Ordering::Relaxed);
+            if left != usize::MAX {
+                self.left.store(left.saturating_sub(1), Ordering::Relaxed);
+            }
+            if left > 1 {
+                return self.inner.send(request).await;
+            }
+            if self.delivers.load(Ordering::Relaxed) {
+                let _ = self.inner.send(request).await;
+            }
+            // As a signal would: nothing runs any more but what gives the lock back.
+            std::panic::resume_unwind(Box::new(Died));
+        })
+    }
+}
+
+/// Sends and reads through one client.
+struct Services {
+    client: Client,
+    clock: ManualClock,
+    edition: Edition,
+}
+
+impl Services {
+    fn deadline(&self) -> Timestamp {
+        self.clock.now().after(Duration::from_secs(120))
+    }
+}
+
+impl Service for Services {
+    fn send<'a>(&'a self, _: &'a str, call: &'a Call) -> BoxFuture<'a, Result<Answer, ApiError>> {
+        Box::pin(self.client.send(call))
+    }
+
+    fn list<'a>(&'a self, _: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing> {
+        Box::pin(read_list(&self.client, scope, self.deadline()))
+    }
+
+    fn single<'a>(
+        &'a self,
+        _: &'a str,
+        scope: &'a ReadScope,
+        id: &'a str,
+    ) -> BoxFuture<'a, Listing> {
+        Box::pin(read_object(&self.client, scope, id, self.deadline()))
+    }
+
+    fn takes_token(&self, _: &str, action: Action) -> bool {
+        action.takes_token(self.edition)
+    }
+}
+
+struct Evaluator<'a>(&'a Program, Mutex<ObjectMap>);
+
+impl Evaluate for Evaluator<'_> {
+    fn learn(&self, address: &Address, object: Option<&Object>) {
+        let mut known = self.1.lock().unwrap();
+        match object {
+            Some(object) => known.set(address, object.clone()),
+            None => known.remove(address),
+        }
+    }
+
+    fn object(&self, address: &Address, _: Purpose) -> Result<Object, Diagnostics> {
+        let (configured, diagnostics) = self.0.instance(address, &*self.1.lock().unwrap());
+        if diagnostics.has_errors() {
+            return Err(diagnostics);
+        }
+        let mut object = configured.object;
+        resources::lookup(address.kind()).unwrap().normalise(&mut object);
+        Ok(object)
+    }
+
+    fn outputs(&self) -> (BTreeMap<Name, Value>, Diagnostics) {
+        self.0.outputs(&*self.1.lock().unwrap())
+    }
+}
+
+pub(crate) struct Bench {
+    directory: tempfile::TempDir,
+    pub(crate) clock: ManualClock,
+    pub(crate) emulator: Arc<Emulator>,
+    edition: Edition,
+    mortal: Arc<Mortal>,
+    region: &'static str,
+    runs: Cell<u64>,
+    /// Each environment draws other ids.
+    environments: Cell<u64>,
+    pub(crate) events: Arc<Mutex<Vec<ApplyEvent>>>,
+}
+
+impl Bench {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self::in_region(settings, "cn-hangzhou")
+    }
+
+    pub(crate) fn in_region(settings: Settings, region: &'static str) -> Self {
+        let clock = ManualClock::at(Timestamp(1_700_000_000_000));
+        let edition = settings.edition;
+        let emulator = Arc::new(Emulator::open(settings, Arc::new(clock.clone())).unwrap());
+        let mortal = Mortal {
+            inner: InProcess::new(Arc::clone(&emulator)),
+            left: AtomicUsize::new(usize::MAX),
+            delivers: AtomicBool::new(false),
+        };
+        Self {
+            directory: tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap(),
+            clock,
+            emulator,
+            edition,
+            mortal: Arc::new(mortal),
+            region,
+            runs: Cell::new(0),
+            environments: Cell::new(0),
+            events: Arc::default(),
+        }
+    }
+
+    /// Lets the process die at the n-th request of the next applies, from 1.
+    pub(crate) fn die_at(&self, request: usize, delivers: bool) {
+        self.mortal.left.store(request, Ordering::Relaxed);
+        self.mortal.delivers.store(delivers, Ordering::Relaxed);
+    }
+
+    fn environment(&self, text: &str) -> Environment {
+        self.environments.set(self.environments.get() + 1);
+        let files = BTreeMap::from([(PathBuf::from("/work/main.nat.hcl"), text.into())]);
+        Environment {
+            clock: Arc::new(self.clock.clone()),
+            ids: Arc::new(SeededIds::new(self.environments.get())),
+            files: Arc::new(MemoryFiles(files)),
+            variables: Arc::default(),
+            working_directory: "/work".into(),
+        }
+    }
+
+    fn client(&self, environment: &Environment) -> Client {
+        let settings =
+            ClientSettings::new(Endpoint::Embedded, Credentials::test_account(), self.region);
+        let transport: Arc<dyn Transport> = Arc::<Mortal>::clone(&self.mortal);
+        let sleeper = Arc::new(VirtualSleep::new(self.clock.clone()));
+        Client::new(settings, transport, environment, sleeper, Arc::new(NoLog))
+    }
+
+    fn store(&self, environment: &Environment) -> SqliteStore {
+        SqliteStore::new(self.directory.path().join("natform.db"), environment)
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.store(&self.environment("")).snapshot().unwrap()
+    }
+
+    pub(crate) fn program(&self, text: &str) -> Program {
+        let environment = self.environment(text);
+        let (configuration, diagnostics) =
+            configuration::load(&environment, &environment.working_directory);
+        assert!(!diagnostics.has_errors(), "{diagnostics:#?}");
+        let configuration = Arc::new(configuration);
+        let (program, diagnostics) = Program::new(configuration, BTreeMap::new(), &environment);
+        assert!(!diagnostics.has_errors(), "{diagnostics:#?}");
+        program
+    }
+
+    /// Plans with what is live.
+    pub(crate) fn plan(&self, program: &Program) -> Plan {
+        let left = self.mortal.left.swap(usize::MAX, Ordering::Relaxed);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let environment = self.environment("");
+        let reader = ServiceReader::new(runtime.handle().clone(), Arc::new(self.clock.clone()))
+            .with_provider("", self.client(&environment));
+        let context = ProviderContext {
+            service: Place::Embedded(self.emulator.world_id()),
+            region: self.region.to_owned(),
+            quotas: BTreeMap::new(),
+        };
+        let input = PlanInput {
+            program,
+            snapshot: &self.snapshot(),
+            options: &PlanOptions::default(),
+            providers: &BTreeMap::from([("".into(), context)]),
+            directives: &Directives::default(),
+        };
+        let (plan, diagnostics) = natform::plan::plan(input, &reader);
+        self.mortal.left.store(left, Ordering::Relaxed);
+        assert!(!diagnostics.has_errors(), "{diagnostics:#?}");
+        plan
+    }
+
+    /// Does what `natform apply` does: recovery, plan, apply. None when it died before the apply.
+    pub(crate) fn apply(&self, text: &str) -> Option<Outcome> {
+        let program = self.program(text);
+        let recovered =
+            self.within(async |context| apply::recover(context, &|_| true, &[]).await)?;
+        assert!(recovered.diagnostics.is_empty(), "{recovered:#?}");
+        let plan = self.plan(&program);
+        let evaluator = Evaluator(&program, Mutex::default());
+        self.within(async |context| {
+            apply::apply(&plan, &evaluator, &BTreeMap::new(), context).await
+        })
+    }
+
+    fn lock(store: &mut SqliteStore) -> Lock {
+        let info = LockInfo {
+            id: "l".to_owned(),
+            who: "ann@desk".to_owned(),
+            pid: 1,
+            operation: "apply".to_owned(),
+            since: Timestamp(0),
+        };
+        store.lock(&info, Duration::ZERO).unwrap()
+    }
+
+    /// None when the process died.
+    fn within(&self, f: impl AsyncFnOnce(ApplyContext<'_>) -> Outcome) -> Option<Outcome> {
+        self.runs.set(self.runs.get() + 1);
+        let environment = self.environment("");
+        let mut store = self.store(&environment);
+        let lock = Self::lock(&mut store);
+        let run = RunRecord {
+            id: format!("run-{}", self.runs.get()),
+            command: "apply".to_owned(),
+            who: "ann@desk".to_owned(),
+            plan: None,
+            started_at: self.clock.now(),
+            ended_at: None,
+        };
+        let services = Services {
+            client: self.client(&environment),
+            clock: self.clock.clone(),
+            edition: self.edition,
+        };
+        let events = Arc::clone(&self.events);
+        let observer = move |event: ApplyEvent| events.lock().unwrap().push(event);
+        let sleeper = VirtualSleep::new(self.clock.clone());
+        let context = ApplyContext {
+            store: &mut store,
+            lock: &lock,
+            run: &run,
+            service: &services,
+            clock: &*environment.clock,
+            ids: &*environment.ids,
+            sleeper: &sleeper,
+            observer: &observer,
+            interrupt: Interrupt::never(),
+            settings: apply::Settings::default(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let work = std::panic::AssertUnwindSafe(|| runtime.block_on(f(context)));
+        match std::panic::catch_unwind(work) {
+            Ok(outcome) => Some(outcome),
+            Err(reason) if reason.is::<Died>() => {
+                self.mortal.left.store(usize::MAX, Ordering::Relaxed);
+                None
+            }
+            Err(reason) => std::panic::resume_unwind(reason),
+        }
+    }
+
+    /// Applies until it is done, however often the process dies.
+    pub(crate) fn converge(&self, text: &str) {
+        for attempt in 0.. {
+            assert!(attempt < 5, "does not converge");
+            if let Some(outcome) = self.apply(text) {
+                assert!(outcome.is_success(), "{outcome:#?}");
+                return;
+            }
+        }
+    }
+
+    /// Checks that the state holds exactly what the world holds, and that nothing is left to do.
+    pub(crate) fn assert_converged(&self, text: &str) {
+        self.clock.advance(Duration::from_secs(10));
+        let snapshot = self.snapshot();
+        let mut recorded: Vec<&str> = snapshot.instances.values().map(|i| &*i.id).collect();
+        recorded.sort_unstable();
+        let dump = self.emulator.with_world(|world, _| world.dump()).unwrap();
+        let gateways = dump.gateways.iter().map(|o| &*o.id);
+        let packages = dump.bandwidth_packages.iter().map(|o| &*o.id);
+        let entries = dump.forward_entries.iter().map(|o| &*o.id);
+        let sources = dump.snat_entries.iter().map(|o| &*o.id);
+        let mut there: Vec<&str> = gateways.chain(packages).chain(entries).chain(sources).collect();
+        there.sort_unstable();
+        assert_eq!(recorded, there);
+        assert!(snapshot.open.is_empty(), "{:#?}", snapshot.open);
+        let plan = self.plan(&self.program(text));
+        let changes: Vec<_> =
+            plan.changes.iter().filter(|c| c.kind != natform::plan::ChangeKind::NoOp).collect();
+        assert!(!plan.has_changes(), "{changes:#?} {:#?}", plan.outputs);
+        assert!(plan.drift.is_empty(), "{:#?}", plan.drift);
+    }
+
+    pub(crate) fn took(&self, f: impl FnOnce()) -> Duration {
+        let before = self.clock.now();
+        f();
+        self.clock.now().since(before)
+    }
+}

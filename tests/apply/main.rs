@@ -1,0 +1,10 @@
+//! Planner, apply, recovery, state and emulator together, in virtual time.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail by panicking")]
+
+mod bench;
+mod configurations;
+mod crash;
+mod faults;
+mod flow;
+mod simulation;
