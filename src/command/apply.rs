@@ -371,7 +371,9 @@ impl Run<'_> {
         } else {
             let paint = Paint { on: self.session.terminal.colour };
             let painted = if outcome.is_success() { paint.green(&text) } else { paint.red(&text) };
-            let gap = if plan.operations.is_empty() { "" } else { "\n" };
+            // Messages end with a blank line of their own.
+            let told = !outcome.diagnostics.is_empty() || outcome.state_error.is_some();
+            let gap = if plan.operations.is_empty() || told { "" } else { "\n" };
             self.session.terminal.print(&format!("{gap}{painted}\n"))?;
         }
         if plan.mode == PlanMode::Destroy {

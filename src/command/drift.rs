@@ -4,6 +4,7 @@ use super::Session;
 use super::arguments::Drift;
 use super::failure::{Exit, Failure};
 use super::planning;
+use super::waiting;
 use crate::drift::{DriftStatus, ScanInput, scan};
 use crate::report;
 use crate::report::paint::Paint;
@@ -23,7 +24,9 @@ pub fn run(session: &Session, arguments: &Drift) -> Result<Exit, Failure> {
         allow_missing: false,
         show_sensitive: arguments.show_sensitive,
     };
-    let report = scan(input, &reader);
+    let what = "Reading the live objects";
+    let compare = || scan(input, &reader);
+    let report = waiting::during(&session.terminal, what, &prepared.trouble, compare);
     if arguments.json {
         session.print_json(&report)?;
     } else {

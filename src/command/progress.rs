@@ -164,7 +164,7 @@ impl<'a> Progress<'a> {
                 let text = format!(
                     "{}: {} after {}",
                     paint.bold(&operation.address.to_string()),
-                    paint.red(&format!("{} failed", beginning(operation.purpose).to_lowercase())),
+                    paint.red(&format!("{} failed", noun(operation.purpose))),
                     duration(*elapsed)
                 );
                 self.line(state, &text);
@@ -222,6 +222,14 @@ const fn beginning(purpose: Purpose) -> &'static str {
         Purpose::Create => "Creating",
         Purpose::Update => "Modifying",
         Purpose::Delete => "Destroying",
+    }
+}
+
+const fn noun(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Create => "creation",
+        Purpose::Update => "modification",
+        Purpose::Delete => "destruction",
     }
 }
 
