@@ -253,8 +253,8 @@ impl<'a> Judge<'a> {
             diagnostic = self.mark(diagnostic, item, fields[0], "has this key");
         }
         diagnostic.help(if group.iter().any(|item| item.is_unmanaged()) {
-            "choose another value, or import the object that is not managed (an `import` block or \
-             `natform import`) or delete it"
+            "choose another value, import the object that is not managed with an `import` block, or \
+             delete it"
         } else {
             "give each its own"
         })

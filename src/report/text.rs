@@ -237,7 +237,11 @@ fn change_block(change: &ChangeDocument, paint: Paint) -> String {
     if let Some(id) = &change.importing {
         comment(&format!("(imported from \"{id}\")"));
     }
-    for reason in change.reasons.iter().filter(|r| r.code != "destroy") {
+    for reason in change
+        .reasons
+        .iter()
+        .filter(|r| !["destroy", "imported", "moved"].contains(&r.code.as_str()))
+    {
         comment(&format!("(because {})", reason.sentence));
     }
     if !change.impacts.is_empty() {
