@@ -1,5 +1,6 @@
 //! `drift`: what differs from the state, told apart from failure, and nothing is written.
 
+use crate::machine::conforms;
 use crate::support::{GATEWAY, Workspace};
 
 /// Two workspaces with the same state and the same service: what one changes, the other sees as
@@ -20,6 +21,7 @@ fn in_sync_changed_and_missing() {
     let (one, other) = twins(GATEWAY);
     let before = one.state();
     one.run(&["drift"]).exits(0).says(&["In sync."]);
+    conforms("drift", &one.run(&["drift", "-json"]).exits(0).json());
     other.write("main.nat.hcl", &GATEWAY.replace("\"edge\"\n}", "\"other\"\n}"));
     other.run(&["apply", "-auto-approve"]).success();
     let run = one.run(&["drift"]).exits(2);
@@ -29,11 +31,12 @@ fn in_sync_changed_and_missing() {
         "1 changed",
     ]);
     let document = one.run(&["drift", "-json"]).exits(2).json();
-    assert_eq!(document["format_version"], "1.0");
+    conforms("drift", &document);
     assert_eq!(document["changed"][0]["address"], "nat_gateway.edge");
     one.run(&["plan", "-refresh-only", "-detailed-exitcode"]).exits(2).says(&["Drift:"]);
     other.run(&["destroy", "-auto-approve"]).success();
     one.run(&["drift"]).exits(2).says(&["no longer exists", "1 missing"]);
+    conforms("drift", &one.run(&["drift", "-json"]).exits(2).json());
     assert_eq!(one.state(), before, "a scan writes nothing");
 }
 
@@ -44,6 +47,10 @@ fn a_scan_that_fails_is_neither() {
     let run = one.run(&["drift", "-endpoint", "http://127.0.0.1:1"]);
     assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
     run.is_clean();
+    let run = one.run(&["drift", "-json", "-endpoint", "http://127.0.0.1:1"]).exits(1);
+    if !run.stdout.is_empty() {
+        conforms("drift", &run.json());
+    }
     one.write("main.nat.hcl", "nonsense {");
     one.run(&["drift"]).exits(1);
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{QUICKSTART, Workspace};
 
 #[track_caller]
-fn conforms(schema: &str, document: &Value) {
+pub(crate) fn conforms(schema: &str, document: &Value) {
     let path = format!("{}/state-schema/{schema}.schema.json", env!("CARGO_MANIFEST_DIR"));
     let schema = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
