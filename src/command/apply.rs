@@ -19,7 +19,7 @@ use crate::api::sleep::TokioSleep;
 use crate::apply::{self, ApplyContext, Counts, Interrupt, Outcome, Settings};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::document::PlanDocument;
-use crate::plan::program::{ObjectMap, Program};
+use crate::plan::program::Program;
 use crate::plan::{Plan, PlanMode, saved};
 use crate::report;
 use crate::report::paint::Paint;
@@ -218,10 +218,7 @@ impl Run<'_> {
         if snapshot.open.is_empty() {
             return Ok(snapshot);
         }
-        let mut objects = ObjectMap::new();
-        for instance in snapshot.instances.values().filter(|i| i.deposed.is_none()) {
-            objects.set(&instance.address, instance.object.clone());
-        }
+        let objects = planning::recorded(&snapshot);
         let program = prepared.program.clone();
         let destroying = self.arguments.planning.destroy;
         let wanted = |entry: &crate::state::JournalEntry| {

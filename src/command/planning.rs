@@ -273,13 +273,18 @@ pub fn plan(
     (plan, diagnostics, keeping.into_lists())
 }
 
+/// Returns the recorded objects as expressions see them; those set aside are left out.
+pub fn recorded(snapshot: &Snapshot) -> ObjectMap {
+    let mut objects = ObjectMap::new();
+    for instance in snapshot.instances.values().filter(|i| i.deposed.is_none()) {
+        objects.set(&instance.address, instance.object.clone());
+    }
+    objects
+}
+
 /// Returns what `moved`, `removed` and `import` blocks say of objects, and what is wrong with them.
 fn directives(program: &Program, snapshot: &Snapshot) -> (Directives, Diagnostics) {
-    let mut recorded = ObjectMap::new();
-    for instance in snapshot.instances.values().filter(|i| i.deposed.is_none()) {
-        recorded.set(&instance.address, instance.object.clone());
-    }
-    let (imports, diagnostics) = program.imports(&recorded);
+    let (imports, diagnostics) = program.imports(&recorded(snapshot));
     let imports = imports.into_iter();
     let moves = program.moves().into_iter();
     let removals = program.removals().into_iter();

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::diff::{self, Options, Side};
 use super::paint::Paint;
-use super::text::header;
+use super::text::{block, header};
 use crate::drift::{AttributeDrift, ChangedObject, DriftReport, DriftStatus, Expected};
 
 /// Renders a whole report.
@@ -81,17 +81,12 @@ fn changed(object: &ChangedObject, paint: Paint) -> String {
         Options { replace: &[], always: &[], hide: false },
     );
     let mut out = format!(
-        "  # {} is not as recorded{}\n  {} {} {{\n",
+        "  # {} is not as recorded{}\n",
         paint.bold(&object.address),
         because(object.expected.as_ref()),
-        paint.yellow("~"),
-        header(&object.address)
     );
-    for line in lines {
-        let indent = " ".repeat(6 + 4 * line.depth);
-        out.push_str(format!("{indent}{} {}", line.mark.symbol(), line.text).trim_end());
-        out.push('\n');
-    }
-    out.push_str("    }\n\n");
+    let symbol = format!("  {}", paint.yellow("~"));
+    block(&symbol, &header(&object.address), &lines, paint, &mut out);
+    out.push('\n');
     out
 }

@@ -144,7 +144,7 @@ pub fn drift_block(object: &DriftDocument, paint: Paint) -> String {
     };
     let mut out = format!("  # {} {words}\n", paint.bold(&object.address));
     let lines = drift_lines(object);
-    block(symbol(mark, paint), &header(&object.address), &lines, paint, &mut out);
+    block(&symbol(mark, paint), &header(&object.address), &lines, paint, &mut out);
     out
 }
 
@@ -257,7 +257,7 @@ fn change_block(change: &ChangeDocument, paint: Paint) -> String {
         ));
     }
     let symbol = action_symbol(&change.actions, paint);
-    block(symbol, &header(&change.address), &change_lines(change), paint, &mut out);
+    block(&symbol, &header(&change.address), &change_lines(change), paint, &mut out);
     out
 }
 
@@ -284,7 +284,8 @@ pub fn header(address: &str) -> String {
     format!("{word} \"{}\" \"{}\"", address.resource.kind, address.resource.name)
 }
 
-fn block(symbol: String, header: &str, lines: &[Line], paint: Paint, out: &mut String) {
+/// Writes a block with its symbol and the lines of its attributes.
+pub(super) fn block(symbol: &str, header: &str, lines: &[Line], paint: Paint, out: &mut String) {
     if lines.is_empty() {
         out.push_str(&format!("{symbol} {header} {{}}\n"));
         return;

@@ -20,7 +20,7 @@ use crate::resources::Impact;
 pub const FORMAT_VERSION: &str = "1.0";
 
 /// What stands in the place of a sensitive value.
-pub const MASK: &str = "(sensitive value)";
+pub const MASK: &str = crate::value::SENSITIVE;
 
 /// A plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
