@@ -7,6 +7,7 @@ pub mod drift;
 pub mod emulator;
 pub mod events;
 pub mod failure;
+pub mod generate;
 pub mod graph;
 pub mod help;
 pub mod interrupt;
