@@ -59,7 +59,7 @@ mod tests {
     fn what_is_wrong_has_its_place() {
         let wrong = problem("{\n \"snat_entries\": [{\"id\": 5}]}");
         assert_eq!(wrong.path, "snat_entries[0].id");
-        assert_eq!(wrong.why, "invalid type: integer `5`, expected a string at line 2 column 25");
+        assert_eq!(wrong.why, "invalid type: integer `5`, expected a string at line 2 column 26");
         assert_eq!(problem("{\"vpc\": []}").path, "vpc");
         assert_eq!(problem(" ").to_string(), "it is empty");
         assert_eq!(problem("{} {}").to_string(), "trailing characters at line 1 column 4");

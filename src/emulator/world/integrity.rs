@@ -11,7 +11,8 @@ use crate::emulator::world::conditions::Conditions;
 use crate::emulator::world::dump::Dump;
 use crate::emulator::world::gateway::SPECS;
 use crate::emulator::world::model::{
-    BandwidthPackage, Eip, ForwardEntry, Gateway, GatewayChange, SnatEntry, VSwitch, Vpc,
+    BandwidthPackage, Change, Eip, ForwardEntry, Gateway, GatewayChange, Pending, SnatEntry,
+    VSwitch, Vpc,
 };
 use crate::emulator::world::network::{REGIONS, Region};
 
@@ -329,10 +330,11 @@ impl Check<'_> {
         }
     }
 
-    /// Checks that a public address serves the gateway of a table.
-    fn serves(&mut self, address: Ipv4Addr, gateway: &str, path: String) {
+    /// Checks that a public address serves the gateway of a table. An entry that goes with its
+    /// gateway keeps its address for a while after that was unbound.
+    fn serves(&mut self, (address, goes): (Ipv4Addr, bool), gateway: &str, path: String) {
         let owner = self.known.addresses.get(&address).map(|owner| owner.gateway);
-        self.unless(owner == Some(Some(gateway)), path, || {
+        self.unless(goes || owner == Some(Some(gateway)), path, || {
             format!("`{address}` is no address of `{gateway}`, the gateway of the table")
         });
     }
@@ -354,7 +356,8 @@ impl Check<'_> {
             match self.known.forward_tables.get(table).map(|gateway| gateway.id.as_str()) {
                 None => self.found.push(missing(format!("{path}.table"), "DNAT table", table)),
                 Some(gateway) => {
-                    self.serves(entry.external_ip, gateway, format!("{path}.external_ip"));
+                    let address = (entry.external_ip, is_going(entry.pending));
+                    self.serves(address, gateway, format!("{path}.external_ip"));
                 }
             }
             let key = (table, entry.external_key());
@@ -377,7 +380,8 @@ impl Check<'_> {
                 None => self.found.push(missing(format!("{path}.table"), "SNAT table", table)),
                 Some(gateway) => {
                     for (n, ip) in entry.ips.iter().enumerate() {
-                        self.serves(*ip, &gateway.id, format!("{path}.ips[{n}]"));
+                        let address = (*ip, is_going(entry.pending));
+                        self.serves(address, &gateway.id, format!("{path}.ips[{n}]"));
                     }
                     self.source(entry, &gateway.vpc, &path);
                 }
@@ -437,6 +441,10 @@ impl Check<'_> {
 
 fn missing(path: String, what: &str, id: &str) -> Problem {
     Problem::new(path, format!("there is no {what} `{id}`"))
+}
+
+fn is_going(pending: Option<Pending<Change>>) -> bool {
+    pending.is_some_and(|pending| pending.change == Change::Delete)
 }
 
 fn overlap(one: &Ipv4Net, other: &Ipv4Net) -> bool {
