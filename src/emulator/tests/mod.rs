@@ -5,5 +5,6 @@ mod behaviour;
 mod document;
 mod probe;
 mod rows;
+mod schemas;
 mod serving;
 mod wire;
