@@ -12,6 +12,7 @@ pub mod answer;
 pub mod authentication;
 mod control;
 pub mod errors;
+pub mod errors_2019;
 pub mod faults;
 mod in_process;
 pub mod outcome;

@@ -5,5 +5,6 @@ mod behaviour;
 mod document;
 mod probe;
 mod rows;
+mod rows_2019;
 mod serving;
 mod wire;
