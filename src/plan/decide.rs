@@ -8,6 +8,7 @@ use super::diff::{self, Difference, Prior, Wish};
 use super::kinds::Kind;
 use super::{Change, ChangeKind, Reason};
 use crate::address::{Address, ResourceAddress};
+use crate::api::catalogue::Edition;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::resources::{Fault, Object};
 use crate::state::{Instance, Service, Status};
@@ -27,6 +28,8 @@ pub(crate) struct Desired<'a> {
     pub(crate) timeouts: &'a BTreeMap<String, u64>,
     pub(crate) provider: &'a Name,
     pub(crate) region: &'a str,
+    /// The edition of the reference that the provider speaks.
+    pub(crate) edition: Edition,
     pub(crate) service: &'a Service,
     pub(crate) dependencies: Vec<ResourceAddress>,
     pub(crate) location: Option<String>,
@@ -65,6 +68,7 @@ pub(crate) fn decide(
 ) -> (Change, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
     faults(desired, kind.resource.validate(desired.object), &mut diagnostics);
+    faults(desired, other_edition(kind, desired), &mut diagnostics);
     let mut change = blank(desired, found);
     match found.and_then(|f| f.live.as_ref().map(|live| (f, live))) {
         None => {
@@ -93,6 +97,24 @@ pub(crate) fn decide(
         }
     }
     (change, diagnostics)
+}
+
+/// Finds inputs that the provider's edition lacks.
+fn other_edition(kind: &Kind, desired: &Desired<'_>) -> Vec<Fault> {
+    let here = desired.edition;
+    let given = kind.attributes.iter().filter(|known| desired.object.get(&known.name).is_some());
+    given
+        .filter_map(|known| {
+            let edition = known.attribute.edition.filter(|edition| *edition != here)?;
+            let name = known.attribute.name;
+            let what = format!("`{name}` exists in edition {edition} only; the provider speaks {here}");
+            let help = format!(
+                "set `edition = \"{edition}\"` in the provider block, or remove it: a `{name}` resource \
+                 does the same in every edition, and packages that were made inline before stay"
+            );
+            Some(Fault::new("other-edition", name, what, help))
+        })
+        .collect()
 }
 
 fn wish<'a>(desired: &'a Desired<'_>) -> Wish<'a> {

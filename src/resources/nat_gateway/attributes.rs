@@ -2,6 +2,8 @@
 
 use super::super::Rule;
 use super::super::schema::{self, Attribute, Kind, OnChange, Schema};
+use super::packages;
+use crate::api::catalogue::Edition;
 
 const PREPAID_ADVICE: &str = "the service neither shows nor changes this after the gateway was \
     made: put the old value back, or add it to `lifecycle.ignore_changes`; renewals are made in the \
@@ -159,6 +161,16 @@ const ATTRIBUTES: &[Attribute] = &[
              its addresses and removes routes to it. Default: `false`. Kept in the state only.",
     )
     .unreadable(),
+    Attribute::input(
+        packages::WISHED,
+        "",
+        Kind::Objects(packages::FIELDS),
+        OnChange::Refuse(packages::CREATE_ONLY),
+        "Blocks, up to 4: bandwidth packages that are made together with the gateway, in edition \
+             2019-07-19 only. They cannot be changed afterwards; see `bandwidth_packages`.",
+    )
+    .unreadable()
+    .only_in(Edition::V2019_07_19),
     Attribute::stable("id", "NatGatewayId", Kind::String, "Id, `ngw-…`."),
     Attribute::stable(
         "region_id",
@@ -236,6 +248,14 @@ const ATTRIBUTES: &[Attribute] = &[
         "Ids of its bandwidth packages; answered in the 2019 edition only.",
     ),
     Attribute::volatile(
+        "bandwidth_packages",
+        "",
+        Kind::Objects(packages::SHOWN),
+        "The packages that its `bandwidth_package` blocks made, in the order of the blocks, as they \
+             are now.",
+    )
+    .unreadable(),
+    Attribute::volatile(
         "nat_gateway_private_info",
         "NatGatewayPrivateInfo",
         Kind::Struct(PRIVATE_INFO),
@@ -251,7 +271,7 @@ pub(in crate::resources) static SCHEMA: Schema = Schema {
     kind: "nat_gateway",
     doc: "A NAT gateway of a VPC, with one DNAT and one SNAT table.",
     version: 1,
-    blocks: &[],
+    blocks: &[(packages::WISHED, packages::FIELDS, packages::MOST)],
     attributes: ATTRIBUTES,
 };
 
