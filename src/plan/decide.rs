@@ -257,8 +257,17 @@ pub(crate) fn faults(desired: &Desired<'_>, faults: Vec<Fault>, diagnostics: &mu
         diagnostics.push(
             diagnostic
                 .address(desired.address)
-                .at_opt((desired.place)(&fault.attribute).or_else(|| (desired.place)("")))
+                .at_opt(place(desired, &fault.attribute))
                 .help(fault.help),
         );
     }
+}
+
+/// Returns where an attribute is written, or what is around it: `block[1].argument` in `block[1]`, in
+/// the `dynamic` block `block[]`, in the first `block`.
+fn place(desired: &Desired<'_>, attribute: &str) -> Option<Span> {
+    let block = attribute.split('.').next().unwrap_or_default();
+    let name = block.split('[').next().unwrap_or_default();
+    let places = [attribute, block, &format!("{name}[]"), name, ""].map(desired.place);
+    places.into_iter().flatten().next()
 }

@@ -183,6 +183,13 @@ impl Attribute {
         self
     }
 
+    /// Makes it one that can be cleared.
+    #[must_use]
+    pub const fn clearable(mut self) -> Self {
+        self.clearable = true;
+        self
+    }
+
     /// Makes it one that only this edition of the reference has.
     #[must_use]
     pub const fn only_in(mut self, edition: Edition) -> Self {

@@ -456,12 +456,7 @@ impl Inner {
         let spans = known.entry(block.span).or_insert_with(|| {
             let attributes = block.body.attributes.iter();
             let attributes = attributes.map(|a| (a.name.text.clone(), a.value.span));
-            let blocks = block.body.blocks.iter().map(|nested| {
-                let dynamic = &*nested.kind.text == "dynamic";
-                let name = nested.labels.first().filter(|_| dynamic).unwrap_or(&nested.kind);
-                (name.text.clone(), nested.header)
-            });
-            Arc::new(blocks.chain(attributes).collect())
+            Arc::new(instance::block_places(&block.body).into_iter().chain(attributes).collect())
         });
         Arc::clone(spans)
     }

@@ -170,6 +170,7 @@ const ATTRIBUTES: &[Attribute] = &[
              2019-07-19 only. They cannot be changed afterwards; see `bandwidth_packages`.",
     )
     .unreadable()
+    .clearable()
     .only_in(Edition::V2019_07_19),
     Attribute::stable("id", "NatGatewayId", Kind::String, "Id, `ngw-…`."),
     Attribute::stable(

@@ -153,6 +153,8 @@ impl ResourceType for NatGateway {
                 (Some("Enhanced"), _) => OnChange::OneWay,
                 _ => OnChange::Update,
             },
+            // Without its blocks a gateway keeps the packages; only the record forgets the blocks.
+            packages::WISHED if planned.get(packages::WISHED).is_none() => OnChange::Record,
             "vswitch_id" if is_conversion(prior, planned) => OnChange::Update,
             // A Normal gateway has no vSwitch; it is kept for a conversion to come.
             "vswitch_id" if types.0 != Some("Enhanced") => OnChange::Record,
@@ -173,10 +175,13 @@ impl ResourceType for NatGateway {
             let ty = Kind::Struct(PRIVATE_INFO).ty();
             planned.set(schema::name(name), Value::unknown_from(ty, origin));
         }
-        if prior.is_none() {
-            packages::foresee(origin, planned);
+        match prior {
+            None => {
+                packages::foresee(origin, planned);
+                Vec::new()
+            }
+            Some(prior) => packages::remarks(prior, planned),
         }
-        Vec::new()
     }
 
     fn scopes(&self, region: &str, recorded: &Object) -> Vec<ReadScope> {

@@ -30,8 +30,7 @@ pub(super) const MOST: usize = 4;
 
 pub(super) const CREATE_ONLY: &str = "packages are made inline only together with their gateway: put \
     the old blocks back, or remove them all, which leaves the packages as they are; to change a \
-    package, import it as a `bandwidth_package` resource (`natform import`); for another one, add such \
-    a resource";
+    package, import it as a `bandwidth_package` resource, and for another one add such a resource";
 
 /// Fields of a block.
 pub(super) const FIELDS: &[Attribute] = &[
@@ -115,7 +114,7 @@ fn list(packages: Vec<Value>) -> Value {
 
 /// Checks the blocks that are known.
 pub(super) fn validate(object: &Object, faults: &mut Vec<Fault>) {
-    for block in elements(object, WISHED) {
+    for (index, block) in elements(object, WISHED).iter().enumerate() {
         let Some(fields) = block.as_entries() else { continue };
         let fields: Object = fields.iter().map(|(n, v)| (n.clone(), v.clone())).collect();
         let mut checks = Checks::of(&fields);
@@ -123,8 +122,8 @@ pub(super) fn validate(object: &Object, faults: &mut Vec<Fault>) {
         checks.range("ip_count", 1, Some(50), "");
         checks.one_of("isp", &["BGP"]);
         faults.extend(checks.faults.into_iter().map(|fault| Fault {
-            message: format!("inline `{WISHED}`: {}", fault.message),
-            attribute: WISHED.to_owned(),
+            message: format!("`{WISHED}` block {}: {}", index + 1, fault.message),
+            attribute: format!("{WISHED}[{index}].{}", fault.attribute),
             ..fault
         }));
     }
@@ -187,6 +186,19 @@ fn foreseen(origin: &str, block: &Value) -> Value {
         _ => unknown(field.kind.ty(), field.name),
     };
     Value::object(SHOWN.iter().map(|f| (schema::name(f.name), field(f))).collect())
+}
+
+/// Says what becomes of the packages when the blocks go.
+pub(super) fn remarks(prior: &Object, planned: &Object) -> Vec<String> {
+    let made = made_with(prior);
+    if made.is_empty() || prior.get(WISHED).is_none() || planned.get(WISHED).is_some() {
+        return Vec::new();
+    }
+    vec![format!(
+        "the blocks are forgotten, the packages stay ({}): `{MADE}` shows them, and they are deleted \
+         with the gateway unless they are imported before",
+        made.join(", ")
+    )]
 }
 
 /// Returns what the answer to a create tells of the packages: their ids.
