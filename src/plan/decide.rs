@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::compile::sent_on_create;
 use super::diff::{self, Difference, Prior, Wish};
 use super::kinds::Kind;
+use super::program::place_of;
 use super::{Change, ChangeKind, Reason};
 use crate::address::{Address, ResourceAddress};
 use crate::api::catalogue::Edition;
@@ -101,18 +102,11 @@ pub(crate) fn decide(
 
 /// Finds inputs that the provider's edition lacks.
 fn other_edition(kind: &Kind, desired: &Desired<'_>) -> Vec<Fault> {
-    let here = desired.edition;
-    let given = kind.attributes.iter().filter(|known| desired.object.get(&known.name).is_some());
+    let given = kind.attributes.iter();
     given
         .filter_map(|known| {
-            let edition = known.attribute.edition.filter(|edition| *edition != here)?;
-            let name = known.attribute.name;
-            let what = format!("`{name}` exists in edition {edition} only; the provider speaks {here}");
-            let help = format!(
-                "set `edition = \"{edition}\"` in the provider block, or remove it: a `{name}` resource \
-                 does the same in every edition, and packages that were made inline before stay"
-            );
-            Some(Fault::new("other-edition", name, what, help))
+            let value = desired.object.get(&known.name)?;
+            Fault::other_edition(known.attribute, value, desired.edition)
         })
         .collect()
 }
@@ -257,17 +251,8 @@ pub(crate) fn faults(desired: &Desired<'_>, faults: Vec<Fault>, diagnostics: &mu
         diagnostics.push(
             diagnostic
                 .address(desired.address)
-                .at_opt(place(desired, &fault.attribute))
+                .at_opt(place_of(&fault.attribute, desired.place).or_else(|| (desired.place)("")))
                 .help(fault.help),
         );
     }
-}
-
-/// Returns where an attribute is written, or what is around it: `block[1].argument` in `block[1]`, in
-/// the `dynamic` block `block[]`, in the first `block`.
-fn place(desired: &Desired<'_>, attribute: &str) -> Option<Span> {
-    let block = attribute.split('.').next().unwrap_or_default();
-    let name = block.split('[').next().unwrap_or_default();
-    let places = [attribute, block, &format!("{name}[]"), name, ""].map(desired.place);
-    places.into_iter().flatten().next()
 }

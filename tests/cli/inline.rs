@@ -112,10 +112,29 @@ fn another_edition_is_refused_with_the_line() {
         "main.nat.hcl:14",
         "edition = \"2019-07-19\"",
     ]);
+    workspace.run(&["validate"]).exits(1).says(&["error[other-edition]", "main.nat.hcl:14"]);
     // The default is the newer one; without blocks there is nothing to refuse.
     let without = EDGE.replace("  edition  = \"2019-07-19\"\n", "");
     workspace.write("main.nat.hcl", &without);
     workspace.run(&["plan"]).exits(1).says(&["error[other-edition]"]);
+}
+
+#[test]
+fn what_only_the_newer_edition_has_is_refused_too() {
+    let enhanced = EDGE.replace(
+        "  name   = \"edge\"\n",
+        "  name   = \"edge\"\n  nat_type = \"Enhanced\"\n  vswitch_id = \"vsw-emulator-a\"\n",
+    );
+    let workspace = Workspace::with(&enhanced);
+    let run = workspace.run(&["plan"]).exits(1);
+    run.says(&["`nat_type` exists in edition 2020-09-25 only", "main.nat.hcl:14"]);
+    // What the older edition does anyway may be said.
+    let normal =
+        EDGE.replace("  name   = \"edge\"\n", "  name   = \"edge\"\n  nat_type = \"Normal\"\n");
+    workspace.write("main.nat.hcl", &normal);
+    workspace.run(&["validate"]).success();
+    workspace.run(&["apply", "-auto-approve"]).success();
+    workspace.run(&["plan", "-detailed-exitcode"]).exits(0);
 }
 
 fn refused(workspace: &Workspace, from: &str, to: &str) -> Run {

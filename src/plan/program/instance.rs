@@ -281,6 +281,14 @@ pub(super) fn block_places(body: &Body) -> BTreeMap<Name, Span> {
     places
 }
 
+/// Returns where an attribute is written, or what is around it: `block[1].argument` in `block[1]`, in
+/// the `dynamic` block `block[]`, in the first `block`.
+pub(crate) fn place_of(attribute: &str, find: impl Fn(&str) -> Option<Span>) -> Option<Span> {
+    let block = attribute.split('.').next().unwrap_or_default();
+    let name = block.split('[').next().unwrap_or_default();
+    [attribute, block, &format!("{name}[]"), name].into_iter().find_map(find)
+}
+
 fn is_dynamic(block: &Block, name: &str) -> bool {
     &*block.kind.text == "dynamic" && block.labels.first().is_some_and(|l| *l.text == *name)
 }

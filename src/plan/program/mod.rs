@@ -44,6 +44,7 @@ pub use self::changes::{ImportRequest, Move, Removal};
 pub use self::check::check;
 pub use self::files::FileRecord;
 pub use self::instance::Configured;
+pub(crate) use self::instance::place_of;
 pub use self::objects::{ObjectMap, Objects, stamp, unknown_attribute, unknown_object};
 pub use self::provider::ProviderSettings;
 pub use self::trace::{Dependency, DependencyOn};

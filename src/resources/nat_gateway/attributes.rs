@@ -97,7 +97,8 @@ const ATTRIBUTES: &[Attribute] = &[
         "`PostPaid` (by use, the default) or `PrePaid` (subscription). A change replaces the \
              gateway.",
     )
-    .computed(),
+    .computed()
+    .only_in(Edition::V2020_09_25),
     Attribute::input(
         "pricing_cycle",
         "PricingCycle",
@@ -105,7 +106,8 @@ const ATTRIBUTES: &[Attribute] = &[
         OnChange::Refuse(PREPAID_ADVICE),
         "Unit of `duration`: `Month` or `Year`. Required with `PrePaid`. It cannot be read back.",
     )
-    .unreadable(),
+    .unreadable()
+    .only_in(Edition::V2020_09_25),
     Attribute::input(
         "duration",
         "Duration",
@@ -114,7 +116,8 @@ const ATTRIBUTES: &[Attribute] = &[
         "Length of the subscription: 1 to 9 months or 1 to 3 years. Required with `PrePaid`. It \
              cannot be read back.",
     )
-    .unreadable(),
+    .unreadable()
+    .only_in(Edition::V2020_09_25),
     Attribute::input(
         "auto_pay",
         "AutoPay",
@@ -123,7 +126,8 @@ const ATTRIBUTES: &[Attribute] = &[
         "Whether the order of a subscription is paid at once. Required with `PrePaid`, and then \
              `true`. It cannot be read back.",
     )
-    .unreadable(),
+    .unreadable()
+    .only_in(Edition::V2020_09_25),
     Attribute::input(
         "vswitch_id",
         "VSwitchId",
@@ -132,7 +136,8 @@ const ATTRIBUTES: &[Attribute] = &[
         "Id of the vSwitch in which an Enhanced gateway gets its private address. Required with \
              `Enhanced`. A change replaces the gateway, but for its conversion to `Enhanced`.",
     )
-    .computed(),
+    .computed()
+    .only_in(Edition::V2020_09_25),
     Attribute::input(
         "nat_type",
         "NatType",
@@ -142,7 +147,8 @@ const ATTRIBUTES: &[Attribute] = &[
              `Enhanced` in place, with one or two interruptions of about a second; the way back \
              replaces the gateway.",
     )
-    .computed(),
+    .computed()
+    .only_in(Edition::V2020_09_25),
     Attribute::input(
         "internet_charge_type",
         "InternetChargeType",
@@ -151,7 +157,8 @@ const ATTRIBUTES: &[Attribute] = &[
         "`PayBySpec` (by size, the default) or `PayByLcu` (by usage; Enhanced only). A change \
              replaces the gateway.",
     )
-    .computed(),
+    .computed()
+    .only_in(Edition::V2020_09_25),
     Attribute::input(
         "force",
         "Force",
