@@ -178,6 +178,10 @@ pub struct Plan {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
+    /// Write `resource` blocks for imports that have none to a new file of the configuration
+    #[arg(long, value_name = "FILE")]
+    pub generate_config_out: Option<PathBuf>,
+
     /// Exit with 2 when there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,

@@ -8,6 +8,7 @@ pub mod emulator;
 pub mod events;
 pub mod failure;
 pub mod force_unlock;
+pub mod generate;
 pub mod graph;
 pub mod help;
 pub mod interrupt;

@@ -6,7 +6,7 @@ use super::Session;
 use super::arguments::Plan as Arguments;
 use super::events::Events;
 use super::failure::{Exit, Failure};
-use super::planning;
+use super::{generate, planning};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::document::PlanDocument;
 use crate::plan::saved;
@@ -35,7 +35,10 @@ fn make(
 ) -> Result<Exit, Failure> {
     let planning = &arguments.planning;
     let options = planning::options(planning)?;
-    let mut prepared = planning::prepare(session, &planning.variables)?;
+    let mut prepared = match arguments.generate_config_out {
+        Some(_) => planning::prepare_to_generate(session, &planning.variables)?,
+        None => planning::prepare(session, &planning.variables)?,
+    };
     let snapshot = prepared.store.snapshot().map_err(|e| Failure::of(e.diagnostic()))?;
     if let Some(holder) = &snapshot.holder {
         let (who, operation) = (&holder.who, &holder.operation);
@@ -46,6 +49,10 @@ fn make(
             ),
         );
     }
+    let generated = match &arguments.generate_config_out {
+        Some(file) => generate::run(session, &mut prepared, &snapshot, &planning.service, file)?,
+        None => None,
+    };
     let providers = planning::connect(session, &prepared, &snapshot, &planning.service)?;
     let reader = planning::reader(session, &prepared, &providers)?;
     let (plan, diagnostics, _) =
@@ -67,6 +74,9 @@ fn make(
         );
     }
     show(session, &document, &diagnostics, &sources, events)?;
+    if let (Some(generated), None) = (generated, events) {
+        session.terminal.print(&generated)?;
+    }
     if events.is_none() && !errored {
         session.terminal.print(&notice)?;
     }

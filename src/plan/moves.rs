@@ -50,6 +50,8 @@ pub struct Import {
     pub to: Address,
     /// The import id.
     pub id: String,
+    /// Alias of the provider, where the block names one; used where there is no `resource` block.
+    pub provider: Option<Name>,
     /// The block's header.
     pub span: Option<Span>,
 }

@@ -8,6 +8,7 @@ mod bad_configuration;
 mod bad_service;
 mod bad_state;
 mod drift;
+mod import;
 mod interrupt;
 mod machine;
 mod plan;
