@@ -31,6 +31,12 @@ pub(super) fn run(session: &Session, arguments: &Push) -> Result<Exit, Failure> 
     refuse_unfinished(present.open.iter())?;
     store.check_push(&present, &pushed, arguments.force).map_err(|error| error.diagnostic())?;
     let difference = Difference::between(&present, &pushed);
+    let same = pushed.lineage == present.lineage && pushed.serial <= present.serial;
+    if difference.is_empty() && same {
+        let text = "The state is as the document says; nothing was written.\n";
+        session.terminal.print(text)?;
+        return Ok(Exit::Done);
+    }
     let text = difference.text(Paint { on: session.terminal.colour });
     let gap = if text.is_empty() { "" } else { "\n" };
     let Some(lock) = lock else {
