@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use super::force_unlock::ForceUnlock;
+use super::state::arguments::State;
 use crate::configuration::VariableOption;
 
 /// Plans and applies Alibaba Cloud NAT gateways as code.
@@ -56,9 +58,11 @@ pub enum Command {
     Output(Output),
     /// Compare the recorded objects with the live ones; reads only
     Drift(Drift),
-    /// List or show recorded objects
+    /// Look at recorded objects and their history, and mend them by hand
     #[command(subcommand)]
     State(State),
+    /// Say who holds the lock of the state, or take it from a process that hangs
+    ForceUnlock(ForceUnlock),
     /// Print the graph of resources, or of a plan's operations, in DOT
     Graph(Graph),
     /// Serve the built-in emulator over HTTP, or control one
@@ -224,6 +228,10 @@ pub struct Show {
     /// A plan saved by `plan -out`; without it, the state
     pub plan_file: Option<PathBuf>,
 
+    /// The state as recorded at this serial
+    #[arg(long, value_name = "N", conflicts_with = "plan_file")]
+    pub serial: Option<u64>,
+
     /// Print one JSON document
     #[arg(long, conflicts_with = "markdown")]
     pub json: bool,
@@ -258,7 +266,7 @@ pub struct Output {
 /// `drift`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  natform drift                   # 0 in sync, 1 failed, 2 drift\n  natform drift -json > drift.json"
+    after_help = "Examples:\n  natform drift                   # 0 in sync, 1 failed, 2 drift\n  natform drift -json > drift.json\n  natform drift -expected=expected.json -markdown"
 )]
 pub struct Drift {
     /// Variables.
@@ -269,34 +277,26 @@ pub struct Drift {
     #[command(flatten)]
     pub service: Service,
 
-    /// Print one JSON document
+    /// A JSON file of drift that is expected: a list of `address` or `id`, `attributes`, `reason`,
+    /// `until`
+    #[arg(long, value_name = "FILE")]
+    pub expected: Option<PathBuf>,
+
+    /// Go on when none of several recorded objects is found
     #[arg(long)]
+    pub allow_missing: bool,
+
+    /// Print one JSON document
+    #[arg(long, conflicts_with = "markdown")]
     pub json: bool,
+
+    /// Print Markdown for an issue or a job's summary
+    #[arg(long)]
+    pub markdown: bool,
 
     /// Show sensitive values
     #[arg(long)]
     pub show_sensitive: bool,
-}
-
-/// `state`
-#[derive(Debug, Subcommand)]
-pub enum State {
-    /// List the addresses of recorded objects
-    List {
-        /// Only these addresses
-        addresses: Vec<String>,
-    },
-    /// Show one recorded object
-    Show {
-        /// Its address
-        address: String,
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
-        /// Show sensitive values
-        #[arg(long)]
-        show_sensitive: bool,
-    },
 }
 
 /// `graph`
@@ -371,7 +371,11 @@ pub fn parse(
     });
     let matches = Arguments::command().try_get_matches_from(arguments)?;
     let parsed = Arguments::from_arg_matches(&matches)?;
-    Ok((parsed, matches.subcommand().map_or_else(Vec::new, |(_, of_command)| ordered(of_command))))
+    let mut innermost = &matches;
+    while let Some((_, of_command)) = innermost.subcommand() {
+        innermost = of_command;
+    }
+    Ok((parsed, ordered(innermost)))
 }
 
 fn ordered(matches: &clap::ArgMatches) -> Vec<VariableOption> {

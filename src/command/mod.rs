@@ -7,10 +7,12 @@ pub mod drift;
 pub mod emulator;
 pub mod events;
 pub mod failure;
+pub mod force_unlock;
 pub mod generate;
 pub mod graph;
 pub mod help;
 pub mod interrupt;
+pub mod lock;
 pub mod output;
 pub mod plan;
 pub mod plan_file;
@@ -93,6 +95,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Validate(arguments) => validate::run(session, &arguments),
         Command::Output(arguments) => output::run(session, &arguments),
         Command::State(arguments) => state::run(session, &arguments),
+        Command::ForceUnlock(arguments) => force_unlock::run(session, &arguments),
         Command::Emulator(arguments) => emulator::run(session, &arguments),
         Command::Plan(arguments) => plan::run(session, &arguments),
         Command::Show(arguments) => show::run(session, &arguments),
@@ -155,6 +158,12 @@ impl Session {
             diagnostic
         }));
         natural
+    }
+
+    /// Returns a path as users write it: relative to the working directory where it lies below.
+    pub fn relative(&self, path: &str) -> String {
+        let below = Path::new(path).strip_prefix(&self.environment.working_directory);
+        below.map_or_else(|_| path.to_owned(), |below| below.display().to_string())
     }
 
     /// Writes one JSON document to standard output.

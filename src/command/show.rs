@@ -9,13 +9,13 @@ use crate::plan::document::StreamedPlan;
 use crate::plan::saved::Loaded;
 use crate::report;
 use crate::report::paint::Paint;
-use crate::state::{Store, document};
+use crate::state::document;
 
 /// Runs the command.
 pub fn run(session: &Session, arguments: &Show) -> Result<Exit, Failure> {
     let paint = Paint { on: session.terminal.colour };
     let Some(file) = &arguments.plan_file else {
-        let snapshot = session.store()?.snapshot().map_err(|e| Failure::of(e.diagnostic()))?;
+        let snapshot = super::state::snapshot(&session.store()?, arguments.serial)?;
         let document = document::document(&snapshot, arguments.show_sensitive);
         if arguments.json {
             session.print_json(&document)?;

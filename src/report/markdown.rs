@@ -16,7 +16,7 @@ const PLAIN: Paint = Paint { on: false };
 
 /// Longest comment that common forges accept is 65,536 characters; the rest is for a title and a
 /// marker that the job adds.
-const LIMIT: usize = 60_000;
+pub(super) const LIMIT: usize = 60_000;
 
 /// Renders a whole plan. The verdict, the counts and the list of what destroys are never cut; the
 /// differences are cut at a change's end when the text would grow too long for a comment.
@@ -139,7 +139,7 @@ fn change_block(change: &ChangeDocument) -> String {
 }
 
 /// Returns a block with its attributes as the body of a `diff` fence.
-fn resource(mark: &str, address: &str, lines: &[Line]) -> String {
+pub(super) fn resource(mark: &str, address: &str, lines: &[Line]) -> String {
     let mut body = format!("{mark} {} {{\n", header(address));
     for line in lines {
         push_diff(line, &mut body);
@@ -161,7 +161,7 @@ fn push_diff(line: &Line, body: &mut String) {
     body.push('\n');
 }
 
-fn folded(title: &str, body: &str) -> String {
+pub(super) fn folded(title: &str, body: &str) -> String {
     let fence = fence(body);
     format!(
         "<details><summary><code>{title}</code></summary>\n\n{fence}diff\n{body}{fence}\n\n</details>\n\n"
@@ -207,13 +207,13 @@ fn fence(text: &str) -> String {
 }
 
 /// Returns inline code, whatever the text holds.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let fence = if text.contains('`') { "``" } else { "`" };
     format!("{fence}{}{fence}", text.replace('\n', " "))
 }
 
 /// Escapes what Markdown would read as formatting, but for code between backticks.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut in_code = false;
     for c in text.chars() {
@@ -235,6 +235,6 @@ fn escape(text: &str) -> String {
 }
 
 /// Escapes what HTML would read as tags.
-fn html(text: &str) -> String {
+pub(super) fn html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', " ")
 }

@@ -17,6 +17,8 @@ mod plan;
 mod saved_plan;
 mod secrets;
 mod servers;
+mod state_commands;
+mod state_documents;
 mod support;
 mod variables;
 mod version;
