@@ -23,7 +23,7 @@ mod write;
 
 pub use export::{Export, ExportedInstance};
 pub use model::{
-    HistoryChange, HistoryEntry, HistoryKind, Instance, InstanceKey, JournalEntry, Phase,
+    HistoryChange, HistoryEntry, HistoryKind, Instance, InstanceKey, JournalEntry, Phase, RECOVER,
     RunRecord, Service, Snapshot, Status, Write,
 };
 pub use sqlite::SqliteStore;
