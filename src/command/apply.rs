@@ -12,8 +12,7 @@ use super::planning::{self, Prepared};
 use super::progress::Progress;
 use super::providers::Providers;
 use super::service::{Evaluator, Services, still_wanted};
-use super::waiting::{self, Trouble};
-use super::{interrupt, plan, plan_file};
+use super::{interrupt, lock, plan, plan_file};
 use crate::address::Address;
 use crate::api::sleep::TokioSleep;
 use crate::apply::{self, ApplyContext, Counts, Interrupt, Outcome, Settings};
@@ -24,7 +23,7 @@ use crate::plan::{Plan, PlanMode, saved};
 use crate::report;
 use crate::report::paint::Paint;
 use crate::resources::Listings;
-use crate::state::{Lock, LockInfo, RunRecord, Snapshot, Store, document};
+use crate::state::{Lock, RunRecord, Snapshot, Store, document};
 
 /// Runs the command.
 pub fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
@@ -174,20 +173,8 @@ impl Run<'_> {
     }
 
     fn lock(&self, prepared: &mut Prepared) -> Result<Lock, Failure> {
-        let environment = &self.session.environment;
-        let info = LockInfo {
-            id: environment.ids.next(),
-            who: who(self.session),
-            pid: std::process::id(),
-            operation: self.operation().into(),
-            since: environment.clock.now(),
-        };
         let timeout = self.arguments.planning.lock_timeout;
-        let store = &mut prepared.store;
-        let what = "Waiting for the lock of the state";
-        let lock = || store.lock(&info, timeout);
-        let taken = waiting::during(&self.session.terminal, what, &Trouble::default(), lock);
-        Ok(taken.map_err(|e| e.diagnostic())?)
+        lock::take(self.session, &mut prepared.store, self.operation(), timeout)
     }
 
     const fn operation(&self) -> &'static str {
@@ -195,15 +182,7 @@ impl Run<'_> {
     }
 
     fn record(&self, plan: Option<String>) -> RunRecord {
-        let environment = &self.session.environment;
-        RunRecord {
-            id: environment.ids.next(),
-            command: self.operation().into(),
-            who: who(self.session),
-            plan,
-            started_at: environment.clock.now(),
-            ended_at: None,
-        }
+        lock::record(self.session, self.operation(), plan)
     }
 
     /// Finishes what earlier runs left unfinished, before anything is planned.
@@ -460,18 +439,4 @@ fn already_applied(run: &RunRecord) -> Failure {
             .detail(format!("It was applied by {} in the run {}{ended}.", run.who, run.id))
             .help("make a new plan"),
     )
-}
-
-/// Returns who runs this, as user@host.
-fn who(session: &Session) -> String {
-    let environment = &session.environment;
-    let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| environment.variable(name));
-    let host = environment
-        .files
-        .read(std::path::Path::new("/proc/sys/kernel/hostname"))
-        .ok()
-        .map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
-        .filter(|host| !host.is_empty());
-    let host = host.or_else(|| environment.variable("HOSTNAME").map(str::to_owned));
-    format!("{}@{}", user.unwrap_or("unknown"), host.as_deref().unwrap_or("localhost"))
 }

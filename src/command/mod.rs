@@ -10,6 +10,7 @@ pub mod failure;
 pub mod graph;
 pub mod help;
 pub mod interrupt;
+pub mod lock;
 pub mod output;
 pub mod plan;
 pub mod plan_file;

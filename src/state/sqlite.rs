@@ -29,6 +29,8 @@ pub struct SqliteStore {
     /// The run that later commits belong to.
     run: Option<i64>,
     steps: &'static [&'static str],
+    /// The copy that was made before the file was brought to the present version.
+    backup: Option<PathBuf>,
 }
 
 impl SqliteStore {
@@ -41,7 +43,14 @@ impl SqliteStore {
             writer: None,
             run: None,
             steps: MIGRATIONS,
+            backup: None,
         }
+    }
+
+    /// Returns the copy that taking the lock made of a file of an older version, before it brought
+    /// the file to the present one.
+    pub fn backup(&self) -> Option<&Path> {
+        self.backup.as_deref()
     }
 
     /// Returns the path of the file.
@@ -129,8 +138,9 @@ impl SqliteStore {
     }
 
     /// Opens the file for writing, bringing it to the present version; with `create`, makes it.
-    fn open_writer(&self, create: bool) -> Result<Option<Connection>, StateError> {
+    fn open_writer(&mut self, create: bool) -> Result<Option<Connection>, StateError> {
         let path = &self.path;
+        let mut backup = None;
         if check_file(path, self.steps)?.is_none() {
             if !create {
                 return Ok(None);
@@ -152,10 +162,11 @@ impl SqliteStore {
         if let Found::Version(version) = found
             && version < self.steps.len()
         {
-            migration::back_up(&connection, path, version)?;
+            backup = Some(migration::back_up(&connection, path, version)?);
         }
         migration::migrate(&mut connection, found, self.steps)
             .map_err(|fault| fault.at("migrate", path))?;
+        self.backup = backup.or(self.backup.take());
         Ok(Some(connection))
     }
 }

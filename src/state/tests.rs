@@ -406,6 +406,8 @@ fn an_older_state_is_migrated_with_a_backup_and_read_without() {
 
     let mut migrated = newer();
     take(&mut migrated);
+    let copied = directory.path().join("natform.db.v1.backup.2");
+    assert_eq!(migrated.backup(), Some(&*copied), "the user is told its name");
     assert!(!migrated.snapshot().unwrap().instances[&key].prevent_destroy);
     drop(migrated);
     let error = store(&path).snapshot().unwrap_err();
