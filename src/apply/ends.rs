@@ -355,7 +355,7 @@ fn participle(task: &Task) -> &'static str {
 }
 
 /// Writes a duration as `1m30s`.
-fn seconds(duration: std::time::Duration) -> String {
+pub(super) fn seconds(duration: std::time::Duration) -> String {
     match (duration.as_secs() / 60, duration.as_secs() % 60) {
         (0, seconds) => format!("{seconds}s"),
         (minutes, seconds) => format!("{minutes}m{seconds}s"),

@@ -46,7 +46,7 @@ use crate::api::sleep::Sleep;
 use crate::diagnostic::Diagnostics;
 use crate::environment::{Clock, Ids};
 use crate::plan::Plan;
-use crate::resources::Listings;
+use crate::resources::{Listing, Listings};
 use crate::state::{Lock, Phase, RunRecord, StateError, Store, Write};
 
 use engine::Engine;
@@ -190,7 +190,8 @@ pub async fn apply<'a>(
     }
     engine.changed.read_before(lists, now);
     for (provider, listings) in lists {
-        for (scope, listing) in listings {
+        let read = listings.iter().filter(|(_, list)| !matches!(list, Listing::Failed(_)));
+        for (scope, listing) in read {
             engine.note((provider.clone(), scope.clone()), listing);
         }
     }

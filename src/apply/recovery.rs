@@ -10,6 +10,7 @@ use crate::resources::{self, ChangeRequest, Object, ResourceType, Wanted};
 use crate::state::{Instance, JournalEntry, Phase, Status, Write, codec};
 
 use super::candidates::refusals;
+use super::ends::seconds;
 use super::engine::{Engine, Timer};
 use super::event::{ApplyEvent, OperationName, Recovery};
 use super::task::{Stage, Task, Why, known};
@@ -77,6 +78,65 @@ pub fn intention(
         _ if entry.creates => Intention::LookFor,
         _ => Intention::Compare,
     }
+}
+
+/// What recovery will do with an open operation, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foresight {
+    /// What it will do.
+    pub intention: Intention,
+    /// The same with its reason, as a sentence without a full stop that begins with `it`.
+    pub why: String,
+}
+
+/// Returns what recovery will do with each open operation, in their order, without a call. `wanted`
+/// and `takes_token` are as for [`intention`].
+pub fn foresee(
+    open: &[JournalEntry],
+    now: Timestamp,
+    settings: &Settings,
+    wanted: &dyn Fn(&JournalEntry) -> bool,
+    takes_token: &dyn Fn(&JournalEntry) -> bool,
+) -> Vec<Foresight> {
+    open.iter()
+        .map(|entry| {
+            let young = twins(entry, open).all(|twin| is_young(twin, now, settings));
+            let (wants, takes) = (wanted(entry), takes_token(entry));
+            let intention = intention(entry, now, settings, wants && young, takes);
+            let age = seconds(now.since(entry.intended_at));
+            let guard = seconds(settings.token_age);
+            let because = if !takes {
+                format!("{} takes no token", entry.action.name())
+            } else if !is_young(entry, now, settings) {
+                format!(
+                    "its token is {age} old, and after {guard} the service may have forgotten it"
+                )
+            } else if !young {
+                String::from("an equal call beside it has a token that is too old")
+            } else {
+                String::from("its instance does not want the same any more")
+            };
+            let why = match intention {
+                Intention::Wait => {
+                    String::from("it was accepted: it is waited for until it is settled")
+                }
+                Intention::SendAgain => format!(
+                    "it is sent again with its token, whose answer names what it made: its instance \
+                     still wants the same, and the token is {age} old"
+                ),
+                Intention::LookFor => format!(
+                    "it is looked for what it made, which is taken over; if there is nothing, it is \
+                     abandoned: {because}"
+                ),
+                Intention::Compare => format!(
+                    "its object is compared with what it was to become, and the plan decides anew: \
+                     {because}"
+                ),
+                Intention::LeaveToUser => format!("it is left to you: {}", entry.outcome),
+            };
+            Foresight { intention, why }
+        })
+        .collect()
 }
 
 /// Returns whether the service certainly still knows an operation's token.

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use super::Session;
 use super::arguments::Plan as Arguments;
 use super::events::Events;
 use super::failure::{Exit, Failure};
-use super::planning;
+use super::{Session, lock, planning, running};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::document::PlanDocument;
 use crate::plan::saved;
@@ -37,21 +36,17 @@ fn make(
     let options = planning::options(planning)?;
     let mut prepared = planning::prepare(session, &planning.variables)?;
     let snapshot = prepared.store.snapshot().map_err(|e| Failure::of(e.diagnostic()))?;
-    if let Some(holder) = &snapshot.holder {
-        let (who, operation) = (&holder.who, &holder.operation);
-        let summary = format!("`{operation}` of {who} is under way on this state");
-        prepared.warnings.push(
-            Diagnostic::warning("run-under-way", summary).detail(
-                "This plan is made from one consistent view of the state, which will change.",
-            ),
-        );
-    }
+    prepared.warnings.extend(lock::under_way(&prepared.store, &snapshot));
     let providers = planning::connect(session, &prepared, &snapshot, &planning.service)?;
     let reader = planning::reader(session, &prepared, &providers)?;
     let (plan, diagnostics, _) =
         planning::plan(session, &prepared, &snapshot, &providers, &options, &reader);
     let sources = prepared.sources().clone();
-    let document = PlanDocument::new(&plan, &diagnostics, &sources, planning.show_sensitive);
+    let mut document = PlanDocument::new(&plan, &diagnostics, &sources, planning.show_sensitive);
+    let foresight = running::foresight(session, &prepared.program, &snapshot, &providers);
+    for (unfinished, foresight) in document.unfinished.iter_mut().zip(foresight) {
+        unfinished.recovery = foresight.why;
+    }
     let has_changes = plan.has_changes();
     let errored = diagnostics.has_errors();
 
@@ -60,8 +55,14 @@ fn make(
         let path = session.environment.working_directory.join(out);
         let saved = planning::saved(&prepared, plan, &options, &providers);
         write(&path, &saved)?;
+        let unfinished = if document.unfinished.is_empty() {
+            ""
+        } else {
+            "\nOperations of an earlier run are unfinished. Finishing them changes the state, and \
+             then the saved plan is refused: run `natform recover` before and plan again.\n"
+        };
         notice = format!(
-            "\nSaved the plan to {0}. It holds sensitive values: keep it as safe as the state.\n\
+            "{unfinished}\nSaved the plan to {0}. It holds sensitive values: keep it as safe as the state.\n\
              To carry it out:\n    natform apply {0}\n",
             out.display()
         );

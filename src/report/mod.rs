@@ -6,6 +6,7 @@ pub mod drift;
 pub mod graph;
 pub mod markdown;
 pub mod paint;
+pub mod recover;
 pub mod state;
 pub mod text;
 
