@@ -20,6 +20,9 @@ use crate::environment::{Clock, Environment, Ids};
 /// How long a statement waits for another process's short transaction.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// What is done with each connection that writes, before its first transaction.
+type Setup = Arc<dyn Fn(&mut Connection) -> rusqlite::Result<()> + Send + Sync>;
+
 /// A state in a SQLite file.
 pub struct SqliteStore {
     path: PathBuf,
@@ -29,6 +32,7 @@ pub struct SqliteStore {
     /// The run that later commits belong to.
     run: Option<i64>,
     steps: &'static [&'static str],
+    setup: Option<Setup>,
 }
 
 impl SqliteStore {
@@ -41,7 +45,16 @@ impl SqliteStore {
             writer: None,
             run: None,
             steps: MIGRATIONS,
+            setup: None,
         }
+    }
+
+    /// Has `setup` done with each connection that writes, once it is otherwise ready: to watch its
+    /// statements, or to do without durability in a test.
+    #[must_use]
+    pub fn with_setup(mut self, setup: Setup) -> Self {
+        self.setup = Some(setup);
+        self
     }
 
     /// Returns the path of the file.
@@ -156,6 +169,9 @@ impl SqliteStore {
         }
         migration::migrate(&mut connection, found, self.steps)
             .map_err(|fault| fault.at("migrate", path))?;
+        if let Some(setup) = &self.setup {
+            setup(&mut connection).map_err(failed)?;
+        }
         Ok(Some(connection))
     }
 }
