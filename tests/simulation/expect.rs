@@ -203,7 +203,7 @@ impl Comparison<'_> {
                 self.is(&address, "source", &wanted, live.source_vswitch.as_deref().unwrap_or(""));
             }
             Source::Host(host) => {
-                let wanted = format!("192.168.1.{host}/32");
+                let wanted = format!("192.168.9.{host}/32");
                 self.is(&address, "source", &wanted, &live.source_cidr.to_string());
             }
         }

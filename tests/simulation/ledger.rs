@@ -110,9 +110,10 @@ impl Ledger {
             intent.action == action
                 && match token {
                     Some(token) => *token == intent.token,
-                    None => intent.parameters.iter().all(|(name, value)| {
-                        record.parameters.get(name).is_none_or(|sent| sent == value)
-                    }),
+                    None => record
+                        .parameters
+                        .iter()
+                        .all(|(name, sent)| intent.parameters.get(name) == Some(sent)),
                 }
         })
     }
@@ -131,6 +132,9 @@ impl Sim {
             self.ledger.lock().unwrap().last_write = self.clock.now();
         }
         if matches!(delivery.from, From::Console | From::LateCopy) && record.code.is_none() {
+            if delivery.from == From::Console {
+                self.count("outsider: done");
+            }
             let named = ["ForwardEntryId", "SnatEntryId", "BandwidthPackageId", "NatGatewayId"];
             let id = named.iter().find_map(|name| record.parameters.get(*name));
             self.ledger.lock().unwrap().touched.extend(id.cloned());

@@ -13,6 +13,8 @@ pub(crate) struct Model {
     /// So many gateways of one block, all without a name.
     pub(crate) pool: usize,
     next: usize,
+    /// Keys of gateways are not used twice: another block is another gateway.
+    next_gateway: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -72,7 +74,7 @@ pub(crate) enum Source {
 
 const SPECS: [&str; 3] = ["Small", "Middle", "Large"];
 /// Most gateways, with a VPC each.
-pub(crate) const MOST_GATEWAYS: usize = 12;
+pub(crate) const MOST_GATEWAYS: usize = 14;
 
 impl Model {
     /// Draws a configuration of about so many objects.
@@ -82,7 +84,7 @@ impl Model {
         region: &'static str,
         objects: usize,
     ) -> Self {
-        let mut model = Self { edition, region, gateways: Vec::new(), pool: 0, next: 1 };
+        let mut model = Self { edition, region, gateways: Vec::new(), pool: 0, next: 1, next_gateway: 0 };
         if model.is_new() && dice.below(3) == 0 {
             model.pool = 1 + dice.below(3);
         }
@@ -93,6 +95,42 @@ impl Model {
                 1..=5 => model.add_snat(dice),
                 _ => model.add_dnat(dice),
             }
+        }
+        model
+    }
+
+    /// Makes so many gateways with so many DNAT entries each.
+    pub(crate) fn tables(gateways: usize, entries: usize) -> Self {
+        let edition = Edition::V2020_09_25;
+        let mut dice = Dice::new(0);
+        let mut model = Self::draw(&mut dice, edition, "cn-hangzhou", 0);
+        model.pool = 0;
+        model.gateways.clear();
+        for key in 0..gateways {
+            let package = Package { key, ..model.package(&mut dice) };
+            let dnat = (0..entries).map(|index| Dnat {
+                key: index,
+                package: key,
+                address: 0,
+                port: 100 + index,
+                inside: (10, 1000 + index),
+                protocol: "tcp",
+                name: None,
+            });
+            let (packages, dnat) = (vec![package], dnat.collect());
+            model.gateways.push(Gateway {
+                key,
+                enhanced: true,
+                name: Some(format!("gateway-{key}")),
+                description: None,
+                spec: "Small",
+                vswitch: 'a',
+                create_first: false,
+                force: false,
+                packages,
+                dnat,
+                snat: Vec::new(),
+            });
         }
         model
     }
@@ -113,8 +151,11 @@ impl Model {
     }
 
     fn add_gateway(&mut self, dice: &mut Dice) {
-        let free = (0..MOST_GATEWAYS).find(|key| self.gateways.iter().all(|g| g.key != *key));
-        let Some(key) = free else { return };
+        let key = self.next_gateway;
+        if key >= MOST_GATEWAYS {
+            return;
+        }
+        self.next_gateway += 1;
         let named = dice.below(4) > 0;
         let mut gateway = Gateway {
             key,
@@ -150,6 +191,9 @@ impl Model {
     fn with_package(&mut self, dice: &mut Dice) -> Option<(usize, usize)> {
         if self.gateways.is_empty() {
             self.add_gateway(dice);
+        }
+        if self.gateways.is_empty() {
+            return None;
         }
         let index = dice.below(self.gateways.len());
         if self.gateways[index].packages.is_empty() {
@@ -252,7 +296,7 @@ impl Model {
             }
             9..=15 if !gateway.packages.is_empty() => {
                 let index = dice.below(gateway.packages.len());
-                gateway.edit_package(index, number, dice);
+                gateway.edit_package(index, (number, is_new), dice);
             }
             _ => gateway.edit_entry(number, is_new, dice),
         }
@@ -270,7 +314,12 @@ impl Gateway {
         })
     }
 
-    fn edit_package(&mut self, index: usize, number: usize, dice: &mut Dice) {
+    fn edit_package(
+        &mut self,
+        index: usize,
+        (number, is_new): (usize, bool),
+        dice: &mut Dice,
+    ) {
         let package = &mut self.packages[index];
         if package.shared {
             return;
@@ -279,7 +328,7 @@ impl Gateway {
             0 => package.bandwidth = 5 * (1 + dice.below(8)),
             1 => package.name = Some(format!("package-{number}")),
             2 => package.by_bandwidth = !package.by_bandwidth,
-            3 if dice.below(3) == 0 => {
+            3 if is_new && dice.below(3) == 0 => {
                 package.shared = true;
                 self.force = true;
             }

@@ -80,7 +80,7 @@ fn no_answer(why: &str) -> Answer {
 
 impl Sim {
     fn latency(&self) -> Duration {
-        let most = self.manner.lock().unwrap().latency_ms;
+        let most = self.manner.latency_ms;
         let ms = self.draw(|dice| match dice.below(20) {
             // The tail of a real network's latencies.
             0 => dice.between(0, 900.min(most * 20)),
@@ -91,7 +91,7 @@ impl Sim {
 
     /// Decides what becomes of a request.
     fn dispatch(self: &Arc<Self>, request: HttpRequest, slot: &Arc<Slot<Answer>>) {
-        let manner = *self.manner.lock().unwrap();
+        let manner = self.manner;
         let parameters = parameters(&request);
         let action = parameters.get("Action").and_then(|name| Action::from_name(name));
         let mutates = action.is_some_and(Action::mutates);

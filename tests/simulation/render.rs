@@ -137,7 +137,7 @@ fn write_entries(out: &mut String, model: &Model, gateway: &Gateway) {
             .collect();
         let source = match entry.source {
             Source::VSwitch(letter) => format!("source_vswitch_id = \"vsw-{key}-{letter}\""),
-            Source::Host(host) => format!("source_cidr = \"192.168.1.{host}/32\""),
+            Source::Host(host) => format!("source_cidr = \"192.168.9.{host}/32\""),
         };
         let _ = write!(
             out,

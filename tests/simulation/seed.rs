@@ -71,13 +71,10 @@ pub(crate) fn run(seed: u64, manners: Manners) -> Report {
 fn house(seed: u64, dice: &mut Dice, manners: Manners) -> House {
     let edition = dice.pick(&[Edition::V2020_09_25, Edition::V2020_09_25, Edition::V2019_07_19]);
     let region = dice.pick(&["cn-hangzhou", "cn-qingdao"]);
-    let lag = dice.pick(&[0, 300, 1000]);
-    let token_lifetime_ms = dice.pick(&[6 * 60_000, 10 * 60_000, 24 * 3_600_000]);
-    let package = dice.pick(&[0, 0, 700]);
     let timings = Timings {
-        read_lag_ms: lag,
-        token_lifetime_ms,
-        bandwidth_package_ms: Some(package),
+        read_lag_ms: dice.pick(&[0, 300, 1000]),
+        token_lifetime_ms: dice.pick(&[6 * 60_000, 10 * 60_000, 24 * 3_600_000]),
+        bandwidth_package_ms: Some(dice.pick(&[0, 0, 700])),
         gateway_create_ms: Some(dice.between(0, 5000)),
         gateway_convert_ms: Some(dice.between(500, 20_000)),
         ..Timings::default()
@@ -93,8 +90,6 @@ fn house(seed: u64, dice: &mut Dice, manners: Manners) -> House {
         recorded_calls: 0,
         ..Settings::default()
     };
-    let clock = ManualClock::at(BEGIN);
-    let emulator = Arc::new(Emulator::open(settings, Arc::new(clock.clone())).unwrap());
     let bad = dice.pick(&[0, 20, 60]);
     let manner = Manner {
         latency_ms: dice.pick(&[0, 5, 40]),
@@ -104,14 +99,37 @@ fn house(seed: u64, dice: &mut Dice, manners: Manners) -> House {
         twice: dice.pick(&[0, 50, 200]),
         late_copies: if dice.chance(150) { 60 } else { 0 },
     };
+    house_of(settings, region, manner, dice, manners)
+}
+
+/// Returns a house where nothing takes time and nothing goes wrong.
+pub(crate) fn instant_house(manners: Manners) -> House {
+    let mut dice = Dice::new(0);
+    let start = Some(Dump { conditions: Default::default(), ..start(&mut dice, "cn-hangzhou") });
+    let timings = Timings::instant();
+    let settings = Settings { start, timings, recorded_calls: 0, ..Settings::default() };
+    let manner =
+        Manner { latency_ms: 0, refused: 0, request_lost: 0, answer_lost: 0, twice: 0, late_copies: 0 };
+    house_of(settings, "cn-hangzhou", manner, &mut dice, manners)
+}
+
+fn house_of(
+    settings: Settings,
+    region: &'static str,
+    manner: Manner,
+    dice: &mut Dice,
+    manners: Manners,
+) -> House {
+    let clock = ManualClock::at(BEGIN);
+    let (edition, read_lag) = (settings.edition, settings.timings.read_lag_ms);
+    let emulator = Arc::new(Emulator::open(settings, Arc::new(clock.clone())).unwrap());
     let sim = Arc::new(Sim {
-        seed,
         clock,
         emulator,
         edition,
         region,
-        read_lag: Duration::from_millis(lag),
-        manner: Mutex::new(manner),
+        read_lag: Duration::from_millis(read_lag),
+        manner,
         queue: Mutex::new(Queue::new()),
         dice: Mutex::new(Dice::new(dice.next())),
         tally: Mutex::default(),
@@ -216,19 +234,24 @@ fn live_through(house: &House, dice: &mut Dice, objects: &Cell<usize>) {
             }
         }
         let text = render(&model);
-        strike(house, dice, &text, PlanMode::Normal, model.size(), visited.then_some(&model));
+        strike(house, dice, &text, PlanMode::Normal, model.size(), visited);
         converge(house, &text, PlanMode::Normal, Some(&model));
         if visited && dice.chance(700) {
-            outsiders::visit_quietly(house, dice, &model, &text);
+            outsiders::visit_quietly(house, dice, &text);
+            let before = outsiders::theirs(house);
             converge(house, &text, PlanMode::Normal, Some(&model));
+            let after = outsiders::theirs(house);
+            if before != after {
+                violated("not-ours", format!("{before:#?} became {after:#?}"));
+            }
         }
     }
     let (text, mode) = match dice.below(3) {
         0 => (render(&model), PlanMode::Destroy),
         _ => (nothing(sim.region), PlanMode::Normal),
     };
-    outsiders::leave(house);
-    strike(house, dice, &text, mode, model.size(), None);
+    outsiders::tidy(house);
+    strike(house, dice, &text, mode, model.size(), false);
     converge(house, &text, mode, None);
 }
 
@@ -239,7 +262,7 @@ fn strike(
     text: &str,
     mode: PlanMode,
     size: usize,
-    visited: Option<&Model>,
+    visited: bool,
 ) {
     for _ in 0..dice.below(4) {
         let turns = u64::try_from(size).unwrap_or(0) * 8 + 20;
@@ -249,8 +272,8 @@ fn strike(
             10 => Death::Interrupt(dice.between(1, turns)),
             _ => Death::Interrupts(dice.between(1, turns), dice.between(1, 10)),
         };
-        if let Some(model) = visited {
-            outsiders::visit_meanwhile(house, dice, model);
+        if visited {
+            outsiders::visit_meanwhile(house, dice);
         }
         let asked = Asked { text, mode, resolutions: &[] };
         house.live(&asked, death);

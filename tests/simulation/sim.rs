@@ -55,14 +55,13 @@ pub(crate) fn violated(kind: &'static str, detail: impl Into<String>) -> ! {
 pub(crate) type Queue = BTreeMap<(Timestamp, u64, u64), Event>;
 
 pub(crate) struct Sim {
-    pub(crate) seed: u64,
     pub(crate) clock: ManualClock,
     pub(crate) emulator: Arc<Emulator>,
     pub(crate) edition: Edition,
     pub(crate) region: &'static str,
     /// For so long lists may show what was before a write.
     pub(crate) read_lag: Duration,
-    pub(crate) manner: Mutex<Manner>,
+    pub(crate) manner: Manner,
     pub(crate) queue: Mutex<Queue>,
     pub(crate) dice: Mutex<Dice>,
     pub(crate) tally: Mutex<Tally>,
