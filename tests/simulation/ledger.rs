@@ -127,14 +127,13 @@ impl Sim {
     /// Judges what a call did.
     pub(crate) fn took_effect(&self, delivery: &Delivery, record: &Record) {
         let Some(action) = delivery.action else { return };
-        if record.code.is_none() {
+        // Some faults answer an error in place of a success.
+        let may_have_worked = record.code.is_none() || record.fault.is_some();
+        if may_have_worked {
             self.count(format!("action: {}", action.name()));
             self.ledger.lock().unwrap().last_write = self.clock.now();
         }
-        if matches!(delivery.from, From::Console | From::LateCopy) && record.code.is_none() {
-            if delivery.from == From::Console {
-                self.count("outsider: done");
-            }
+        if matches!(delivery.from, From::Console | From::LateCopy) && may_have_worked {
             let named = ["ForwardEntryId", "SnatEntryId", "BandwidthPackageId", "NatGatewayId"];
             let id = named.iter().find_map(|name| record.parameters.get(*name));
             self.ledger.lock().unwrap().touched.extend(id.cloned());

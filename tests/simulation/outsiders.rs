@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use natform::api::catalogue::Action;
+use natform::api::catalogue::{Action, Edition};
+use natform::emulator::Dump;
 use natform::plan::{ChangeKind, PlanMode};
+use natform::state::Instance;
 
 use crate::dice::Dice;
 use crate::ledger::{Made, objects};
@@ -12,16 +14,6 @@ use crate::life::House;
 use crate::network::From;
 use crate::seed::shown;
 use crate::sim::violated;
-
-/// What somebody did.
-enum Deed {
-    /// Changed a recorded object.
-    Changed(String),
-    /// Deleted a recorded object.
-    Deleted(String),
-    /// Made something of their own.
-    Made,
-}
 
 /// Has somebody do something now and then while processes work.
 pub(crate) fn visit_meanwhile(house: &House, dice: &mut Dice) {
@@ -34,22 +26,24 @@ pub(crate) fn visit_meanwhile(house: &House, dice: &mut Dice) {
 /// Has somebody do things while nothing else goes on: the next plan must show exactly that.
 pub(crate) fn visit_quietly(house: &House, dice: &mut Dice, text: &str) {
     let sim = &house.sim;
-    let mut changed = BTreeSet::new();
-    let mut deleted = BTreeSet::new();
+    sim.pass(Duration::from_secs(65));
+    let snapshot = house.snapshot();
+    let before = sim.dump();
     for _ in 0..=dice.below(3) {
-        let calls = sim.tally.lock().unwrap().count("outsider: done");
-        let deed = act(house, dice, Duration::ZERO);
+        act(house, dice, Duration::ZERO);
         sim.pass(Duration::from_secs(30));
-        if sim.tally.lock().unwrap().count("outsider: done") == calls {
-            continue;
-        }
-        match deed {
-            Some(Deed::Changed(address)) => drop(changed.insert(address)),
-            Some(Deed::Deleted(address)) => drop(deleted.insert(address)),
-            Some(Deed::Made) | None => {}
+    }
+    let after = sim.dump();
+    let (mut changed, mut deleted) = (BTreeSet::new(), BTreeSet::new());
+    for instance in snapshot.instances.values() {
+        match (seen(&before, instance), seen(&after, instance)) {
+            (Some(_), None) => drop(deleted.insert(instance.address.to_string())),
+            (old, new) if old != new => drop(changed.insert(instance.address.to_string())),
+            _ => {}
         }
     }
-    changed.retain(|address| !deleted.contains(address));
+    // The next apply is to mend all of it at once.
+    sim.ledger.lock().unwrap().touched.clear();
     let (plan, diagnostics) = house.plan(text, PlanMode::Normal);
     if diagnostics.has_errors() {
         violated("plan-refused", format!("after a visitor: {diagnostics:#?}"));
@@ -69,47 +63,69 @@ pub(crate) fn visit_quietly(house: &House, dice: &mut Dice, text: &str) {
     }
 }
 
+/// Returns what people change of a recorded object, as far as a configuration sets it; none when the
+/// object is not there.
+fn seen(dump: &Dump, instance: &Instance) -> Option<String> {
+    let id = &instance.id;
+    match instance.address.kind() {
+        "nat_gateway" => {
+            let live = dump.gateways.iter().find(|gateway| gateway.id == *id)?;
+            Some(if is_described(instance) { live.description.clone() } else { String::new() })
+        }
+        "bandwidth_package" if instance.object.flag("convert_to_shared") => Some(String::new()),
+        "bandwidth_package" => {
+            let live = dump.bandwidth_packages.iter().find(|package| package.id == *id)?;
+            Some(live.bandwidth.to_string())
+        }
+        "forward_entry" => {
+            let live = dump.forward_entries.iter().find(|entry| entry.id == *id)?;
+            Some(format!("{live:?}"))
+        }
+        _ => {
+            let live = dump.snat_entries.iter().find(|entry| entry.id == *id)?;
+            Some(format!("{live:?}"))
+        }
+    }
+}
+
+/// Returns whether configuration sets the description of a gateway.
+fn is_described(instance: &Instance) -> bool {
+    instance.object.text("description").is_some_and(|text| text.starts_with("about"))
+}
+
 /// Has somebody do something to a recorded object, or make one of their own.
-fn act(house: &House, dice: &mut Dice, after: Duration) -> Option<Deed> {
+fn act(house: &House, dice: &mut Dice, after: Duration) {
     let sim = &house.sim;
     let snapshot = house.snapshot();
     let instances: Vec<_> = snapshot.instances.values().filter(|i| i.deposed.is_none()).collect();
     if instances.is_empty() {
-        return None;
+        return;
     }
     let instance = instances[dice.below(instances.len())];
-    let (address, id) = (instance.address.to_string(), instance.id.clone());
+    let id = instance.id.clone();
     let text = |name: &str| instance.object.text(name).unwrap_or_default().to_owned();
     let number = dice.between(1, 9000);
-    match (instance.address.kind(), dice.below(3)) {
-        ("nat_gateway", 0) => {
-            let own = [("NatGatewayId", id), ("Description", format!("by hand {number}"))];
-            sim.console(Action::ModifyNatGatewayAttribute, &own, after);
-            // What configuration does not set is not its business.
-            let configured = instance.object.text("description").is_some_and(|d| d.starts_with("about"));
-            Some(if configured { Deed::Changed(address) } else { Deed::Made })
-        }
-        ("nat_gateway", _) => {
-            let own = [
+    let (action, own) = match (instance.address.kind(), dice.below(3)) {
+        ("nat_gateway", 0) => (
+            Action::ModifyNatGatewayAttribute,
+            vec![("NatGatewayId", id), ("Description", format!("by hand {number}"))],
+        ),
+        ("nat_gateway", _) if sim.edition == Edition::V2020_09_25 => (
+            Action::CreateNatGateway,
+            vec![
                 ("VpcId", "vpc-pool".to_owned()),
                 ("VSwitchId", "vsw-pool-b".to_owned()),
                 ("NatType", "Enhanced".to_owned()),
                 ("Name", format!("by-hand-{number}")),
-            ];
-            let place = sim.edition == natform::api::catalogue::Edition::V2020_09_25;
-            if place {
-                sim.console(Action::CreateNatGateway, &own, after);
-            }
-            Some(Deed::Made)
-        }
-        ("bandwidth_package", 0) if !instance.object.flag("convert_to_shared") => {
-            let bandwidth = (100 + number % 100).to_string();
-            let own = [("BandwidthPackageId", id), ("Bandwidth", bandwidth)];
-            sim.console(Action::ModifyBandwidthPackageSpec, &own, after);
-            Some(Deed::Changed(address))
-        }
-        ("forward_entry", 0) => {
-            let own = [
+            ],
+        ),
+        ("bandwidth_package", 0) if !instance.object.flag("convert_to_shared") => (
+            Action::ModifyBandwidthPackageSpec,
+            vec![("BandwidthPackageId", id), ("Bandwidth", (100 + number % 100).to_string())],
+        ),
+        ("forward_entry", 0) => (
+            Action::ModifyForwardEntry,
+            vec![
                 ("ForwardEntryId", id),
                 ("ForwardTableId", text("forward_table_id")),
                 ("ExternalIp", text("external_ip")),
@@ -117,40 +133,48 @@ fn act(house: &House, dice: &mut Dice, after: Duration) -> Option<Deed> {
                 ("InternalIp", "192.168.1.200".to_owned()),
                 ("InternalPort", number.to_string()),
                 ("IpProtocol", text("ip_protocol").to_uppercase()),
-            ];
-            sim.console(Action::ModifyForwardEntry, &own, after);
-            Some(Deed::Changed(address))
-        }
-        ("forward_entry", 1) => {
-            let own = [("ForwardEntryId", id), ("ForwardTableId", text("forward_table_id"))];
-            sim.console(Action::DeleteForwardEntry, &own, after);
-            Some(Deed::Deleted(address))
-        }
-        ("forward_entry", _) => {
-            let own = [
+            ],
+        ),
+        ("forward_entry", 1) => (
+            Action::DeleteForwardEntry,
+            vec![("ForwardEntryId", id), ("ForwardTableId", text("forward_table_id"))],
+        ),
+        ("forward_entry", _) => (
+            Action::CreateForwardEntry,
+            vec![
                 ("ForwardTableId", text("forward_table_id")),
                 ("ExternalIp", text("external_ip")),
                 ("ExternalPort", (20_000 + number).to_string()),
                 ("InternalIp", "192.168.1.201".to_owned()),
                 ("InternalPort", number.to_string()),
                 ("IpProtocol", "TCP".to_owned()),
-            ];
-            sim.console(Action::CreateForwardEntry, &own, after);
-            Some(Deed::Made)
-        }
-        ("snat_entry", 0 | 1) => {
-            let own = [("SnatEntryId", id), ("SnatTableId", text("snat_table_id"))];
-            sim.console(Action::DeleteSnatEntry, &own, after);
-            Some(Deed::Deleted(address))
-        }
-        _ => None,
-    }
+            ],
+        ),
+        ("snat_entry", 0 | 1) => (
+            Action::DeleteSnatEntry,
+            vec![("SnatEntryId", id), ("SnatTableId", text("snat_table_id"))],
+        ),
+        _ => return,
+    };
+    sim.console(action, &own, after);
 }
 
-/// Has the people take away what they made, and what late copies of creates made: where natform wants
-/// a place that something else has, it rightly says so and does not go on.
-pub(crate) fn tidy(house: &House) {
+/// What is taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tidy {
+    /// What late copies of creates made.
+    Copies,
+    /// That, and what people made.
+    All,
+}
+
+/// Has people take away what is not natform's: where natform wants a place that something else has,
+/// it rightly says so and does not go on.
+pub(crate) fn tidy(house: &House, what: Tidy) {
     let sim = &house.sim;
+    if what == Tidy::All {
+        sim.count("outsider: tidied");
+    }
     sim.pass(Duration::from_secs(65));
     let snapshot = house.snapshot();
     let recorded: BTreeSet<&str> = snapshot.instances.values().map(|i| i.id.as_str()).collect();
@@ -159,7 +183,8 @@ pub(crate) fn tidy(house: &House) {
     let made: Vec<(String, Made)> =
         sim.ledger.lock().unwrap().made.iter().map(|(id, made)| (id.clone(), made.clone())).collect();
     for (id, made) in made {
-        let theirs = matches!(made.from, From::Console | From::LateCopy);
+        let theirs =
+            made.from == From::LateCopy || (what == Tidy::All && made.from == From::Console);
         if !theirs || there.get(id.as_str()) != Some(&false) || recorded.contains(id.as_str()) {
             continue;
         }
@@ -178,6 +203,16 @@ pub(crate) fn tidy(house: &House) {
         sim.pass(Duration::from_secs(30));
     }
     sim.ledger.lock().unwrap().touched.clear();
+}
+
+/// Returns whether something is there that may rightly stand in natform's way.
+pub(crate) fn is_disturbed(house: &House) -> bool {
+    let dump = house.sim.dump();
+    let there = objects(&dump);
+    let ledger = house.sim.ledger.lock().unwrap();
+    let foreign = |made: &Made| matches!(made.from, From::Console | From::LateCopy);
+    !ledger.touched.is_empty()
+        || ledger.made.iter().any(|(id, made)| foreign(made) && there.contains_key(id.as_str()))
 }
 
 /// Returns what people made that is still there, as they left it.

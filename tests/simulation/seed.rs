@@ -18,7 +18,7 @@ use crate::life::{Asked, Death, Ended, House};
 use crate::model::{MOST_GATEWAYS, Model};
 use crate::mutation::Mutation;
 use crate::network::From;
-use crate::outsiders;
+use crate::outsiders::{self, Tidy};
 use crate::render::{nothing, render};
 use crate::sim::{Manner, Queue, Sim, Violation, violated};
 use crate::tally::Tally;
@@ -239,9 +239,11 @@ fn live_through(house: &House, dice: &mut Dice, objects: &Cell<usize>) {
         if visited && dice.chance(700) {
             outsiders::visit_quietly(house, dice, &text);
             let before = outsiders::theirs(house);
+            let tidied = || sim.tally.lock().unwrap().count("outsider: tidied");
+            let tidied_before = tidied();
             converge(house, &text, PlanMode::Normal, Some(&model));
             let after = outsiders::theirs(house);
-            if before != after {
+            if before != after && tidied() == tidied_before {
                 violated("not-ours", format!("{before:#?} became {after:#?}"));
             }
         }
@@ -250,7 +252,7 @@ fn live_through(house: &House, dice: &mut Dice, objects: &Cell<usize>) {
         0 => (render(&model), PlanMode::Destroy),
         _ => (nothing(sim.region), PlanMode::Normal),
     };
-    outsiders::tidy(house);
+    outsiders::tidy(house, Tidy::All);
     strike(house, dice, &text, mode, model.size(), false);
     converge(house, &text, mode, None);
 }
@@ -303,12 +305,11 @@ fn converge(house: &House, text: &str, mode: PlanMode, model: Option<&Model>) {
         }
         sim.count("end: again");
         // Late copies and people may spoil an apply, once or twice.
-        let disturbed = !sim.ledger.lock().unwrap().touched.is_empty();
-        let most = if disturbed { 4 } else { 0 };
+        let most = if outsiders::is_disturbed(house) { 4 } else { 0 };
         if attempt >= most {
             violated("does-not-converge", told);
         }
-        outsiders::tidy(house);
+        outsiders::tidy(house, Tidy::All);
         sim.pass(Duration::from_secs(90));
     }
     settle(house, text, mode, model);
@@ -325,7 +326,7 @@ fn settle(house: &House, text: &str, mode: PlanMode, model: Option<&Model>) {
     };
     if disturbed {
         // A late copy may have undone something: the next apply mends it, and nothing else.
-        outsiders::tidy(house);
+        outsiders::tidy(house, Tidy::Copies);
         let asked = Asked { text, mode, resolutions: &[] };
         match house.live(&asked, Death::None) {
             Ended::Applied(outcome) if outcome.is_success() => {}
