@@ -3,6 +3,7 @@
 //! Plan and apply know the trait only, so that a backend for teams can come without touching them.
 //! The SQLite backend is `sqlite`; its schema and migrations are the SQL files in `state-schema/`.
 
+mod backup;
 pub mod codec;
 pub mod document;
 mod export;
@@ -19,8 +20,10 @@ mod sqlite;
 pub mod store;
 #[cfg(test)]
 mod tests;
+mod witness;
 mod write;
 
+pub use backup::Restored;
 pub use export::{Export, ExportedInstance};
 pub use model::{
     HistoryChange, HistoryEntry, HistoryKind, Instance, InstanceKey, JournalEntry, Phase,

@@ -204,7 +204,8 @@ fn reading_leaves_nothing_beside_the_file() {
     drop((lock, writer));
     let before = fs::read(&path).unwrap();
     assert_eq!(store(&path).snapshot().unwrap().instances.len(), 1);
-    assert_eq!(files(directory.path()), ["natform.db", "natform.db.lock"]);
+    let names = ["natform.db", "natform.db.backup", "natform.db.lock", "natform.db.witness"];
+    assert_eq!(files(directory.path()), names);
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
