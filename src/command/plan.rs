@@ -37,6 +37,7 @@ fn make(
     let options = planning::options(planning)?;
     let mut prepared = planning::prepare(session, &planning.variables)?;
     let snapshot = prepared.store.snapshot().map_err(|e| Failure::of(e.diagnostic()))?;
+    planning::warn_of_gone_state(&mut prepared, &snapshot);
     if let Some(holder) = &snapshot.holder {
         let (who, operation) = (&holder.who, &holder.operation);
         let summary = format!("`{operation}` of {who} is under way on this state");
