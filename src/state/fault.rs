@@ -59,7 +59,8 @@ impl Fault {
             Self::Sql(error) => error,
         };
         let why = match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt) => {
+            // An unknown error is about the schema: what natform asks for is right for its version.
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::Unknown) => {
                 return StateError::Damaged { path, why: error.to_string() };
             }
             Some(ErrorCode::NotADatabase) => {
@@ -76,10 +77,6 @@ impl Fault {
             }
             Some(ErrorCode::SystemIoFailure) => {
                 format!("the file system failed or has no room for it ({error})")
-            }
-            // A schema that is none: what natform asks for is right for the version in the file.
-            Some(ErrorCode::Unknown) => {
-                return StateError::Damaged { path, why: error.to_string() };
             }
             _ => match &error {
                 rusqlite::Error::SqlInputError { .. }

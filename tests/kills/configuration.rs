@@ -6,6 +6,8 @@ use crate::dice::Dice;
 #[derive(Debug, Clone)]
 pub(crate) struct Configuration {
     gateways: Vec<Gateway>,
+    /// How many gateways there may be: an older edition knows Normal ones only, one in a VPC.
+    most_gateways: u64,
     /// Numbers given out; none is ever given twice, so that what is made twice shows.
     next: u64,
 }
@@ -23,10 +25,10 @@ struct Gateway {
 
 impl Configuration {
     /// Draws one.
-    pub(crate) fn draw(dice: &mut Dice) -> Self {
-        let mut new = Self { gateways: Vec::new(), next: 0 };
+    pub(crate) fn draw(dice: &mut Dice, most_gateways: u64) -> Self {
+        let mut new = Self { gateways: Vec::new(), most_gateways, next: 0 };
         let total = dice.between(5, 40);
-        for _ in 0..=(total / 15) {
+        for _ in 0..=(total / 15).min(most_gateways - 1) {
             new.add_gateway();
         }
         while new.objects() < total {
@@ -37,7 +39,7 @@ impl Configuration {
 
     /// Nothing.
     pub(crate) fn nothing() -> Self {
-        Self { gateways: Vec::new(), next: 0 }
+        Self { gateways: Vec::new(), most_gateways: 1, next: 0 }
     }
 
     /// Changes it here and there.
@@ -59,7 +61,7 @@ impl Configuration {
         }
         if self.gateways.len() > 1 && dice.one_in(4) {
             self.gateways.remove(0);
-        } else if self.gateways.len() < 3 && dice.one_in(3) {
+        } else if (self.gateways.len() as u64) < self.most_gateways && dice.one_in(3) {
             self.add_gateway();
         }
         for _ in 0..dice.below(8) {

@@ -12,7 +12,6 @@ use natform::environment::{Environment, Timestamp};
 use natform::state::{LockInfo, Snapshot, SqliteStore, Store};
 
 use crate::Failed;
-use crate::configuration::Configuration;
 use crate::dice::Dice;
 use crate::life::Life;
 use crate::recording::{self, Disk, Image, Luck, Operation};
@@ -21,7 +20,7 @@ use crate::recording::{self, Disk, Image, Luck, Operation};
 pub(crate) fn check(images: u64, seed: u64) -> Result<String, Failed> {
     let mut dice = Dice::new(seed);
     let directory = std::env::temp_dir().join(format!("natform-images-{}", std::process::id()));
-    let mut life = Life::begin(&directory, Configuration::draw(&mut dice), &mut dice)?;
+    let mut life = Life::begin(&directory, &mut dice)?;
     let Some(recorder) = recording::recorder(&directory) else {
         life.end()?;
         return Ok(String::from("power cuts: there is no C compiler to record with"));
@@ -36,6 +35,7 @@ pub(crate) fn check(images: u64, seed: u64) -> Result<String, Failed> {
         std::fs::create_dir_all(&place)?;
         let course = Course { operations: &operations, before, life: &life, place: &place };
         course.check(images / 2, &mut dice, &mut totals)?;
+        course.would_tell()?;
         life.edit(&mut dice)?;
     }
     life.end()?;
@@ -114,6 +114,23 @@ impl Course<'_> {
             totals.images += 1;
         }
         Ok(())
+    }
+
+    /// Makes sure that a run without syncs would have been told from this one.
+    fn would_tell(&self) -> Result<(), Failed> {
+        let mut disk = Disk::new(&self.life.workspace, self.before.clone());
+        for operation in self.operations {
+            if let Operation::Send { text } = operation
+                && let Some((action, token)) = mutating(text)
+                && self.intended(&disk.image(Luck::None), &action, &token).is_err()
+            {
+                return Ok(());
+            }
+            if !matches!(operation, Operation::Sync { .. }) {
+                disk.carry_out(operation);
+            }
+        }
+        Err(Failed(String::from("syncs do not matter: this test would see nothing")))
     }
 
     /// Opens a state as the next run would and returns all that it holds, as text.

@@ -55,6 +55,11 @@ impl Service {
         Ok(())
     }
 
+    /// Returns how many gateways the VPC may have.
+    pub(crate) fn most_gateways(&self) -> u64 {
+        if self.edition.starts_with("2019") { 1 } else { 3 }
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
