@@ -23,7 +23,7 @@ pub fn format(file: FileId, text: &str) -> Result<String, Diagnostics> {
     let tokens: Vec<Token> = std::iter::from_fn(|| lexer.next()).collect();
     lexer.cut();
     let mut editor = Editor { text: body, tokens: &tokens, next: 0, pieces: Vec::new() };
-    editor.body();
+    editor.body(false);
     let pieces = editor.pieces;
     let formatted = lay_out(pieces.clone());
     if !lexer.problems.is_empty() || !same_tokens(&pieces, &formatted) {
@@ -90,25 +90,31 @@ impl<'t> Editor<'t> {
         self.pieces.push(Piece { kind, text, spaces: 0 });
     }
 
-    /// Copies the items of a body up to its closing brace or the end.
-    fn body(&mut self) {
+    /// Copies the items of a body, perhaps that of a variable, up to its closing brace or the end.
+    fn body(&mut self, of_variable: bool) {
+        let is_file = self.next == 0;
         while let Some(kind) = self.kind() {
             match kind {
                 TokenKind::Close(_) => return,
-                TokenKind::Identifier => self.item(),
+                TokenKind::Identifier => self.item(is_file, of_variable),
                 _ => self.copy(),
             }
         }
     }
 
-    fn item(&mut self) {
+    fn item(&mut self, is_file: bool, of_variable: bool) {
+        let name =
+            self.tokens.get(self.next).map_or("", |token| &self.text[token.start..token.end]);
         self.copy();
         loop {
             match self.kind() {
                 Some(TokenKind::BlockComment) => self.copy(),
                 Some(TokenKind::Operator) => {
                     self.copy();
-                    return self.value();
+                    if !(of_variable && name == "type" && self.type_of_variable()) {
+                        self.value();
+                    }
+                    return;
                 }
                 Some(TokenKind::Identifier) => {
                     self.insert(TokenKind::QuoteOpen, "\"");
@@ -124,13 +130,47 @@ impl<'t> Editor<'t> {
                 }
                 Some(TokenKind::Open(b'{')) => {
                     self.copy();
-                    self.body();
+                    self.body(is_file && name == "variable");
                     self.copy();
                     return;
                 }
                 _ => return,
             }
         }
+    }
+
+    /// Writes a type that is written as it was once; returns whether it is such a one.
+    fn type_of_variable(&mut self) -> bool {
+        let end = line_end(self.tokens, self.next);
+        let tokens = &self.tokens[self.next..end];
+        let word = |token: &Token| &self.text[token.start..token.end];
+        let today: &[&'static str] = match tokens {
+            [open, name, _] if open.kind == TokenKind::QuoteOpen => match word(name) {
+                "string" => &["string"],
+                "list" => &["list", "(", "string", ")"],
+                "map" => &["map", "(", "string", ")"],
+                _ => return false,
+            },
+            [name] if name.kind == TokenKind::Identifier => match word(name) {
+                "list" => &["list", "(", "any", ")"],
+                "map" => &["map", "(", "any", ")"],
+                "set" => &["set", "(", "any", ")"],
+                _ => return false,
+            },
+            _ => return false,
+        };
+        for part in today {
+            self.insert(
+                match *part {
+                    "(" => TokenKind::Open(b'('),
+                    ")" => TokenKind::Close(b')'),
+                    _ => TokenKind::Identifier,
+                },
+                part,
+            );
+        }
+        self.next = end;
+        true
     }
 
     /// Copies the value of an attribute up to the end of its line.
@@ -164,9 +204,7 @@ fn unwrapped(tokens: &[Token]) -> Option<&[Token]> {
     let [open, interpolation, inner @ .., end, close] = tokens else { return None };
     let whole = open.kind == TokenKind::QuoteOpen
         && interpolation.kind == TokenKind::InterpolationOpen
-        && interpolation.end - interpolation.start == 2
         && end.kind == TokenKind::TemplateClose
-        && end.end - end.start == 1
         && close.kind == TokenKind::QuoteClose;
     if !whole {
         return None;
