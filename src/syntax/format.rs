@@ -219,7 +219,7 @@ fn unwrapped(tokens: &[Token]) -> Option<&[Token]> {
             {
                 return None;
             }
-            TokenKind::LineComment | TokenKind::HeredocOpen => return None,
+            TokenKind::HeredocOpen => return None,
             _ => {}
         }
     }
@@ -230,7 +230,9 @@ fn unwrapped(tokens: &[Token]) -> Option<&[Token]> {
     while let [rest @ .., Token { kind: TokenKind::Newline, .. }] = inner {
         inner = rest;
     }
-    (!inner.is_empty()).then_some(inner)
+    // A comment at the end would swallow what follows.
+    let open_end = inner.last().is_none_or(|token| token.kind == TokenKind::LineComment);
+    (!open_end).then_some(inner)
 }
 
 /// Returns whether a formatted text has these tokens.
