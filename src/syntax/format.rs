@@ -178,17 +178,35 @@ impl<'t> Editor<'t> {
         let first = self.next;
         self.next = line_end(self.tokens, first);
         let tokens = &self.tokens[first..self.next];
+        let is_comment = |token: &&Token| token.kind == TokenKind::BlockComment;
+        let comments = tokens.iter().rev().take_while(is_comment).count();
+        let (tokens, comments) = tokens.split_at(tokens.len() - comments);
+        let behind: Vec<_> = comments.iter().map(|token| self.piece(*token)).collect();
+        self.value_of(tokens);
+        self.pieces.extend(behind);
+    }
+
+    fn value_of(&mut self, tokens: &'t [Token]) {
         let Some(inner) = unwrapped(tokens) else {
             let pieces: Vec<_> = tokens.iter().map(|token| self.piece(*token)).collect();
             self.pieces.extend(pieces);
             return;
         };
+        // What is in it may be such a one again.
+        let mut inner = inner;
+        while let Some(deeper) = unwrapped(inner) {
+            inner = deeper;
+        }
         let pieces: Vec<_> = inner.iter().map(|token| self.piece(*token)).collect();
-        let several_lines = inner.iter().any(|token| token.kind == TokenKind::Newline);
-        let parenthesised = matches!(
-            (inner.first().map(|t| t.kind), inner.last().map(|t| t.kind)),
-            (Some(TokenKind::Open(b'(')), Some(TokenKind::Close(b')')))
-        );
+        let is_end = |pair: &[Token]| pair[1].kind == TokenKind::Newline;
+        let after_comment = |pair: &[Token]| pair[0].kind == TokenKind::LineComment;
+        let several_lines = if in_brackets(inner) {
+            inner.windows(2).any(|pair| is_end(pair) && !after_comment(pair))
+        } else {
+            inner.windows(2).any(is_end)
+        };
+        let parenthesised = in_brackets(inner)
+            && inner.first().is_some_and(|token| token.kind == TokenKind::Open(b'('));
         if several_lines && !parenthesised {
             self.insert(TokenKind::Open(b'('), "(");
             self.pieces.extend(pieces);
@@ -197,6 +215,22 @@ impl<'t> Editor<'t> {
             self.pieces.extend(pieces);
         }
     }
+}
+
+/// Returns whether one pair of brackets holds everything.
+fn in_brackets(tokens: &[Token]) -> bool {
+    let mut depth = 0usize;
+    for (i, token) in tokens.iter().enumerate() {
+        match token.kind {
+            TokenKind::Open(_) => depth += 1,
+            TokenKind::Close(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return i + 1 == tokens.len() && token.kind != TokenKind::Identifier && i > 0;
+        }
+    }
+    false
 }
 
 /// Returns what is inside `"${…}"`, if that is the whole value.

@@ -4,6 +4,8 @@
 use super::{Program, modules};
 use crate::address::{Mode, ModulePath};
 use crate::configuration::{Module, Repetition};
+use crate::diagnostic::Diagnostics;
+use crate::language;
 use crate::resources::Schema;
 use crate::syntax::ast::{Expression, ExpressionKind};
 use crate::value::{Field, Name, Type, unify};
@@ -44,6 +46,9 @@ fn of(expression: &Expression, module: &Module, depth: usize) -> Type {
             "tolist" => Type::list(element_of(arguments, inner)),
             "toset" => Type::set(element_of(arguments, inner)),
             "tomap" => Type::map(element_of(arguments, inner)),
+            "convert" => arguments
+                .get(1)
+                .map_or(Type::Any, |ty| language::constraint(ty, &mut Diagnostics::new()).0),
             "lookup" => element_of(arguments, inner),
             // A group that takes no part is null.
             "regex" => Type::list(Type::String),
