@@ -29,15 +29,14 @@ impl Console<'_> {
         if needed.is_empty() {
             return Ok(());
         }
-        let (providers, reader) = match self.data.connection.take() {
-            Some(connection) => connection,
-            None => {
-                let flags = &self.arguments.service;
-                let (session, prepared) = (self.session, &self.prepared);
-                let providers = planning::connect(session, prepared, &self.snapshot, flags)?;
-                let reader = planning::reader(session, prepared, &providers)?;
-                (providers, reader)
-            }
+        let (providers, reader) = if let Some(connection) = self.data.connection.take() {
+            connection
+        } else {
+            let flags = &self.arguments.service;
+            let (session, prepared) = (self.session, &self.prepared);
+            let providers = planning::connect(session, prepared, &self.snapshot, flags)?;
+            let reader = planning::reader(session, prepared, &providers)?;
+            (providers, reader)
         };
         let contexts = planning::contexts(&providers);
         let (program, trouble) = (&self.prepared.program, &self.prepared.trouble);

@@ -401,14 +401,13 @@ impl Program {
         let mut open: Vec<ResourceAddress> = Vec::new();
         for reference in crate::language::references(expression) {
             for (node, _) in self.inner.shapes.named(0, &reference) {
-                match self.inner.address(0, &node.what) {
-                    Some(address) => open.push(address),
-                    None => {
-                        let needs = self.inner.needs_of(&node);
-                        let used = needs.referenced.iter().chain(&needs.repetition);
-                        open.extend(self.inner.addresses(0, used));
-                    }
+                if let Some(address) = self.inner.address(0, &node.what) {
+                    open.push(address);
+                    continue;
                 }
+                let needs = self.inner.needs_of(&node);
+                let used = needs.referenced.iter().chain(&needs.repetition);
+                open.extend(self.inner.addresses(0, used));
             }
         }
         while let Some(next) = open.pop() {
