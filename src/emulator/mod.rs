@@ -13,6 +13,7 @@ pub mod authentication;
 pub mod control;
 pub mod document;
 pub mod errors;
+pub mod errors_2019;
 pub mod fault_check;
 pub mod faults;
 mod in_process;
