@@ -13,6 +13,9 @@ use crate::support::{GATEWAY, QUICKSTART, Run, Workspace};
 /// A world in which every field is set.
 const RICH: &str = include_str!("../../src/emulator/tests/world.json");
 
+/// The page about the emulator.
+const PAGE: &str = include_str!("../../src/emulator/EMULATOR.md");
+
 /// A workspace with a server that all commands in it talk to.
 fn served(flags: &[&str]) -> (Workspace, Served) {
     let mut workspace = Workspace::with(QUICKSTART);
@@ -275,8 +278,7 @@ fn faults_are_listed_set_added_and_removed() {
     let (workspace, server) = served(&[]);
     let faults = |arguments: &[&str]| workspace.run(&[&["emulator", "faults"], arguments].concat());
     assert_eq!(faults(&[]).success().stdout, "There are no faults.\n");
-    let page = include_str!("../../src/emulator/EMULATOR.md");
-    let example = page.split("```json").nth(1).and_then(|t| t.split("```").next()).unwrap();
+    let example = PAGE.split("```json").nth(1).and_then(|t| t.split("```").next()).unwrap();
     workspace.write("faults.json", example);
     conforms("emulator-faults", &serde_json::from_str(example).unwrap());
     faults(&["-set", "faults.json"]).success();
@@ -383,4 +385,29 @@ fn no_web_page_and_no_foreign_name_controls_it() {
     // Where other machines are allowed, so are their names for this one.
     let (_workspace, open) = served(&["-allow-remote"]);
     assert_eq!(get(&open, "/_natform/health", "host: emulator:8900\r\n").0, 200);
+}
+
+#[test]
+fn the_page_names_every_command_and_flag() {
+    let workspace = Workspace::new();
+    let help = |arguments: &[&str]| workspace.run(&[arguments, &["-h"]].concat()).success().stdout;
+    let listed = help(&["emulator"]);
+    let (_, commands) = listed.split_once("Commands:\n").unwrap();
+    let (commands, options) = commands.split_once("\n\n").unwrap();
+    let first = |text: &str, line: &str| line.split_whitespace().next().unwrap_or(text).to_owned();
+    let commands: Vec<String> = commands.lines().map(|line| first("", line)).collect();
+    assert_eq!(commands.len(), 11, "{commands:?}");
+    let mut texts = vec![options.to_owned()];
+    for command in commands.iter().filter(|command| *command != "help") {
+        assert!(PAGE.contains(&format!("| `{command}")), "{command}");
+        texts.push(help(&["emulator", command]));
+    }
+    texts.push(help(&["emulator", "eips", "bind"]));
+    let flags = regex::Regex::new(r"(?m)^ +(-[a-z-]{3,})").unwrap();
+    for text in &texts {
+        for (_, [flag]) in flags.captures_iter(text).map(|found| found.extract()) {
+            let told = PAGE.contains(&format!("`{flag}")) || PAGE.contains(&format!(" {flag}"));
+            assert!(told || ["-no-color", "-chdir", "-help"].contains(&flag), "{flag}");
+        }
+    }
 }
