@@ -62,56 +62,69 @@ pub fn prepare(
     session: &Session,
     variables: &super::arguments::Variables,
 ) -> Result<Prepared, Failure> {
-    let environment = &session.environment;
-    let (mut configuration, mut diagnostics) =
-        configuration::load(environment, &environment.working_directory);
-    if diagnostics.has_errors() {
-        return Err(Failure::Diagnostics(diagnostics, configuration.sources));
-    }
-    let values = bind(session, &mut configuration, variables.input, &mut diagnostics)?;
-    let prepared = ready(session, configuration, values, diagnostics)?;
+    prepare_but(session, variables, "")
+}
+
+/// Does the same as [`prepare`] but for imports without a `resource` block, which are no mistake where
+/// the blocks are to be written.
+pub fn prepare_to_generate(
+    session: &Session,
+    variables: &super::arguments::Variables,
+) -> Result<Prepared, Failure> {
+    prepare_but(session, variables, configuration::UNDECLARED_IMPORT)
+}
+
+/// Loads the configuration for looking at values: there may be none, and a variable without a value
+/// is unknown. Mistakes that show only when values are bound are among the warnings.
+pub fn prepare_open(session: &Session) -> Result<Prepared, Failure> {
+    prepare_with(session, "no-configuration", |configuration, diagnostics| {
+        let (variables, found) =
+            configuration::variables(configuration, &session.environment, &session.variables);
+        diagnostics.extend(found);
+        if diagnostics.has_errors() {
+            let sources = configuration.sources.clone();
+            return Err(Failure::Diagnostics(diagnostics.clone(), sources));
+        }
+        Ok(variables.values)
+    })
+}
+
+fn prepare_but(
+    session: &Session,
+    variables: &super::arguments::Variables,
+    tolerated: &str,
+) -> Result<Prepared, Failure> {
+    let prepared = prepare_with(session, tolerated, |configuration, diagnostics| {
+        bind(session, configuration, variables.input, diagnostics)
+    })?;
     if prepared.warnings.has_errors() {
         return Err(Failure::Diagnostics(prepared.warnings.clone(), prepared.sources().clone()));
     }
     Ok(prepared)
 }
 
-/// Loads the configuration for looking at values: there may be none, and a variable without a value
-/// is unknown. Mistakes that show only when values are bound are among the warnings.
-pub fn prepare_open(session: &Session) -> Result<Prepared, Failure> {
-    let environment = &session.environment;
-    let (mut configuration, found) =
-        configuration::load(environment, &environment.working_directory);
-    let mut diagnostics = Diagnostics::new();
-    diagnostics.extend(found.into_iter().filter(|d| d.code != "no-configuration"));
-    if diagnostics.has_errors() {
-        return Err(Failure::Diagnostics(diagnostics, configuration.sources));
-    }
-    let (variables, found) =
-        configuration::variables(&mut configuration, environment, &session.variables);
-    diagnostics.extend(found);
-    if diagnostics.has_errors() {
-        return Err(Failure::Diagnostics(diagnostics, configuration.sources));
-    }
-    ready(session, configuration, variables.values, diagnostics)
-}
-
-/// Makes the rest ready for a configuration and the values of its variables.
-fn ready(
+/// Loads the configuration but for mistakes with the code `tolerated`, and binds its variables.
+fn prepare_with(
     session: &Session,
-    configuration: Configuration,
-    values: BTreeMap<Name, Value>,
-    mut diagnostics: Diagnostics,
+    tolerated: &str,
+    bind: impl FnOnce(&mut Configuration, &mut Diagnostics) -> Result<BTreeMap<Name, Value>, Failure>,
 ) -> Result<Prepared, Failure> {
-    let environment = &session.environment;
     let runtime = super::runtime()?;
     let guard = Some(Guard::new(&runtime, session.terminal.live));
+    let environment = &session.environment;
+    let directory = environment.working_directory.clone();
+    let (mut configuration, found) = configuration::load(environment, &directory);
+    let mut diagnostics = Diagnostics::new();
+    diagnostics.extend(found.into_iter().filter(|d| d.code != tolerated));
+    if diagnostics.has_errors() {
+        return Err(Failure::Diagnostics(diagnostics, configuration.sources));
+    }
+    let values = bind(&mut configuration, &mut diagnostics)?;
     let redactor = Redactor::default();
     for value in values.values() {
         hide(&redactor, value, false);
     }
-    let path = super::state_path(&configuration, &environment.working_directory);
-    let store = SqliteStore::new(path, environment);
+    let store = SqliteStore::new(super::state_path(&configuration, &directory), environment);
     let (program, found) = Program::new(Arc::new(configuration), values, environment);
     diagnostics.extend(found);
     let trouble = Trouble::default();
@@ -197,6 +210,12 @@ pub fn connect(
         }
         aliases.insert(instance.provider.clone());
     }
+    // Those of unfinished operations, too; recovery tells of one that is missing.
+    let known = |alias: &Name| {
+        alias.is_empty() || program.configuration().root.providers.contains_key(alias)
+    };
+    let open = snapshot.open.iter().map(|entry| &entry.provider);
+    aliases.extend(open.filter(|alias| known(alias)).cloned());
     providers::connect(session, program, &aliases, flags, (&prepared.redactor, &prepared.trouble))
 }
 
@@ -250,6 +269,7 @@ pub fn contexts(providers: &Providers) -> BTreeMap<Name, ProviderContext> {
             let context = ProviderContext {
                 service: provider.service.clone(),
                 region: provider.region.clone(),
+                edition: provider.edition,
                 quotas,
             };
             (alias.clone(), context)
@@ -316,7 +336,7 @@ pub fn recorded(snapshot: &Snapshot) -> ObjectMap {
 }
 
 /// Returns what `moved`, `removed` and `import` blocks say of objects, and what is wrong with them.
-fn directives(program: &Program, snapshot: &Snapshot) -> (Directives, Diagnostics) {
+pub fn directives(program: &Program, snapshot: &Snapshot) -> (Directives, Diagnostics) {
     let (imports, diagnostics) = program.imports(&recorded(snapshot));
     let imports = imports.into_iter();
     let moves = program.moves().into_iter();
@@ -326,7 +346,9 @@ fn directives(program: &Program, snapshot: &Snapshot) -> (Directives, Diagnostic
         removals: removals
             .map(|r| Removal { from: r.from, destroy: r.destroy, span: Some(r.span) })
             .collect(),
-        imports: imports.map(|i| Import { to: i.address, id: i.id, span: Some(i.span) }).collect(),
+        imports: imports
+            .map(|i| Import { to: i.address, id: i.id, provider: i.provider, span: Some(i.span) })
+            .collect(),
     };
     (directives, diagnostics)
 }

@@ -9,6 +9,7 @@
 mod block;
 mod catalogue;
 mod check;
+pub mod generate;
 mod load;
 pub mod model;
 mod shape;
@@ -16,7 +17,7 @@ mod variables;
 mod version;
 
 pub use catalogue::Catalogue;
-pub use check::iterator;
+pub use check::{UNDECLARED_IMPORT, iterator};
 pub use load::{EXTENSION, load, load_with};
 pub use model::{
     Check, Condition, Configuration, Import, Lifecycle, Local, Module, ModuleCall, Moved, Output,
