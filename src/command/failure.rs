@@ -19,6 +19,8 @@ pub enum Exit {
     Interrupted,
     /// A termination signal ended the run.
     Terminated,
+    /// The end of the terminal ended the run.
+    HungUp,
 }
 
 impl Exit {
@@ -29,6 +31,7 @@ impl Exit {
             Self::Failed => 1,
             Self::Changes => 2,
             Self::Unformatted => 3,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
