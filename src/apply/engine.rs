@@ -340,7 +340,8 @@ impl<'a> Engine<'a> {
         );
     }
 
-    /// Reads lists to find out what became of a task's call; with `id`, that object alone.
+    /// Reads lists to find out what became of a task's call; with `id`, that object alone of the first
+    /// list.
     pub(super) fn read_for_task(
         &mut self,
         index: usize,
@@ -352,8 +353,8 @@ impl<'a> Engine<'a> {
         self.futures.push(
             async move {
                 let mut listings = Listings::new();
-                for scope in scopes {
-                    let listing = match &id {
+                for (number, scope) in scopes.into_iter().enumerate() {
+                    let listing = match id.as_ref().filter(|_| number == 0) {
                         Some(id) => service.single(&provider, &scope, id).await,
                         None => service.list(&provider, &scope).await,
                     };

@@ -65,7 +65,7 @@ pub enum Command {
     ForceUnlock(ForceUnlock),
     /// Print the graph of resources, or of a plan's operations, in DOT
     Graph(Graph),
-    /// Serve the built-in emulator over HTTP
+    /// Serve the built-in emulator over HTTP, or control one
     Emulator(Emulator),
     /// Print a completion script for a shell
     Completions {
@@ -324,9 +324,13 @@ pub enum EditionName {
 /// `emulator`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  natform emulator\n  natform emulator -listen 127.0.0.1:0 -timing instant\n  natform emulator -data world.db -access-key ci:secret"
+    after_help = "Without a command it serves an emulator, until it is interrupted.\n\nExamples:\n  natform emulator\n  natform emulator -listen 127.0.0.1:0 -timing instant\n  natform emulator -data world.db -access-key ci:secret\n  natform emulator health\n  natform emulator calls -action CreateForwardEntry"
 )]
 pub struct Emulator {
+    /// Control one that is served elsewhere, in place of serving one
+    #[command(subcommand)]
+    pub control: Option<super::emulator::arguments::Control>,
+
     /// Address to listen on; port 0 picks one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8900")]
     pub listen: String,

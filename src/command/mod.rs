@@ -168,8 +168,10 @@ impl Session {
 
     /// Writes one JSON document to standard output.
     pub fn print_json(&self, document: &impl serde::Serialize) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(document).map_err(std::io::Error::from)?;
-        Ok(self.terminal.print(&(text + "\n"))?)
+        Ok(self.terminal.stream(|out| {
+            serde_json::to_writer_pretty(&mut *out, document)?;
+            out.write_all(b"\n")
+        })?)
     }
 }
 

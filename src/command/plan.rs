@@ -8,7 +8,7 @@ use super::events::Events;
 use super::failure::{Exit, Failure};
 use super::{generate, planning};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::plan::document::PlanDocument;
+use crate::plan::document::StreamedPlan;
 use crate::plan::saved;
 use crate::report;
 use crate::report::paint::Paint;
@@ -55,10 +55,9 @@ fn make(
     };
     let providers = planning::connect(session, &prepared, &snapshot, &planning.service)?;
     let reader = planning::reader(session, &prepared, &providers)?;
-    let (plan, diagnostics, _) =
+    let (mut plan, diagnostics, _) =
         planning::plan(session, &prepared, &snapshot, &providers, &options, &reader);
     let sources = prepared.sources().clone();
-    let document = PlanDocument::new(&plan, &diagnostics, &sources, planning.show_sensitive);
     let has_changes = plan.has_changes();
     let errored = diagnostics.has_errors();
 
@@ -67,12 +66,14 @@ fn make(
         let path = session.environment.working_directory.join(out);
         let saved = planning::saved(&prepared, plan, &options, &providers);
         write(&path, &saved)?;
+        plan = saved.plan;
         notice = format!(
             "\nSaved the plan to {0}. It holds sensitive values: keep it as safe as the state.\n\
              To carry it out:\n    natform apply {0}\n",
             out.display()
         );
     }
+    let document = StreamedPlan::streamed(&plan, &diagnostics, &sources, planning.show_sensitive);
     show(session, &document, &diagnostics, &sources, events)?;
     if let (Some(generated), None) = (generated, events) {
         session.terminal.print(&generated)?;
@@ -90,7 +91,7 @@ fn make(
 /// Shows a plan with its warnings and errors.
 pub fn show(
     session: &Session,
-    document: &PlanDocument,
+    document: &StreamedPlan<'_>,
     diagnostics: &Diagnostics,
     sources: &crate::diagnostic::SourceMap,
     events: Option<&Events<'_>>,
@@ -103,7 +104,7 @@ pub fn show(
     // What a plan with errors would do is no plan: only its errors are shown.
     if !document.errored {
         let paint = Paint { on: session.terminal.colour };
-        session.terminal.print(&report::text::plan(document, paint))?;
+        session.terminal.stream(|out| report::text::plan(document, paint, out))?;
     }
     if !diagnostics.is_empty() {
         if !document.errored {

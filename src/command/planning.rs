@@ -236,6 +236,7 @@ pub fn contexts(providers: &Providers) -> BTreeMap<Name, ProviderContext> {
             let context = ProviderContext {
                 service: provider.service.clone(),
                 region: provider.region.clone(),
+                edition: provider.edition,
                 quotas,
             };
             (alias.clone(), context)

@@ -13,6 +13,7 @@ use crate::plan::{
     Kinds, Lists, ProviderContext, describe, drifted, scopes, sha256_hex, shape, unmanaged,
 };
 use crate::refresh::Reader;
+use crate::resources::nat_gateway::made_with;
 use crate::resources::{Listing, Live, Object, ReadScope};
 use crate::state::{Instance, Snapshot};
 use crate::value::{Name, Value};
@@ -263,6 +264,11 @@ impl<'a> Scan<'a> {
         let recorded = snapshot.instances.values();
         let mut owned: BTreeSet<(&str, &str)> =
             recorded.map(|i| (i.address.kind(), i.id.as_str())).collect();
+        // Packages that a gateway was made with are its own.
+        for gateway in snapshot.instances.values().filter(|i| i.address.kind() == "nat_gateway") {
+            let made = made_with(&gateway.object).into_iter();
+            owned.extend(made.map(|id| ("bandwidth_package", id)));
+        }
         let open = snapshot.open.iter();
         owned.extend(open.filter_map(|e| Some((e.address.kind(), e.object_id.as_deref()?))));
         let gateways: BTreeSet<&str> = snapshot

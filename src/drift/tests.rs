@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
+use crate::api::catalogue::Edition;
 use crate::environment::Timestamp;
 use crate::plan::ProviderContext;
 use crate::refresh::{DataRead, Reader};
@@ -73,6 +74,7 @@ impl Case {
         let context = ProviderContext {
             service: Service::Real,
             region: "cn-hangzhou".into(),
+            edition: Edition::default(),
             quotas: BTreeMap::new(),
         };
         let mut case = Self {

@@ -8,6 +8,8 @@ mod bad_configuration;
 mod bad_service;
 mod bad_state;
 mod drift;
+mod inline;
+mod emulator;
 mod import;
 mod interrupt;
 mod machine;
