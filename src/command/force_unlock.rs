@@ -23,7 +23,7 @@ pub struct ForceUnlock {
 
 /// Runs the command.
 pub fn run(session: &Session, arguments: &ForceUnlock) -> Result<Exit, Failure> {
-    let store = session.store()?;
+    let store = session.store_to_write()?;
     let name = session.relative(&store.name());
     let Some(holder) = store.holder() else {
         session.terminal.print(&format!(

@@ -20,7 +20,7 @@ const LARGEST: u64 = 1 << 31;
 /// Runs the command.
 pub(super) fn run(session: &Session, arguments: &Push) -> Result<Exit, Failure> {
     let pushed = document(session, &arguments.file)?;
-    let mut store = session.store()?;
+    let mut store = session.store_to_write()?;
     let lock = if arguments.dry_run {
         None
     } else {

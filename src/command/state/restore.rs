@@ -12,7 +12,7 @@ use crate::report::paint::Paint;
 pub(super) fn run(session: &Session, arguments: &Restore) -> Result<Exit, Failure> {
     let number = arguments.serial;
     let paint = Paint { on: session.terminal.colour };
-    let mut store = session.store()?;
+    let mut store = session.store_to_write()?;
     // What cannot be done is refused before anything is locked or made.
     snapshot(&store, Some(number))?;
     let lock = if arguments.dry_run {
