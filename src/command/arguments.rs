@@ -58,6 +58,8 @@ pub enum Command {
     Output(Output),
     /// Compare the recorded objects with the live ones; reads only
     Drift(Drift),
+    /// Finish what interrupted runs left unfinished, and nothing else
+    Recover(Recover),
     /// Look at recorded objects and their history, and mend them by hand
     #[command(subcommand)]
     State(State),
@@ -297,6 +299,45 @@ pub struct Drift {
     /// Show sensitive values
     #[arg(long)]
     pub show_sensitive: bool,
+}
+
+/// `recover`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Every apply does this first; `recover` does only this. It exits with 1 while something is\nunfinished.\n\nExamples:\n  natform recover -dry-run\n  natform recover\n  natform recover -adopt 'nat_gateway.edge=ngw-bp1uewa15k4iy5770sy4l'\n  natform recover -abandon 'forward_entry.web[\"80\"]'"
+)]
+pub struct Recover {
+    /// Variables.
+    #[command(flatten)]
+    pub variables: Variables,
+
+    /// Service.
+    #[command(flatten)]
+    pub service: Service,
+
+    /// Only tell what is unfinished and what would be done; takes no lock and writes nothing
+    #[arg(long, conflicts_with_all = ["adopt", "abandon", "retry"])]
+    pub dry_run: bool,
+
+    /// Take this object for what the unfinished create of the address made (repeatable)
+    #[arg(long, value_name = "ADDRESS=ID", action = ArgAction::Append)]
+    pub adopt: Vec<String>,
+
+    /// Give the unfinished operation of this address up (repeatable)
+    #[arg(long, value_name = "ADDRESS", action = ArgAction::Append)]
+    pub abandon: Vec<String>,
+
+    /// Find out again what became of the operation of this address (repeatable)
+    #[arg(long, value_name = "ADDRESS", action = ArgAction::Append)]
+    pub retry: Vec<String>,
+
+    /// Wait this long for the state's lock (`30s`, `5m`)
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
+    pub lock_timeout: std::time::Duration,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `graph`

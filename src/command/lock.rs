@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use super::Session;
 use super::failure::Failure;
+use super::progress::duration;
 use super::waiting::{self, Trouble};
 use crate::diagnostic::Diagnostic;
-use crate::state::{Lock, LockInfo, RunRecord, SqliteStore, Store};
+use crate::state::{
+    JournalEntry, Lock, LockInfo, Phase, RunRecord, Snapshot, SqliteStore, StateError, Store,
+};
 
 /// Takes the lock for a run of `operation`, waiting at most `timeout` and saying so. A copy that was
 /// made of a state of an older version is named.
@@ -26,10 +29,13 @@ pub fn take(
         operation: operation.to_owned(),
         since: environment.clock.now(),
     };
-    let what = "Waiting for the lock of the state";
-    let lock = || store.lock(&info, timeout);
-    let taken = waiting::during(&session.terminal, what, &Trouble::default(), lock);
-    let taken = taken.map_err(|error| error.diagnostic())?;
+    let taken = match store.lock(&info, Duration::ZERO) {
+        Err(StateError::Locked { holder, .. }) if !timeout.is_zero() => {
+            wait(session, store, (&info, &holder), timeout)
+        }
+        other => other,
+    };
+    let taken = taken.map_err(|error| locked(store, &error))?;
     if let Some(backup) = store.backup() {
         session.warn_one(
             Diagnostic::warning(
@@ -41,6 +47,76 @@ pub fn take(
         );
     }
     Ok(taken)
+}
+
+/// Waits for the lock, and says for whom.
+fn wait(
+    session: &Session,
+    store: &mut SqliteStore,
+    (info, holder): (&LockInfo, &LockInfo),
+    timeout: Duration,
+) -> Result<Lock, StateError> {
+    let doing = doing(store, holder).map_or(String::new(), |doing| format!(": {doing}"));
+    let (who, operation) = (&holder.who, &holder.operation);
+    session.terminal.report(&format!(
+        "Waiting at most {} for `{operation}` of {who} (process {}), which holds the lock since \
+         {}{doing}.\n",
+        duration(timeout),
+        holder.pid,
+        holder.since.iso8601()
+    ));
+    let what = format!("Waiting for `{operation}` of {who}");
+    let lock = || store.lock(info, timeout);
+    waiting::during(&session.terminal, &what, &Trouble::default(), lock)
+}
+
+/// Says that the lock is held, by whom, since when, and how far that run is.
+fn locked(store: &SqliteStore, error: &StateError) -> Diagnostic {
+    let diagnostic = error.diagnostic();
+    let StateError::Locked { holder, .. } = error else { return diagnostic };
+    match doing(store, holder) {
+        Some(doing) => diagnostic.detail(format!("It {doing}.")),
+        None => diagnostic,
+    }
+}
+
+/// Warns that another run is at work on the state of which a snapshot was taken.
+pub fn under_way(store: &SqliteStore, snapshot: &Snapshot) -> Option<Diagnostic> {
+    let holder = snapshot.holder.as_ref()?;
+    let (who, operation) = (&holder.who, &holder.operation);
+    let summary = format!("`{operation}` of {who} is under way on this state");
+    let doing = doing(store, holder).map_or(String::new(), |doing| format!(" It {doing}."));
+    Some(Diagnostic::warning("run-under-way", summary).detail(format!(
+        "It runs since {} (process {}).{doing} What is shown here is made from one consistent view \
+         of the state, which will change.",
+        holder.since.iso8601(),
+        holder.pid
+    )))
+}
+
+/// Says how far the run is that holds the lock: `has finished 3 calls and waits for …`.
+pub fn doing(store: &SqliteStore, holder: &LockInfo) -> Option<String> {
+    let mut entries = store.entries_of_run(&holder.id).ok()?;
+    if entries.is_empty() {
+        // A run that goes on where an earlier process was broken off has that one's name.
+        let open = store.snapshot().ok()?.open;
+        entries = store.entries_of_run(&open.last()?.run).ok()?;
+    }
+    let done = entries.iter().filter(|entry| entry.phase == Phase::Settled).count();
+    let calls = if done == 1 { "call" } else { "calls" };
+    let open: Vec<&JournalEntry> =
+        entries.iter().filter(|entry| !entry.phase.is_closed()).collect();
+    let Some(first) = open.first() else { return Some(format!("has finished {done} {calls}")) };
+    let more = match open.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "has finished {done} {calls} and is at {} of `{}` since {}{more}",
+        first.action.name(),
+        first.address,
+        first.intended_at.iso8601()
+    ))
 }
 
 /// Returns the record of a run that begins now. `command` is what the history shows, such as

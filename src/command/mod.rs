@@ -19,6 +19,8 @@ pub mod plan_file;
 pub mod planning;
 pub mod progress;
 pub mod providers;
+pub mod recover;
+pub mod running;
 pub mod service;
 pub mod show;
 pub mod state;
@@ -106,6 +108,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
             apply::run(session, &arguments)
         }
         Command::Drift(arguments) => drift::run(session, &arguments),
+        Command::Recover(arguments) => recover::run(session, &arguments),
     }
 }
 

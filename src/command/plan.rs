@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use super::Session;
 use super::arguments::Plan as Arguments;
 use super::events::Events;
 use super::failure::{Exit, Failure};
-use super::{generate, planning};
+use super::{Session, generate, lock, planning, running};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::document::StreamedPlan;
 use crate::plan::saved;
@@ -40,15 +39,7 @@ fn make(
         None => planning::prepare(session, &planning.variables)?,
     };
     let snapshot = prepared.store.snapshot().map_err(|e| Failure::of(e.diagnostic()))?;
-    if let Some(holder) = &snapshot.holder {
-        let (who, operation) = (&holder.who, &holder.operation);
-        let summary = format!("`{operation}` of {who} is under way on this state");
-        prepared.warnings.push(
-            Diagnostic::warning("run-under-way", summary).detail(
-                "This plan is made from one consistent view of the state, which will change.",
-            ),
-        );
-    }
+    prepared.warnings.extend(lock::under_way(&prepared.store, &snapshot));
     let generated = match &arguments.generate_config_out {
         Some(file) => generate::run(session, &mut prepared, &snapshot, &planning.service, file)?,
         None => None,
@@ -67,13 +58,24 @@ fn make(
         let saved = planning::saved(&prepared, plan, &options, &providers);
         write(&path, &saved)?;
         plan = saved.plan;
+        let unfinished = if plan.unfinished.is_empty() {
+            ""
+        } else {
+            "\nOperations of an earlier run are unfinished. Finishing them changes the state, and \
+             then the saved plan is refused: run `natform recover` before and plan again.\n"
+        };
         notice = format!(
-            "\nSaved the plan to {0}. It holds sensitive values: keep it as safe as the state.\n\
+            "{unfinished}\nSaved the plan to {0}. It holds sensitive values: keep it as safe as the state.\n\
              To carry it out:\n    natform apply {0}\n",
             out.display()
         );
     }
-    let document = StreamedPlan::streamed(&plan, &diagnostics, &sources, planning.show_sensitive);
+    let mut document =
+        StreamedPlan::streamed(&plan, &diagnostics, &sources, planning.show_sensitive);
+    let foresight = running::foresight(session, &prepared.program, &snapshot, &providers);
+    for (unfinished, foresight) in document.unfinished.iter_mut().zip(foresight) {
+        unfinished.recovery = foresight.why;
+    }
     show(session, &document, &diagnostics, &sources, events)?;
     if let (Some(generated), None) = (generated, events) {
         session.terminal.print(&generated)?;

@@ -183,6 +183,12 @@ pub fn connect(
         }
         aliases.insert(instance.provider.clone());
     }
+    // Those of unfinished operations, too; recovery tells of one that is missing.
+    let known = |alias: &Name| {
+        alias.is_empty() || program.configuration().root.providers.contains_key(alias)
+    };
+    let open = snapshot.open.iter().map(|entry| &entry.provider);
+    aliases.extend(open.filter(|alias| known(alias)).cloned());
     providers::connect(session, program, &aliases, flags, (&prepared.redactor, &prepared.trouble))
 }
 

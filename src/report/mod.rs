@@ -8,6 +8,7 @@ pub mod graph;
 pub mod history;
 pub mod markdown;
 pub mod paint;
+pub mod recover;
 pub mod state;
 pub mod text;
 

@@ -28,7 +28,7 @@ pub use export::{Export, ExportedInstance};
 pub use incoming::{Judge, Objection, parse_export};
 pub use json_place::Step;
 pub use model::{
-    HistoryChange, HistoryEntry, HistoryKind, Instance, InstanceKey, JournalEntry, Phase,
+    HistoryChange, HistoryEntry, HistoryKind, Instance, InstanceKey, JournalEntry, Phase, RECOVER,
     RunRecord, Service, Snapshot, Status, Write,
 };
 pub use sqlite::SqliteStore;

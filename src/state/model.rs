@@ -243,6 +243,9 @@ pub struct JournalEntry {
     pub updated_at: Timestamp,
 }
 
+/// The command of a run that only finishes what earlier runs left open: those are not ended by it.
+pub const RECOVER: &str = "recover";
+
 /// A run as the history shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunRecord {

@@ -20,6 +20,9 @@ use crate::environment::{Clock, Environment, Ids};
 /// How long a statement waits for another process's short transaction.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// What is done with each connection that writes, before its first transaction.
+type Setup = Arc<dyn Fn(&mut Connection) -> rusqlite::Result<()> + Send + Sync>;
+
 /// A state in a SQLite file.
 pub struct SqliteStore {
     path: PathBuf,
@@ -31,6 +34,7 @@ pub struct SqliteStore {
     steps: &'static [&'static str],
     /// The copy that was made before the file was brought to the present version.
     backup: Option<PathBuf>,
+    setup: Option<Setup>,
 }
 
 impl SqliteStore {
@@ -44,6 +48,7 @@ impl SqliteStore {
             run: None,
             steps: MIGRATIONS,
             backup: None,
+            setup: None,
         }
     }
 
@@ -51,6 +56,14 @@ impl SqliteStore {
     /// the file to the present one.
     pub fn backup(&self) -> Option<&Path> {
         self.backup.as_deref()
+    }
+
+    /// Has `setup` done with each connection that writes, once it is otherwise ready: to watch its
+    /// statements, or to do without durability in a test.
+    #[must_use]
+    pub fn with_setup(mut self, setup: Setup) -> Self {
+        self.setup = Some(setup);
+        self
     }
 
     /// Returns the path of the file.
@@ -180,6 +193,9 @@ impl SqliteStore {
         migration::migrate(&mut connection, found, self.steps)
             .map_err(|fault| fault.at("migrate", path))?;
         self.backup = backup.or(self.backup.take());
+        if let Some(setup) = &self.setup {
+            setup(&mut connection).map_err(failed)?;
+        }
         Ok(Some(connection))
     }
 }

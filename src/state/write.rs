@@ -9,8 +9,8 @@ use super::fault::Fault;
 use super::read::{key_text, status_text, text, word_text};
 use super::record::{Record, Undo};
 use super::{
-    HistoryKind, Instance, InstanceKey, JournalEntry, RunRecord, Service, Write, codec, journal,
-    read,
+    HistoryKind, Instance, InstanceKey, JournalEntry, RECOVER, RunRecord, Service, Write, codec,
+    journal, read,
 };
 use crate::address::{Address, ResourceAddress};
 use crate::environment::{Clock, Ids, Timestamp};
@@ -129,11 +129,14 @@ impl<'a> Writer<'a> {
 
     /// Records that a run begins; what this transaction changes from now on is its.
     pub(super) fn begin_run(&self, run: &RunRecord) -> Result<(), Fault> {
-        // Under the lock nobody else is at work: what has not ended was broken off.
-        self.connection.execute(
-            "UPDATE run SET ended_at = ?2 WHERE ended_at IS NULL AND uuid <> ?1",
-            params![run.id, self.clock.now().0],
-        )?;
+        // Under the lock nobody else is at work: what has not ended was broken off. A recovery plans
+        // nothing, so what it finishes for others may go on.
+        if run.command != RECOVER {
+            self.connection.execute(
+                "UPDATE run SET ended_at = ?2 WHERE ended_at IS NULL AND uuid <> ?1",
+                params![run.id, self.clock.now().0],
+            )?;
+        }
         self.connection.execute(
             "INSERT INTO run (uuid, command, who, plan, started_at, ended_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)

@@ -4,7 +4,7 @@ use super::arguments::Restore;
 use super::difference::Difference;
 use super::{refuse_unfinished, snapshot};
 use crate::command::failure::{Exit, Failure};
-use crate::command::{Session, lock};
+use crate::command::{Session, lock, running};
 use crate::diagnostic::Diagnostic;
 use crate::report::paint::Paint;
 
@@ -41,7 +41,7 @@ pub(super) fn run(session: &Session, arguments: &Restore) -> Result<Exit, Failur
     if !approved(session, arguments)? {
         return Ok(Exit::Failed);
     }
-    let run = lock::record(session, &format!("state restore {number}"), None);
+    let run = running::record(session, &lock, &format!("state restore {number}"), None);
     let serial = store.restore(&lock, &run, number).map_err(|error| error.diagnostic())?;
     let counts = difference.counts();
     let text = format!(
