@@ -95,7 +95,7 @@ pub fn under_way(store: &SqliteStore, snapshot: &Snapshot) -> Option<Diagnostic>
 }
 
 /// Says how far the run is that holds the lock: `has finished 3 calls and waits for …`.
-fn doing(store: &SqliteStore, holder: &LockInfo) -> Option<String> {
+pub fn doing(store: &SqliteStore, holder: &LockInfo) -> Option<String> {
     let mut entries = store.entries_of_run(&holder.id).ok()?;
     if entries.is_empty() {
         // A run that goes on where an earlier process was broken off has that one's name.

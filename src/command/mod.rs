@@ -142,6 +142,17 @@ impl Session {
         Ok(SqliteStore::new(state_path(&configuration, directory), &self.environment))
     }
 
+    /// Returns the same state for a command that writes to it. Where the configuration cannot be read
+    /// and nothing that could be read names the state, it may be another one: that is refused.
+    pub fn store_to_write(&self) -> Result<SqliteStore, Failure> {
+        let directory = &self.environment.working_directory;
+        let (configuration, diagnostics) = configuration::load(&self.environment, directory);
+        if diagnostics.has_errors() && configuration.root.settings.state_path.is_none() {
+            return Err(Failure::Diagnostics(diagnostics, configuration.sources));
+        }
+        Ok(SqliteStore::new(state_path(&configuration, directory), &self.environment))
+    }
+
     /// Writes diagnostics to standard error.
     pub fn warn(&self, diagnostics: &Diagnostics, sources: &SourceMap) {
         if !diagnostics.is_empty() {

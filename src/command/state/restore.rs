@@ -4,7 +4,7 @@ use super::arguments::Restore;
 use super::difference::Difference;
 use super::{refuse_unfinished, snapshot};
 use crate::command::failure::{Exit, Failure};
-use crate::command::{Session, lock};
+use crate::command::{Session, lock, running};
 use crate::diagnostic::Diagnostic;
 use crate::report::paint::Paint;
 
@@ -12,7 +12,7 @@ use crate::report::paint::Paint;
 pub(super) fn run(session: &Session, arguments: &Restore) -> Result<Exit, Failure> {
     let number = arguments.serial;
     let paint = Paint { on: session.terminal.colour };
-    let mut store = session.store()?;
+    let mut store = session.store_to_write()?;
     // What cannot be done is refused before anything is locked or made.
     snapshot(&store, Some(number))?;
     let lock = if arguments.dry_run {
@@ -41,7 +41,7 @@ pub(super) fn run(session: &Session, arguments: &Restore) -> Result<Exit, Failur
     if !approved(session, arguments)? {
         return Ok(Exit::Failed);
     }
-    let run = lock::record(session, &format!("state restore {number}"), None);
+    let run = running::record(session, &lock, &format!("state restore {number}"), None);
     let serial = store.restore(&lock, &run, number).map_err(|error| error.diagnostic())?;
     let counts = difference.counts();
     let text = format!(
