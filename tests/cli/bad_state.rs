@@ -175,6 +175,10 @@ fn a_log_that_was_taken_away() {
     );
     let mut lines = BufReader::new(first.0.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("Creating...")));
+    // The witness is written after the log.
+    while std::fs::read(workspace.path("natform.db.witness")).unwrap_or_default().is_empty() {
+        std::thread::yield_now();
+    }
     drop(first);
     let log = std::fs::read(workspace.path("natform.db-wal")).unwrap();
     assert!(!log.is_empty());
@@ -200,6 +204,7 @@ fn a_log_that_was_taken_away() {
 fn a_state_that_is_gone_is_missed() {
     let (workspace, _) = twice_applied();
     std::fs::remove_file(workspace.path("natform.db")).unwrap();
+    std::fs::remove_dir_all(workspace.path(".natform")).unwrap();
     let plan = workspace.run(&["plan"]).success();
     plan.says(&["warning[state-gone]", "serial", "natform state restore -backup", "1 to add"]);
 }
