@@ -132,6 +132,22 @@ fn an_older_copy_in_its_place() {
 }
 
 #[test]
+fn the_backup_is_a_way_back_from_a_damaged_file() {
+    let (workspace, _) = twice_applied();
+    let run = workspace.run(&["state", "restore", "-backup", "-dry-run"]).success();
+    run.says(&["`natform.db.backup` holds serial", "Nothing was written."]);
+    workspace.write("natform.db", "no state any more");
+    let run = workspace.run(&["state", "restore", "-backup"]);
+    run.one_error("no-approval");
+    let run = workspace.run(&["state", "restore", "-backup", "-auto-approve"]).success();
+    run.says(&["kept as `natform.db.damaged`", "The state has serial"]);
+    assert_eq!(std::fs::read(workspace.path("natform.db.damaged")).unwrap(), b"no state any more");
+    workspace.run(&["plan", "-detailed-exitcode"]).success();
+    std::fs::remove_file(workspace.path("natform.db.backup")).unwrap();
+    workspace.run(&["state", "restore", "-backup", "-auto-approve"]).one_error("state-refused");
+}
+
+#[test]
 fn another_state_in_its_place() {
     let (workspace, _) = twice_applied();
     let other = Workspace::with(GATEWAY);
