@@ -24,10 +24,11 @@ use crate::environment::{Clock, Environment, Ids};
 /// How long a statement waits for another process's short transaction.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// How often a file is looked at again that other processes keep writing.
-const LOOKS: usize = 5;
 /// What is done with each connection that writes, before its first transaction.
 type Setup = Arc<dyn Fn(&mut Connection) -> rusqlite::Result<()> + Send + Sync>;
+
+/// How often a file is looked at again that other processes keep writing.
+const LOOKS: usize = 5;
 
 /// A state in a SQLite file.
 pub struct SqliteStore {
@@ -132,12 +133,12 @@ impl SqliteStore {
         lock: &Lock,
         f: impl FnOnce(&write::Writer<'_>) -> Result<T, Fault>,
     ) -> Result<T, StateError> {
-        self.check_lock(lock)?;
+        let held = self.check_lock(lock)?;
         let mut connection = match self.writer.take() {
             Some(connection) => connection,
             None => self.open_writer(true)?.ok_or_else(|| missing(&self.path))?,
         };
-        let result = self.transact(&mut connection, lock, f);
+        let result = self.transact(&mut connection, held, f);
         self.writer = Some(connection);
         let (result, run, mark) =
             result.map_err(|fault: Fault| fault.at("write to", &self.path))?;
@@ -155,18 +156,17 @@ impl SqliteStore {
     fn transact<T>(
         &mut self,
         connection: &mut Connection,
-        lock: &Lock,
+        held: &lock::FileLock,
         f: impl FnOnce(&write::Writer<'_>) -> Result<T, Fault>,
     ) -> Result<(T, Option<i64>, Option<Mark>), Fault> {
         self.witness.unseal()?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let held = lock.guard.downcast_ref::<lock::FileLock>();
-        if !held.is_some_and(lock::FileLock::is_current) {
+        if !held.is_current() {
             return Err(Fault::Refused {
                 why: String::from("the lock was taken away from this run"),
                 help: String::from(
-                    "somebody ran `natform force-unlock -force`; what this run left unfinished \
-                     is finished by the next one",
+                    "somebody ran `natform force-unlock -force`; what this run left unfinished is \
+                     finished by the next one",
                 ),
             });
         }
@@ -180,12 +180,9 @@ impl SqliteStore {
     }
 
     /// Refuses a lock of another state.
-    pub(super) fn check_lock(&self, lock: &Lock) -> Result<(), StateError> {
+    pub(super) fn check_lock<'l>(&self, lock: &'l Lock) -> Result<&'l lock::FileLock, StateError> {
         let held = lock.guard.downcast_ref::<lock::FileLock>();
-        if held.is_some_and(|held| held.state == self.path) {
-            return Ok(());
-        }
-        Err(StateError::Refused {
+        held.filter(|held| held.state == self.path).ok_or_else(|| StateError::Refused {
             why: format!("the lock is not one of the state `{}`", self.path.display()),
             help: String::from("this is a mistake of natform's; report it"),
         })

@@ -451,7 +451,7 @@ fn another_lineage_may_be_pushed_and_is_witnessed() {
     snapshot.lineage = String::from("another");
     let mut writer = store(&path);
     let lock = take(&mut writer);
-    writer.push(&lock, &run("push"), &snapshot, true).unwrap();
+    writer.push(&lock, &run("p"), &snapshot, true).unwrap();
     drop((lock, writer));
     assert_eq!(store(&path).snapshot().unwrap().lineage, "another");
     take(&mut store(&path));
