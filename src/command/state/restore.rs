@@ -57,7 +57,8 @@ fn take_backup(session: &Session, arguments: &Restore) -> Result<Exit, Failure> 
     let mut store = session.store()?;
     let backup = store.described_backup().map_err(|error| error.diagnostic())?;
     let name = crate::state::Store::name(&store);
-    session.terminal.print(&format!("{backup}. It takes the place of `{name}`.\n"))?;
+    let text = format!("{backup}. It takes the place of `{name}`.\n");
+    session.terminal.print(&session.natural_text(&text))?;
     if arguments.dry_run {
         session.terminal.print("Nothing was written.\n")?;
         return Ok(Exit::Done);
@@ -76,7 +77,7 @@ fn take_backup(session: &Session, arguments: &Restore) -> Result<Exit, Failure> 
          and `natform drift` show what the backup does not know of.\n",
         restored.serial
     );
-    session.terminal.print(&text)?;
+    session.terminal.print(&session.natural_text(&text))?;
     Ok(Exit::Done)
 }
 
