@@ -420,5 +420,5 @@ fn another_apply_is_named_with_its_time_and_plan_only_notes_it() {
     let plan = workspace.run(&["plan", &flag]).exits(0);
     plan.says(&["warning[run-under-way]", "`apply` of alice@"]);
     let late = workspace.run(&["destroy", "-auto-approve", "-lock-timeout=100ms", &flag]);
-    late.exits(1).says(&["Waiting at most 100ms", "error[state-locked]"]);
+    late.exits(1).says(&["Waiting at most 0.1s", "error[state-locked]"]);
 }
