@@ -47,6 +47,10 @@ fn make(
     for (unfinished, foresight) in document.unfinished.iter_mut().zip(foresight) {
         unfinished.recovery = foresight.why;
     }
+    // What a run that is under way is at is not left unfinished.
+    if snapshot.holder.is_some() {
+        document.unfinished.clear();
+    }
     let has_changes = plan.has_changes();
     let errored = diagnostics.has_errors();
 

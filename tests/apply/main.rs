@@ -7,4 +7,5 @@ mod configurations;
 mod crash;
 mod faults;
 mod flow;
+mod recovery_cases;
 mod simulation;
