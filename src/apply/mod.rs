@@ -34,7 +34,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-pub use candidates::{Candidate, candidates};
+pub use candidates::{Candidate, candidates, nothing_to_recover};
 pub use evaluate::Evaluate;
 pub use event::{ApplyEvent, Observer, OperationName, Recovery};
 pub use interrupt::{Interrupt, Interrupter};
