@@ -37,7 +37,8 @@ impl Engine<'_> {
         let ours = self.instances.get(&key).is_some_and(|there| there.id == task.id());
         if task.purpose() == Purpose::Delete {
             self.close(&task, Phase::Settled, String::new());
-            if ours {
+            // A call before the last one deletes something of the object, not the object.
+            if ours && task.name.is_last() {
                 self.remove(key);
             }
             return self.complete(&task);

@@ -359,7 +359,8 @@ impl<'a> Engine<'a> {
         );
     }
 
-    /// Reads lists to find out what became of a task's call; with `id`, that object alone.
+    /// Reads lists to find out what became of a task's call; with `id`, that object alone of the first
+    /// list.
     pub(super) fn read_for_task(
         &mut self,
         index: usize,
@@ -371,8 +372,8 @@ impl<'a> Engine<'a> {
         self.futures.push(
             async move {
                 let mut listings = Listings::new();
-                for scope in scopes {
-                    let listing = match &id {
+                for (number, scope) in scopes.into_iter().enumerate() {
+                    let listing = match id.as_ref().filter(|_| number == 0) {
                         Some(id) => service.single(&provider, &scope, id).await,
                         None => service.list(&provider, &scope).await,
                     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::address::Address;
 use crate::environment::Timestamp;
 use crate::plan::Purpose;
-use crate::resources::{self, ChangeRequest, Object, ResourceType, Wanted};
+use crate::resources::{self, ChangeRequest, Object, ResourceType, Step, Wanted};
 use crate::state::{Instance, JournalEntry, Phase, Status, Write, codec};
 
 use super::candidates::refusals;
@@ -360,8 +360,18 @@ fn wanted_of(
         (Purpose::Delete, Some(base), _) => Some(ChangeRequest::delete(region, base)),
         _ => None,
     };
-    let step = request
-        .and_then(|request| kind.compile(&request).into_iter().find(|s| s.action == entry.action));
+    // Of several calls of one action, the one with the same parameters.
+    let is_same = |step: &Step| {
+        step.parameters
+            .iter()
+            .all(|p| p.value.as_str() == entry.parameters.get(&p.name).map(|t| &**t))
+    };
+    let step = request.and_then(|request| {
+        let steps = kind.compile(&request).into_iter().filter(|s| s.action == entry.action);
+        let mut steps: Vec<Step> = steps.collect();
+        let place = steps.iter().position(is_same).unwrap_or(0);
+        (place < steps.len()).then(|| steps.swap_remove(place))
+    });
     let scope = || {
         let object = planned.or(base).cloned().unwrap_or_else(|| from_parameters(kind, entry));
         kind.scopes(region, &object).into_iter().next()

@@ -148,9 +148,11 @@ impl Engine<'_> {
         if matches!(live, Live::Absent) && first && !gone {
             return self.set_timer(now.after(lag), Timer::Look, index);
         }
+        // A delete's calls before the last one change the object.
+        let ends = task.name.is_last() || !matches!(live, Live::Found(_));
         match task.purpose() {
-            Purpose::Delete => self.decide_delete(index, why, &live),
-            Purpose::Create | Purpose::Update => self.decide_update(index, why, &live),
+            Purpose::Delete if ends => self.decide_delete(index, why, &live),
+            _ => self.decide_update(index, why, &live),
         }
     }
 

@@ -17,7 +17,7 @@ use super::{interrupt, lock, plan, plan_file, waiting};
 use crate::apply::{self, Counts, Outcome};
 use crate::configuration;
 use crate::diagnostic::{Diagnostic, SourceMap};
-use crate::plan::document::PlanDocument;
+use crate::plan::document::StreamedPlan;
 use crate::plan::program::Program;
 use crate::plan::saved::{self, SavedPlan};
 use crate::plan::{Plan, PlanMode};
@@ -86,13 +86,17 @@ impl Run<'_> {
         let reader = planning::reader(self.session, &prepared, &providers)?;
         let (plan, diagnostics, lists) =
             planning::plan(self.session, &prepared, &snapshot, &providers, &options, &reader);
-        let document =
-            PlanDocument::new(&plan, &diagnostics, prepared.sources(), planning.show_sensitive);
+        let document = StreamedPlan::streamed(
+            &plan,
+            &diagnostics,
+            prepared.sources(),
+            planning.show_sensitive,
+        );
         plan::show(self.session, &document, &diagnostics, prepared.sources(), self.events)?;
         if diagnostics.has_errors() {
             return Ok(Exit::Failed);
         }
-        if plan.has_changes() && !self.approve(&document)? {
+        if plan.has_changes() && !self.approve(plan.mode)? {
             return Ok(Exit::Failed);
         }
         prepared.program = self.applying(&prepared)?;
@@ -283,7 +287,7 @@ impl Run<'_> {
     }
 
     /// Asks for approval, unless it was given.
-    fn approve(&self, document: &PlanDocument) -> Result<bool, Failure> {
+    fn approve(&self, mode: PlanMode) -> Result<bool, Failure> {
         if self.arguments.auto_approve {
             return Ok(true);
         }
@@ -297,7 +301,7 @@ impl Run<'_> {
                     .help("say `-auto-approve`, or save the plan with `natform plan -out FILE` and apply the file"),
             ));
         }
-        let question = match document.mode {
+        let question = match mode {
             PlanMode::Destroy => "Do you really want to destroy all of this? It cannot be undone.",
             PlanMode::RefreshOnly => "Do you want to record what is live?",
             PlanMode::Normal => "Do you want to perform these actions?",

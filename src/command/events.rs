@@ -8,7 +8,7 @@ use crate::apply::event::{ApplyEvent, OperationName};
 use crate::diagnostic::{Diagnostics, Severity, SourceMap, json as diagnostic_json};
 use crate::environment::Environment;
 use crate::plan::Purpose;
-use crate::plan::document::{ActionWord, PlanDocument};
+use crate::plan::document::{ActionWord, Changes, StreamedPlan};
 use crate::report::text;
 
 /// Version of the stream: a minor step adds types and fields, a major one breaks readers.
@@ -30,18 +30,25 @@ impl<'a> Events<'a> {
         events
     }
 
-    /// Writes a plan: drift, changes that are none of no-ops, counts, outputs.
-    pub fn plan(&self, document: &PlanDocument, operation: &str) {
+    /// Writes a plan: unfinished operations, drift, changes that are none of no-ops, counts, outputs.
+    pub fn plan(&self, document: &StreamedPlan<'_>, operation: &str) {
+        for unfinished in &document.unfinished {
+            let message = format!("{}: {} is unfinished", unfinished.address, unfinished.action);
+            let fields = json!({"operation": unfinished});
+            self.write("info", &message, "unfinished_operation", fields);
+        }
         for drift in &document.drift {
             let message = format!("{}: drift detected ({})", drift.address, drift.status);
             self.write("info", &message, "resource_drift", json!({"change": drift}));
         }
-        for change in &document.changes {
+        let written = document.changes.shown(&mut |change| {
             if change.actions != [ActionWord::NoOp] {
                 let message = format!("{} {}", change.address, text::words(change));
                 self.write("info", &message, "planned_change", json!({"change": change}));
             }
-        }
+            Ok(())
+        });
+        written.unwrap_or_default();
         let s = &document.summary;
         let message = format!("Plan: {}", text::counts(document));
         let changes = json!({

@@ -3,7 +3,9 @@
 
 pub mod diff;
 pub mod drift;
+pub mod drift_markdown;
 pub mod graph;
+pub mod history;
 pub mod markdown;
 pub mod paint;
 pub mod recover;

@@ -57,6 +57,8 @@ pub struct HistoryChange {
     pub deposed: Option<String>,
     /// What happened.
     pub kind: HistoryKind,
+    /// For an update: the names of what differs, sorted.
+    pub attributes: Vec<String>,
 }
 
 /// What happened with a recorded object.

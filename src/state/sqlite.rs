@@ -58,6 +58,10 @@ impl SqliteStore {
         &self.path
     }
 
+    pub(super) fn steps(&self) -> &'static [&'static str] {
+        self.steps
+    }
+
     #[cfg(test)]
     pub(super) fn with_migrations(mut self, steps: &'static [&'static str]) -> Self {
         self.steps = steps;
@@ -93,12 +97,12 @@ impl SqliteStore {
         f: impl FnOnce(&write::Writer<'_>) -> Result<T, Fault>,
     ) -> Result<T, StateError> {
         let held = lock.guard.downcast_ref::<lock::FileLock>();
-        if held.is_none_or(|held| held.state != self.path) {
+        let Some(held) = held.filter(|held| held.state == self.path) else {
             return Err(StateError::Refused {
                 why: format!("the lock is not one of the state `{}`", self.path.display()),
                 help: String::from("this is a mistake of natform's; report it"),
             });
-        }
+        };
         let mut connection = match self.writer.take() {
             Some(connection) => connection,
             None => self.open_writer(true)?.ok_or_else(|| missing(&self.path))?,
@@ -106,6 +110,15 @@ impl SqliteStore {
         let result = (|| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            if !held.is_current() {
+                return Err(Fault::Refused {
+                    why: String::from("the lock was taken away from this run"),
+                    help: String::from(
+                        "somebody ran `natform force-unlock -force`; what this run left unfinished \
+                         is finished by the next one",
+                    ),
+                });
+            }
             let writer = write::Writer::new(&transaction, &*self.clock, &*self.ids, self.run);
             let result = f(&writer)?;
             let run = writer.run();
@@ -246,7 +259,7 @@ fn check_place(path: &Path, doing: &'static str) -> Result<(), StateError> {
 
 /// Judges a file by its first bytes, before SQLite may touch it. `None` when there is no file or
 /// nothing in it.
-fn check_file(path: &Path, steps: &[&str]) -> Result<Option<()>, StateError> {
+pub(super) fn check_file(path: &Path, steps: &[&str]) -> Result<Option<()>, StateError> {
     let not_a_state =
         |why: &str| StateError::NotAState { path: path.to_owned(), why: why.to_owned() };
     let mut header = Vec::new();
@@ -332,7 +345,7 @@ fn uri_path(path: &Path) -> String {
     out
 }
 
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "trusted_schema", false)?;

@@ -7,5 +7,6 @@ mod configurations;
 mod crash;
 mod faults;
 mod flow;
+mod inline;
 mod recovery_cases;
 mod simulation;

@@ -91,6 +91,11 @@ fn a_killed_run_is_told_of_and_finished() {
     let plan = workspace.run(&["plan", "-detailed-exitcode"]).exits(2);
     plan.says(&["An earlier run did not finish", "nat_gateway.edge CreateNatGateway"]);
     plan.says(&["it is sent again with its token"]);
+    let events = workspace.run(&["plan", "-json"]).success().events();
+    let told = events.iter().find(|event| event["type"] == "unfinished_operation").unwrap();
+    conforms("events", told);
+    assert_eq!(told["operation"]["action"], "CreateNatGateway");
+    assert!(told["operation"]["recovery"].as_str().unwrap().contains("with its token"));
     let dry = workspace.run(&["recover", "-dry-run"]).success();
     dry.says(&["1 operation", "nat_gateway.edge: CreateNatGateway, unanswered since 2"]);
     dry.says(&["It is sent again with its token"]);
