@@ -192,6 +192,10 @@ pub async fn apply<'a>(
     for (provider, listings) in lists {
         let read = listings.iter().filter(|(_, list)| !matches!(list, Listing::Failed(_)));
         for (scope, listing) in read {
+            if let Listing::Rows(rows) = listing {
+                let key = (provider.clone(), scope.clone());
+                engine.settling.know_length(key, rows.len());
+            }
             engine.note((provider.clone(), scope.clone()), listing);
         }
     }

@@ -58,6 +58,8 @@ struct Approved<'a> {
     lists: BTreeMap<String, Listings>,
     /// Whether live objects were read for it.
     refreshed: bool,
+    /// Whether recovery left operations open.
+    left_open: bool,
     record: RunRecord,
 }
 
@@ -83,6 +85,7 @@ impl Run<'_> {
         let destroying = planning.destroy;
         let snapshot =
             self.recover(&mut prepared, (&lock, &record), &providers, snapshot, destroying)?;
+        let left_open = !snapshot.open.is_empty();
         let reader = planning::reader(self.session, &prepared, &providers)?;
         let (plan, diagnostics, lists) =
             planning::plan(self.session, &prepared, &snapshot, &providers, &options, &reader);
@@ -100,7 +103,8 @@ impl Run<'_> {
             return Ok(Exit::Failed);
         }
         prepared.program = self.applying(&prepared)?;
-        let approved = Approved { plan: &plan, lists, refreshed: options.refresh, record };
+        let approved =
+            Approved { plan: &plan, lists, refreshed: options.refresh, left_open, record };
         self.carry_out(&mut prepared, &lock, &providers, &approved)
     }
 
@@ -154,6 +158,7 @@ impl Run<'_> {
         let destroying = plan.mode == PlanMode::Destroy;
         let snapshot =
             self.recover(&mut prepared, (&lock, &record), &providers, snapshot, destroying)?;
+        let left_open = !snapshot.open.is_empty();
         if !resumed && snapshot.serial != before {
             return Err(Failure::of(
                 Diagnostic::error("stale-plan", "finishing an earlier run changed the state")
@@ -172,7 +177,7 @@ impl Run<'_> {
         } else {
             BTreeMap::new()
         };
-        let approved = Approved { plan, lists, refreshed, record };
+        let approved = Approved { plan, lists, refreshed, left_open, record };
         self.carry_out(&mut prepared, &lock, &providers, &approved)
     }
 
@@ -346,7 +351,11 @@ impl Run<'_> {
         progress.end();
         running.report(&outcome, prepared)?;
         self.summary(prepared, plan, &outcome)?;
-        Ok(end(&outcome))
+        // What recovery could not finish was said, and is an error of this run, too.
+        Ok(match end(&outcome) {
+            Exit::Done if approved.left_open => Exit::Failed,
+            exit => exit,
+        })
     }
 
     fn summary(&self, prepared: &Prepared, plan: &Plan, outcome: &Outcome) -> Result<(), Failure> {

@@ -28,8 +28,8 @@ use natform::emulator::{Emulator, InProcess, Settings};
 use natform::environment::{Clock, Environment, ManualClock, MemoryFiles, SeededIds, Timestamp};
 use natform::plan::program::{ObjectMap, Program};
 use natform::plan::{Directives, Plan, PlanInput, PlanOptions, ProviderContext, Purpose};
-use natform::refresh::{ServiceReader, read_list, read_object};
-use natform::resources::{self, Listing, Object, ReadScope};
+use natform::refresh::{Reader, ServiceReader, read_list, read_object};
+use natform::resources::{self, Listing, Listings, Object, ReadScope};
 use natform::state::{
     JournalEntry, Lock, LockInfo, RunRecord, Service as Place, Snapshot, SqliteStore, Store,
 };
@@ -305,8 +305,26 @@ impl Bench {
         plan: &Plan,
         digest: Option<&str>,
     ) -> Option<Outcome> {
+        self.carry_out_after(program, plan, digest, &BTreeMap::new())
+    }
+
+    /// Reads lists as an apply does before its first call.
+    pub(crate) fn lists(&self, scopes: &[ReadScope]) -> BTreeMap<String, Listings> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let reader = ServiceReader::new(runtime.handle().clone(), Arc::new(self.clock.clone()))
+            .with_provider("", self.client(&self.environment("")));
+        [(String::new(), reader.lists("", scopes))].into()
+    }
+
+    /// Applies a plan after these lists were read.
+    pub(crate) fn carry_out_after(
+        &self,
+        program: &Program,
+        plan: &Plan,
+        digest: Option<&str>,
+        lists: &BTreeMap<String, Listings>,
+    ) -> Option<Outcome> {
         let evaluator = Evaluator(program, Mutex::default());
-        let lists = BTreeMap::new();
         self.within(digest, async |context| apply::apply(plan, &evaluator, &lists, context).await)
     }
 

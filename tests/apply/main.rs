@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail by panicking")]
 
 mod bench;
+mod changed;
 mod configurations;
 mod crash;
 mod faults;

@@ -457,7 +457,7 @@ fn within_a_run_no_token_is_sent_again_that_may_be_forgotten() {
         faults::Effect { drop: Some(faults::DropWhen::After), ..faults::Effect::default() },
     );
     // For longer than the token lives, nobody answers.
-    fault(&bench, "CreateNatGateway", 14, error("ServiceUnavailable"));
+    fault(&bench, "CreateNatGateway", 100, error("ServiceUnavailable"));
     let took = bench.took(|| {
         let outcome = bench.apply(&text).unwrap();
         assert!(outcome.is_success(), "{outcome:#?}");
