@@ -182,7 +182,7 @@ async fn find_out(
     if !refused.is_empty() {
         engine.outcome.failed = refused.len();
         engine.outcome.unfinished = open.len();
-        refused.into_iter().for_each(|diagnostic| engine.complain(diagnostic));
+        engine.outcome.diagnostics.extend(refused);
         return engine.outcome;
     }
     if open.is_empty() {

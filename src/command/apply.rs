@@ -80,6 +80,7 @@ impl Run<'_> {
         let mut prepared = planning::prepare(self.session, &planning.variables)?;
         let lock = self.lock(&mut prepared)?;
         let snapshot = read_state(&prepared)?;
+        planning::warn_of_gone_state(&mut prepared, &snapshot);
         let providers = planning::connect(self.session, &prepared, &snapshot, &planning.service)?;
         let record = self.record(&lock, None);
         let destroying = planning.destroy;
@@ -150,9 +151,9 @@ impl Run<'_> {
             return Err(Failure::of(diagnostic));
         }
         if !resumed {
-            self.refuse_stale(&prepared, plan, snapshot.serial)?;
+            refuse_stale(&prepared, plan, snapshot.serial)?;
         }
-        self.warn_of_files(&loaded.saved)?;
+        self.warn_of_files(&loaded.saved);
         let record = earlier.unwrap_or_else(|| self.record(&lock, Some(loaded.digest.clone())));
         let before = snapshot.serial;
         let destroying = plan.mode == PlanMode::Destroy;
@@ -181,18 +182,8 @@ impl Run<'_> {
         self.carry_out(&mut prepared, &lock, &providers, &approved)
     }
 
-    /// Refuses a plan that was made from another serial than the state has.
-    fn refuse_stale(&self, prepared: &Prepared, plan: &Plan, serial: u64) -> Result<(), Failure> {
-        if plan.serial == serial {
-            return Ok(());
-        }
-        let since = usize::try_from(serial.saturating_sub(plan.serial)).unwrap_or(usize::MAX);
-        let history = prepared.store.history(since).map_err(|error| error.diagnostic())?;
-        saved::stale(plan, serial, &history).map_or(Ok(()), |diagnostic| Err(diagnostic.into()))
-    }
-
     /// Warns where the configuration is not the one that the plan was made from.
-    fn warn_of_files(&self, saved: &SavedPlan) -> Result<(), Failure> {
+    fn warn_of_files(&self, saved: &SavedPlan) {
         let environment = &self.session.environment;
         let here = configuration::load(environment, &environment.working_directory).0.files;
         let mut differing = saved::differing_files(saved, &here);
@@ -207,7 +198,7 @@ impl Run<'_> {
             }));
         }
         if differing.is_empty() {
-            return Ok(());
+            return;
         }
         let lines: Vec<String> =
             differing.iter().map(|(path, how)| format!("  {} {how}", path.display())).collect();
@@ -224,7 +215,6 @@ impl Run<'_> {
             Some(events) => events.diagnostics(&warning.into(), &SourceMap::default()),
             None => self.session.warn_one(warning),
         }
-        Ok(())
     }
 
     /// A saved plan holds all of this already.
@@ -332,7 +322,8 @@ impl Run<'_> {
         let progress = Progress::new(&self.session.terminal, self.events, plan.operations.len());
         let services = Services { providers, clock: Arc::clone(&self.session.environment.clock) };
         let reader = planning::reader(self.session, prepared, providers)?;
-        let evaluator = Evaluator::new(&prepared.program, plan, &reader);
+        let evaluator =
+            Evaluator::new(&prepared.program, plan, &reader, planning::contexts(providers));
         let (interrupter, interrupt) = apply::interrupt::channel();
         drop(prepared.guard.take());
         if self.events.is_none() && !plan.operations.is_empty() {
@@ -387,6 +378,16 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// Refuses a plan that was made from another serial than the state has.
+fn refuse_stale(prepared: &Prepared, plan: &Plan, serial: u64) -> Result<(), Failure> {
+    if plan.serial == serial {
+        return Ok(());
+    }
+    let since = usize::try_from(serial.saturating_sub(plan.serial)).unwrap_or(usize::MAX);
+    let history = prepared.store.history(since).map_err(|error| error.diagnostic())?;
+    saved::stale(plan, serial, &history).map_or(Ok(()), |diagnostic| Err(diagnostic.into()))
 }
 
 /// Reads the lists in which the objects of a plan's operations are.

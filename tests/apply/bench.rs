@@ -325,7 +325,7 @@ impl Bench {
         lists: &BTreeMap<String, Listings>,
     ) -> Option<Outcome> {
         let evaluator = Evaluator(program, Mutex::default());
-        self.within(digest, async |context| apply::apply(plan, &evaluator, &lists, context).await)
+        self.within(digest, async |context| apply::apply(plan, &evaluator, lists, context).await)
     }
 
     fn lock(store: &mut SqliteStore) -> Lock {

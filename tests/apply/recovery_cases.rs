@@ -383,7 +383,7 @@ fn what_is_adopted_is_recorded_as_it_is() {
     bench.die_of("CreateNatGateway", 1, true);
     assert!(bench.apply(&text).is_none());
     let dump = bench.emulator.with_world(|world, _| world.dump()).unwrap();
-    let id = dump.gateways[0].id.to_string();
+    let id = dump.gateways[0].id.clone();
     bench.clock.advance(AGE);
     bench.outsider(
         Action::ModifyNatGatewayAttribute,
@@ -500,7 +500,7 @@ fn what_was_accepted_and_is_given_up_stays_recorded_as_never_finished() {
     let refused = bench.recover(&text, &[adopt]).unwrap();
     assert!(refused.diagnostics.iter().next().unwrap().summary.contains("is known to have made"));
     let took = bench.took(|| {
-        assert_eq!(bench.recover(&text, &[Resolution::Abandon(address)]).unwrap().failed, 0)
+        assert_eq!(bench.recover(&text, &[Resolution::Abandon(address)]).unwrap().failed, 0);
     });
     assert!(took < Duration::from_secs(10));
     let snapshot = bench.snapshot();
