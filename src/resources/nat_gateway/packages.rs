@@ -14,7 +14,7 @@ use super::super::public_addresses;
 use super::super::schema::{self, Attribute, Kind, OnChange};
 use super::super::{Fault, Impact, Object, Parameter, Settled, Step, Wanted, answer};
 use crate::api::catalogue::Action;
-use crate::value::{Type, Value};
+use crate::value::{Type, Value, same};
 
 /// Name of the blocks, and of the input that they make up.
 pub(super) const WISHED: &str = "bandwidth_package";
@@ -227,12 +227,17 @@ pub(super) fn scope(region: &str) -> ReadScope {
     ReadScope::BandwidthPackages { region: region.to_owned() }
 }
 
-/// Shows the packages as they live. `adopts` tells that the gateway was only just made, so that all
-/// of its packages were made with it.
-pub(super) fn read(gateway: &mut Object, recorded: &Object, listings: &Listings, adopts: bool) {
+/// Shows the packages as they live. `blocks` are those of a gateway that was only just made, so that
+/// all of its packages were made with it; they are brought into the order of the blocks then.
+pub(super) fn read(
+    gateway: &mut Object,
+    recorded: &Object,
+    listings: &Listings,
+    blocks: Option<&Object>,
+) {
     let before = elements(recorded, MADE);
     let mut ids: Vec<String> = before.iter().filter_map(id_of).map(str::to_owned).collect();
-    if ids.is_empty() && adopts {
+    if ids.is_empty() && blocks.is_some() {
         ids = all_of(gateway, listings);
     }
     if ids.is_empty() {
@@ -244,8 +249,36 @@ pub(super) fn read(gateway: &mut Object, recorded: &Object, listings: &Listings,
         Live::Absent => None,
         Live::Unread => old(id).cloned(),
     });
-    let shown = list(shown.collect());
-    gateway.set(schema::name(MADE), shown);
+    let mut shown: Vec<Value> = shown.collect();
+    if let Some(blocks) = blocks {
+        shown = in_order(shown, elements(blocks, WISHED));
+    }
+    gateway.set(schema::name(MADE), list(shown));
+}
+
+/// Brings packages into the order of the blocks that made them, which no answer tells: by what the
+/// blocks ask for.
+fn in_order(mut packages: Vec<Value>, blocks: &[Value]) -> Vec<Value> {
+    let is_of = |package: &Value, block: &Value| {
+        FIELDS.iter().all(|field| match block.get(field.name).filter(|v| !v.is_null()) {
+            Some(asked) => package
+                .get(field.name)
+                .is_some_and(|has| has.is_null() || same(asked, has) != Some(false)),
+            None => true,
+        })
+    };
+    // Those that ask for most choose first.
+    let asks = |block: &Value| {
+        FIELDS.iter().filter(|f| block.get(f.name).is_some_and(|v| !v.is_null())).count()
+    };
+    let mut order: Vec<usize> = (0..blocks.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(asks(&blocks[*index])));
+    let mut placed: Vec<Option<Value>> = vec![None; blocks.len()];
+    for index in order {
+        let found = packages.iter().position(|package| is_of(package, &blocks[index]));
+        placed[index] = found.map(|at| packages.remove(at));
+    }
+    placed.into_iter().flatten().chain(packages).collect()
 }
 
 /// Returns the ids of all packages of a gateway, in the order in which its own list has them.
