@@ -1,6 +1,6 @@
 //! Bandwidth packages that are written as blocks of their gateway, in the edition of 2019.
 
-use crate::support::{Run, Workspace};
+use crate::support::{QUICKSTART, Run, Workspace};
 
 /// A gateway with two packages, one of them from a `dynamic` block, and entries on their addresses.
 const EDGE: &str = r#"
@@ -226,12 +226,33 @@ fn mistakes_are_told_with_their_place() {
     let argument = EDGE.replace("  dynamic ", "  bandwidth_package = []\n  dynamic ");
     workspace.write("main.nat.hcl", &argument);
     workspace.run(&["validate"]).exits(1).says(&["`bandwidth_package` is a block"]);
-    let four = EDGE.replace("range(4)", "range(4)");
-    let five = four.replace(
+    let five = EDGE.replace(
         "default = [{ bandwidth = 20, ip_count = 3 }]",
         "default = [\n    { bandwidth = 20, ip_count = 3 }, { bandwidth = 20, ip_count = 3 },\n    \
          { bandwidth = 20, ip_count = 3 }, { bandwidth = 20, ip_count = 3 }\n  ]",
     );
     workspace.write("main.nat.hcl", &five);
     workspace.run(&["plan"]).exits(1).says(&["error[too-many-blocks]", "At most 4"]);
+}
+
+#[test]
+fn the_main_job_is_done_in_both_editions() {
+    for edition in ["2019-07-19", "2020-09-25"] {
+        let provider = format!("  endpoint = \"emulator\"\n  edition  = \"{edition}\"\n");
+        let text = QUICKSTART.replace("  endpoint = \"emulator\"\n", &provider);
+        let workspace = Workspace::with(&text);
+        workspace.run(&["plan", "-out", "p"]).success().says(&["Plan: 5 to add"]);
+        workspace.run(&["apply", "p"]).success();
+        workspace.run(&["plan", "-detailed-exitcode"]).exits(0);
+        let changed = text
+            .replace("= \"Small\"", "= \"XLarge.1\"")
+            .replace("\"443\" = 8443", "\"22\" = 2222");
+        assert_ne!(text, changed);
+        workspace.write("main.nat.hcl", &changed);
+        workspace.run(&["apply", "-auto-approve"]).success();
+        workspace.run(&["plan", "-detailed-exitcode"]).exits(0);
+        workspace.run(&["drift"]).exits(0);
+        workspace.run(&["destroy", "-auto-approve"]).success().says(&["5 destroyed"]);
+        empty(&workspace);
+    }
 }
