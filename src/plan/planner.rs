@@ -499,6 +499,8 @@ impl Planner<'_> {
                 let mut after = values.get(name).cloned();
                 let untouched = match (&after, input.options.mode) {
                     (_, PlanMode::Destroy) => partial,
+                    // Nothing is made that could tell the value.
+                    (Some(value), PlanMode::RefreshOnly) if !value.is_wholly_known() => true,
                     (Some(value), _) => partial && !scope.decides(value),
                     // It could not be evaluated, which is reported.
                     (None, _) => declared.contains_key(name),

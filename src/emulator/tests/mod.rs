@@ -6,5 +6,6 @@ mod document;
 mod probe;
 mod rows;
 mod rows_2019;
+mod schemas;
 mod serving;
 mod wire;

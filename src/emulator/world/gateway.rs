@@ -13,7 +13,7 @@ use crate::emulator::world::{World, gateway_status};
 use crate::environment::Timestamp;
 
 /// Specifications as the newer edition spells them.
-const SPECS: [&str; 4] = ["Small", "Middle", "Large", "XLarge.1"];
+pub(crate) const SPECS: [&str; 4] = ["Small", "Middle", "Large", "XLarge.1"];
 
 /// Returns the specification meant by `text`, whatever its case.
 pub(crate) fn spec(call: &Call, text: &str) -> Result<&'static str, Refusal> {

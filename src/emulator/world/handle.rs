@@ -81,6 +81,7 @@ impl World {
             replayed: answer.as_ref().is_ok_and(|s| s.replayed),
             fault,
             lost: false,
+            answer: String::new(),
         };
         let response = write(answer, &record.action, format, &request_id, &arrival.host);
         deliver(response, &effect, record)
