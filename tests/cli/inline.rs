@@ -182,6 +182,25 @@ fn they_cannot_be_changed_but_removed() {
 }
 
 #[test]
+fn they_count_among_the_packages_of_the_gateway() {
+    let more = |count: u32| {
+        format!(
+            "{EDGE}resource \"bandwidth_package\" \"more\" {{\n  count = {count}\n  \
+             nat_gateway_id = nat_gateway.edge.id\n  bandwidth = 5\n  ip_count = 1\n}}\n"
+        )
+    };
+    let workspace = Workspace::with(&more(3));
+    let run = workspace.run(&["plan"]).exits(1);
+    run.says(&["error[bandwidth-packages-quota]", "5 bandwidth packages"]);
+    workspace.write("main.nat.hcl", &more(2));
+    workspace.run(&["apply", "-auto-approve"]).success().says(&["5 added"]);
+    workspace.write("main.nat.hcl", &more(3));
+    workspace.run(&["plan"]).exits(1).says(&["error[bandwidth-packages-quota]"]);
+    workspace.run(&["destroy", "-auto-approve"]).success();
+    empty(&workspace);
+}
+
+#[test]
 fn imported_ones_are_managed_on_their_own() {
     let workspace = Workspace::with(EDGE);
     workspace.run(&["apply", "-auto-approve"]).success();

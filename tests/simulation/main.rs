@@ -61,11 +61,13 @@ fn main() -> ExitCode {
     let good = match words[..] {
         ["mutations"] => mutations(),
         ["cost"] => cost::measure(),
-        ["fsync", range] => range_of(range).is_some_and(|range| {
-            many(range, Manners { durable: true, ..PLAIN })
-        }),
+        ["fsync", range] => {
+            range_of(range).is_some_and(|range| many(range, Manners { durable: true, ..PLAIN }))
+        }
         ["same", range] => range_of(range).is_some_and(same),
-        [word] if range_of(word).is_some() => range_of(word).is_some_and(|range| many(range, PLAIN)),
+        [word] if range_of(word).is_some() => {
+            range_of(word).is_some_and(|range| many(range, PLAIN))
+        }
         [word] if word.parse::<u64>().is_ok() => one(word.parse().unwrap_or(0)),
         // As `cargo test` calls it: with a filter for tests' names, or with flags for all tests.
         [word, ..] if !word.starts_with('-') && !"simulation".contains(word) => true,
@@ -195,9 +197,9 @@ fn mutations() -> bool {
             *kinds.entry(kind).or_default() += 1;
         }
         match first {
-            Some((seed, kind)) => println!(
-                "{name}: noticed by seed {seed} ({kind}); by {kinds:?} of {NOTICED} seeds"
-            ),
+            Some((seed, kind)) => {
+                println!("{name}: noticed by seed {seed} ({kind}); by {kinds:?} of {NOTICED} seeds")
+            }
             None => println!("{name}: not noticed by {NOTICED} seeds"),
         }
         good &= first.is_some();

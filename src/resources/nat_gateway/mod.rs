@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use self::attributes::{PRIVATE_INFO, RULES};
 pub(super) use self::attributes::{ROW, SCHEMA};
 use self::calls::{create, delete, is_conversion, scope, updates};
-pub use self::packages::{made_with, spare};
+pub use self::packages::{made_with, spare, wished};
 use super::call;
 use super::conversion::{self, Conversion, conversion};
 use super::fault::Checks;

@@ -98,6 +98,11 @@ pub fn made_with(gateway: &Object) -> Vec<&str> {
     elements(gateway, MADE).iter().filter_map(id_of).collect()
 }
 
+/// Returns how many packages are to be made together with a gateway.
+pub fn wished(gateway: &Object) -> usize {
+    elements(gateway, WISHED).len()
+}
+
 /// Takes packages that are managed on their own out of a gateway, so that its delete spares them.
 pub fn spare(gateway: &mut Object, managed: &BTreeSet<&str>) {
     let all = elements(gateway, MADE);
