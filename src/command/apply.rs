@@ -78,6 +78,7 @@ impl Run<'_> {
         let mut prepared = planning::prepare(self.session, &planning.variables)?;
         let lock = self.lock(&mut prepared)?;
         let snapshot = read_state(&prepared)?;
+        planning::warn_of_gone_state(&mut prepared, &snapshot);
         let providers = planning::connect(self.session, &prepared, &snapshot, &planning.service)?;
         let record = self.record(&lock, None);
         let destroying = planning.destroy;

@@ -163,6 +163,22 @@ fn hide(redactor: &Redactor, value: &Value, sensitive: bool) {
     }
 }
 
+/// Warns when the state's file is not where it was written.
+pub fn warn_of_gone_state(prepared: &mut Prepared, snapshot: &Snapshot) {
+    if let Some(wrote) = &snapshot.gone {
+        let name = crate::state::Store::name(&prepared.store);
+        let summary = format!("the state `{name}` is gone, though {wrote}");
+        prepared.warnings.push(
+            Diagnostic::warning("state-gone", summary)
+                .detail("What it recorded is not known any more, and would be made once more.")
+                .help(
+                    "bring the file back, or take the backup with `natform state restore -backup`; \
+                     apply only when you mean to begin anew",
+                ),
+        );
+    }
+}
+
 /// Connects to the services of all providers that configuration and state need.
 pub fn connect(
     session: &Session,

@@ -297,6 +297,7 @@ impl Process<'_> {
             service: Place::Embedded(sim.emulator.world_id()),
             region: sim.region.to_owned(),
             quotas: BTreeMap::new(),
+            edition: sim.edition,
         };
         let input = PlanInput {
             program,
