@@ -383,3 +383,66 @@ pub(super) fn deletes(region: &str, gateway: &Object) -> Vec<Step> {
 fn package_parameters(gateway: &Object, package: &str) -> Vec<Parameter> {
     Parameters::of(gateway).text("BandwidthPackageId", MADE, package).flag("Force", "force").list()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::all;
+    use super::*;
+
+    fn package(id: &str, bandwidth: i64, count: i64, zone: &str) -> Value {
+        Value::object_of([
+            ("id", Value::text(id)),
+            ("bandwidth", Value::from(bandwidth)),
+            ("ip_count", Value::from(count)),
+            ("isp", Value::text("BGP")),
+            ("zone", Value::text(zone)),
+        ])
+    }
+
+    fn block(bandwidth: i64, count: i64, zone: Option<&str>) -> Value {
+        Value::object_of([
+            ("bandwidth", Value::from(bandwidth)),
+            ("ip_count", Value::from(count)),
+            ("isp", Value::null()),
+            ("zone", zone.map_or_else(Value::null, Value::text)),
+        ])
+    }
+
+    #[test]
+    fn packages_come_in_the_order_of_their_blocks() {
+        let packages = vec![
+            package("c", 5, 1, "z-b"),
+            package("a", 5, 1, "z-a"),
+            package("d", 7, 1, "z-a"),
+            package("b", 5, 2, "z-a"),
+        ];
+        let blocks = [block(5, 1, None), block(5, 2, None), block(5, 1, Some("z-a"))];
+        let ordered = in_order(packages, &blocks);
+        let ids: Vec<&str> = ordered.iter().filter_map(id_of).collect();
+        assert_eq!(ids, ["c", "b", "a", "d"], "what asks for a zone chooses first");
+    }
+
+    #[test]
+    fn a_block_of_a_schema_has_its_input() {
+        for schema in all().map(|ty| ty.schema()) {
+            for (name, fields, most) in schema.blocks {
+                let attribute = schema.attribute(name).unwrap();
+                assert_eq!(attribute.kind, Kind::Objects(fields));
+                assert!(attribute.is_input() && !attribute.readable && *most > 0);
+            }
+        }
+    }
+
+    #[test]
+    fn managed_packages_are_spared() {
+        let mut gateway: Object =
+            [(schema::name(MADE), list(vec![package("a", 5, 1, "z"), package("b", 5, 1, "z")]))]
+                .into_iter()
+                .collect();
+        gateway.set("id", Value::text("ngw-1"));
+        spare(&mut gateway, &BTreeSet::from(["a"]));
+        assert_eq!(made_with(&gateway), ["b"]);
+        let calls: Vec<Action> = deletes("r", &gateway).iter().map(|step| step.action).collect();
+        assert_eq!(calls, [Action::DeleteBandwidthPackage]);
+    }
+}
