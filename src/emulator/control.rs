@@ -8,6 +8,7 @@ use crate::api::http::{HttpRequest, HttpResponse};
 use crate::api::signature::decode_pairs;
 use crate::emulator::Emulator;
 use crate::emulator::faults::{FaultFile, Faults, Rule};
+use crate::emulator::settings::parse_json;
 use crate::emulator::store::StoreError;
 use crate::emulator::world::World;
 use crate::emulator::world::conditions::Conditions;
@@ -159,7 +160,7 @@ fn route(emulator: &Emulator, request: &HttpRequest) -> Result<Value, Failure> {
 }
 
 fn body<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Failure> {
-    serde_json::from_slice(&request.body).map_err(|e| (400, format!("the body is not right: {e}")))
+    parse_json(&request.body).map_err(|why| (400, format!("the body is not right: {why}")))
 }
 
 fn world(

@@ -26,6 +26,13 @@ pub struct Counts {
 /// Distinct names that are counted at most, so that nonsense cannot fill the memory.
 const MOST_NAMES: usize = 1000;
 
+/// Parameters of a call that are kept at most.
+const MOST_PARAMETERS: usize = 100;
+/// Bytes of a name that are kept at most.
+const LONGEST_NAME: usize = 128;
+/// Bytes of a value that are kept at most; a pool of 64 addresses has 1,023.
+const LONGEST_VALUE: usize = 2048;
+
 /// Keeps calls and counts.
 #[derive(Debug)]
 pub(super) struct Recorder {
@@ -40,6 +47,7 @@ impl Recorder {
     }
 
     pub(super) fn add(&mut self, record: Record) {
+        let record = shortened(record);
         if self.counts.len() < MOST_NAMES || self.counts.contains_key(&record.action) {
             let counts = self.counts.entry(record.action.clone()).or_default();
             counts.calls += 1;
@@ -72,6 +80,31 @@ impl Recorder {
     pub(super) fn clear(&mut self) {
         self.calls.clear();
         self.counts.clear();
+    }
+}
+
+/// Bounds what a record holds, whatever a request brought.
+fn shortened(mut record: Record) -> Record {
+    cut(&mut record.action, LONGEST_NAME);
+    cut(&mut record.method, LONGEST_NAME);
+    record.unknown_parameters.truncate(MOST_PARAMETERS);
+    record.unknown_parameters.iter_mut().for_each(|name| cut(name, LONGEST_NAME));
+    let parameters = std::mem::take(&mut record.parameters).into_iter().take(MOST_PARAMETERS);
+    record.parameters = parameters
+        .map(|(mut name, mut value)| {
+            cut(&mut name, LONGEST_NAME);
+            cut(&mut value, LONGEST_VALUE);
+            (name, value)
+        })
+        .collect();
+    record
+}
+
+fn cut(text: &mut String, most: usize) {
+    if text.len() > most {
+        let end = (0..=most).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
     }
 }
 

@@ -117,10 +117,21 @@ pub fn read_json<T: serde::de::DeserializeOwned>(
     let bytes = files
         .read(path)
         .map_err(|e| Diagnostic::error(code, format!("cannot read `{}`: {e}", path.display())))?;
-    serde_json::from_slice(&bytes).map_err(|e| {
-        let summary = format!("`{}` is not what the emulator expects: {e}", path.display());
-        Diagnostic::error(code, summary).into()
+    parse_json(&bytes).map_err(|why| {
+        let summary = format!("`{}` is not what the emulator expects", path.display());
+        Diagnostic::error(code, summary).detail(why).into()
     })
+}
+
+/// Reads JSON into `T`; an error says where in the document it is: `faults[0].effect`.
+pub fn parse_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| match e.path() {
+        path if path.iter().next().is_none() => e.inner().to_string(),
+        path => format!("`{path}`: {}", e.inner()),
+    })?;
+    reader.end().map_err(|e| e.to_string())?;
+    Ok(value)
 }
 
 /// A key that may call the emulator. All keys belong to one account and see the same world.
@@ -168,10 +179,13 @@ impl Account {
         }
     }
 
-    /// Reads `ID:SECRET`, as a command line names a key.
+    /// Reads `ID:SECRET`, or `ID:SECRET:TOKEN` for a temporary key, as a command line names a key.
     pub fn parse(text: &str) -> Option<Self> {
-        let (id, secret) = text.split_once(':')?;
-        (!id.is_empty() && !secret.is_empty()).then(|| Self::new(id, secret))
+        let mut parts = text.splitn(3, ':');
+        let (id, secret) = (parts.next()?, parts.next()?);
+        let token = parts.next();
+        let whole = !id.is_empty() && !secret.is_empty() && token != Some("");
+        whole.then(|| Self { security_token: token.map(str::to_owned), ..Self::new(id, secret) })
     }
 
     /// The reference's own key: `testid` with the secret `testsecret`.
