@@ -7,15 +7,20 @@ pub mod drift;
 pub mod emulator;
 pub mod events;
 pub mod failure;
+pub mod force_unlock;
+pub mod generate;
 pub mod graph;
 pub mod help;
 pub mod interrupt;
+pub mod lock;
 pub mod output;
 pub mod plan;
 pub mod plan_file;
 pub mod planning;
 pub mod progress;
 pub mod providers;
+pub mod recover;
+pub mod running;
 pub mod service;
 pub mod show;
 pub mod state;
@@ -92,6 +97,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Validate(arguments) => validate::run(session, &arguments),
         Command::Output(arguments) => output::run(session, &arguments),
         Command::State(arguments) => state::run(session, &arguments),
+        Command::ForceUnlock(arguments) => force_unlock::run(session, &arguments),
         Command::Emulator(arguments) => emulator::run(session, &arguments),
         Command::Plan(arguments) => plan::run(session, &arguments),
         Command::Show(arguments) => show::run(session, &arguments),
@@ -102,6 +108,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
             apply::run(session, &arguments)
         }
         Command::Drift(arguments) => drift::run(session, &arguments),
+        Command::Recover(arguments) => recover::run(session, &arguments),
     }
 }
 
@@ -156,10 +163,18 @@ impl Session {
         natural
     }
 
+    /// Returns a path as users write it: relative to the working directory where it lies below.
+    pub fn relative(&self, path: &str) -> String {
+        let below = Path::new(path).strip_prefix(&self.environment.working_directory);
+        below.map_or_else(|_| path.to_owned(), |below| below.display().to_string())
+    }
+
     /// Writes one JSON document to standard output.
     pub fn print_json(&self, document: &impl serde::Serialize) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(document).map_err(std::io::Error::from)?;
-        Ok(self.terminal.print(&(text + "\n"))?)
+        Ok(self.terminal.stream(|out| {
+            serde_json::to_writer_pretty(&mut *out, document)?;
+            out.write_all(b"\n")
+        })?)
     }
 }
 

@@ -3,10 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
-use crate::api::catalogue::Action;
 use crate::environment::Timestamp;
 
 /// Which requests a rule hits. Every part that is given must fit.
@@ -110,101 +108,23 @@ pub struct Rule {
     #[serde(default)]
     pub name: String,
     /// Which requests.
-    #[serde(default, rename = "match", deserialize_with = "checked")]
+    #[serde(default, rename = "match")]
     pub matcher: Matcher,
     /// What happens.
-    #[serde(deserialize_with = "checked")]
     pub effect: Effect,
 }
 
-/// Something written by people that may be well formed and still make no sense.
-trait Sensible {
-    /// Returns what makes no sense about it.
-    fn mistake(&self) -> Option<String>;
-}
-
-fn checked<'de, D: Deserializer<'de>, T: Deserialize<'de> + Sensible>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    let value = T::deserialize(deserializer)?;
-    value.mistake().map_or(Ok(value), |why| Err(D::Error::custom(why)))
-}
-
-impl Sensible for Matcher {
-    fn mistake(&self) -> Option<String> {
-        let action = match self.action.as_deref().map(|name| (name, Action::from_name(name))) {
-            Some((name, None)) => return Some(format!("`{name}` is not an action of the service")),
-            Some((_, action)) => action,
-            None => None,
-        };
-        let foreign = action.and_then(|action| {
-            self.parameters.keys().find(|name| action.parameter(name).is_none())
-        });
-        if let (Some(action), Some(name)) = (action, foreign) {
-            return Some(format!("`{action}` has no parameter `{name}`"));
-        }
-        if self.nth == Some(0) {
-            return Some("`nth` counts from 1".to_owned());
-        }
-        if self.times == Some(0) {
-            return Some("with `times` 0 nothing would be hit".to_owned());
-        }
-        let probable = self.probability.is_none_or(|p| (0.0..=1.0).contains(&p));
-        (!probable).then(|| "`probability` is a number from 0 to 1".to_owned())
-    }
-}
-
-impl Sensible for Effect {
-    fn mistake(&self) -> Option<String> {
-        if *self == Self::default() {
-            return Some("an effect does something: `delay_ms`, `error`, `throttle`, `drop`, `truncate`, `garbage` or `stall`".to_owned());
-        }
-        let statuses = [
-            self.error.as_ref().and_then(|error| error.http),
-            self.throttle.as_ref().and_then(|throttle| throttle.http),
-        ];
-        let wrong = statuses.into_iter().flatten().find(|http| !(200..=599).contains(http));
-        wrong.map(|http| format!("`http` is a status from 200 to 599, not {http}"))
-    }
-}
-
-impl Sensible for RateLimit {
-    fn mistake(&self) -> Option<String> {
-        if let Some(name) = self.action.as_deref().filter(|name| Action::from_name(name).is_none())
-        {
-            return Some(format!("`{name}` is not an action of the service"));
-        }
-        let positive = self.per_second.is_finite() && self.per_second > 0.0;
-        (!positive).then(|| "`per_second` is a number greater than 0".to_owned())
-    }
-}
-
-impl<'de> Deserialize<'de> for RateLimit {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Text {
-            #[serde(default)]
-            action: Option<String>,
-            per_second: f64,
-            #[serde(default = "one")]
-            burst: u32,
-        }
-        let Text { action, per_second, burst } = Text::deserialize(deserializer)?;
-        let limit = Self { action, per_second, burst };
-        limit.mistake().map_or(Ok(limit), |why| Err(D::Error::custom(why)))
-    }
-}
-
 /// A rate of requests that is allowed; what goes beyond is throttled.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RateLimit {
     /// Name of an action; absent, all actions together.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
     /// Requests a second in the long run.
     pub per_second: f64,
     /// Requests that may come at once.
+    #[serde(default = "one")]
     pub burst: u32,
 }
 

@@ -1,9 +1,10 @@
-//! The calls that came, bounded in number, and counts of all of them.
+//! The calls that came, bounded in number and size, and counts of all of them.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
+use crate::api::http::HttpResponse;
 use crate::emulator::outcome::Record;
 
 /// How often an action was called.
@@ -32,22 +33,26 @@ const MOST_PARAMETERS: usize = 100;
 const LONGEST_NAME: usize = 128;
 /// Bytes of a value that are kept at most; a pool of 64 addresses has 1,023.
 const LONGEST_VALUE: usize = 2048;
+/// Bytes of all calls that are kept at most, so that long pages cannot fill it either.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 /// Keeps calls and counts.
 #[derive(Debug)]
 pub(super) struct Recorder {
     most: usize,
+    bytes: usize,
     calls: VecDeque<Record>,
     counts: BTreeMap<String, Counts>,
 }
 
 impl Recorder {
     pub(super) fn new(most: usize) -> Self {
-        Self { most, calls: VecDeque::new(), counts: BTreeMap::new() }
+        Self { most, bytes: 0, calls: VecDeque::new(), counts: BTreeMap::new() }
     }
 
-    pub(super) fn add(&mut self, record: Record) {
-        let record = shortened(record);
+    /// Counts a call, and keeps it with its answer.
+    pub(super) fn add(&mut self, mut record: Record, answer: &HttpResponse) {
+        shorten(&mut record);
         if self.counts.len() < MOST_NAMES || self.counts.contains_key(&record.action) {
             let counts = self.counts.entry(record.action.clone()).or_default();
             counts.calls += 1;
@@ -61,11 +66,15 @@ impl Recorder {
                 count(&mut counts.unknown_parameters, name);
             }
         }
-        if self.calls.len() >= self.most {
-            self.calls.pop_front();
+        if self.most == 0 {
+            return;
         }
-        if self.most > 0 {
-            self.calls.push_back(record);
+        record.answer = without_string_to_sign(&String::from_utf8_lossy(&answer.body));
+        self.bytes += size(&record);
+        self.calls.push_back(record);
+        while self.calls.len() > self.most || self.bytes > MOST_BYTES {
+            let Some(oldest) = self.calls.pop_front() else { break };
+            self.bytes -= size(&oldest);
         }
     }
 
@@ -79,12 +88,13 @@ impl Recorder {
 
     pub(super) fn clear(&mut self) {
         self.calls.clear();
+        self.bytes = 0;
         self.counts.clear();
     }
 }
 
 /// Bounds what a record holds, whatever a request brought.
-fn shortened(mut record: Record) -> Record {
+fn shorten(record: &mut Record) {
     cut(&mut record.action, LONGEST_NAME);
     cut(&mut record.method, LONGEST_NAME);
     record.unknown_parameters.truncate(MOST_PARAMETERS);
@@ -97,7 +107,6 @@ fn shortened(mut record: Record) -> Record {
             (name, value)
         })
         .collect();
-    record
 }
 
 fn cut(text: &mut String, most: usize) {
@@ -106,6 +115,23 @@ fn cut(text: &mut String, most: usize) {
         text.truncate(end.unwrap_or(0));
         text.push('…');
     }
+}
+
+/// Returns about how many bytes a call takes.
+fn size(record: &Record) -> usize {
+    let parameters = record.parameters.iter().map(|(name, value)| name.len() + value.len());
+    let names = record.unknown_parameters.iter().map(String::len);
+    let texts = record.action.len() + record.method.len() + record.answer.len();
+    size_of::<Record>() + texts + parameters.chain(names).map(|bytes| bytes + 64).sum::<usize>()
+}
+
+/// Takes out the string that a refused signature is answered with: it repeats the request's secrets.
+/// It is percent-encoded, or ends with its line, so it holds no quote and no tag.
+fn without_string_to_sign(text: &str) -> String {
+    const MARK: &str = "server string to sign is:";
+    let Some((before, rest)) = text.split_once(MARK) else { return text.to_owned() };
+    let end = rest.find(['"', '<']).unwrap_or(rest.len());
+    format!("{before}{MARK} …{}", &rest[end..])
 }
 
 fn count(counts: &mut BTreeMap<String, u64>, name: &str) {

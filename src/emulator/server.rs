@@ -179,10 +179,10 @@ impl Face {
         let received = self.receive(request).await;
         place.begin();
         let outcome = match received {
-            Ok(request) if control_from_afar(&request, peer, self.limits) => Outcome::plain(
-                control::refusal("the emulator is controlled from its own machine only"),
-            ),
-            Ok(request) => self.emulator.handle(&request),
+            Ok(request) => match control_from_afar(&request, peer, self.limits) {
+                Some(why) => Outcome::plain(control::refusal(why)),
+                None => self.emulator.handle(&request),
+            },
             Err(refusal) => {
                 let id = uuid::Uuid::new_v4().to_string().to_uppercase();
                 Outcome::plain(answer::error(Format::Json, &refusal, &id, "emulator"))
@@ -239,8 +239,21 @@ fn too_large() -> Refusal {
     Refusal::new(413, "RequestEntityTooLarge", "The body of the request is too large.")
 }
 
-fn control_from_afar(request: &HttpRequest, peer: SocketAddr, limits: Limits) -> bool {
-    control::is_control(&request.target) && !limits.remote && !peer.ip().is_loopback()
+/// Says why a request to the emulator itself may not come in that way, if it may not.
+fn control_from_afar(
+    request: &HttpRequest,
+    peer: SocketAddr,
+    limits: Limits,
+) -> Option<&'static str> {
+    if limits.remote || !control::is_control(&request.target) {
+        None
+    } else if !peer.ip().is_loopback() {
+        Some("the emulator is controlled from its own machine only")
+    } else if !control::is_plain_host(request.header("host").unwrap_or("")) {
+        Some("the emulator is controlled by an address or `localhost`, not by another name")
+    } else {
+        None
+    }
 }
 
 /// Builds the answer such that it is delivered as the fault wants.

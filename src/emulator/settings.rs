@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::catalogue::Edition;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::emulator::document;
 use crate::emulator::faults::{RateLimit, Rule};
 use crate::emulator::world::dump::Dump;
 use crate::environment::{Files, Timestamp};
@@ -117,21 +118,10 @@ pub fn read_json<T: serde::de::DeserializeOwned>(
     let bytes = files
         .read(path)
         .map_err(|e| Diagnostic::error(code, format!("cannot read `{}`: {e}", path.display())))?;
-    parse_json(&bytes).map_err(|why| {
+    document::read(&bytes).map_err(|problem| {
         let summary = format!("`{}` is not what the emulator expects", path.display());
-        Diagnostic::error(code, summary).detail(why).into()
+        Diagnostic::error(code, summary).detail(problem.to_string()).into()
     })
-}
-
-/// Reads JSON into `T`; an error says where in the document it is: `faults[0].effect`.
-pub fn parse_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| match e.path() {
-        path if path.iter().next().is_none() => e.inner().to_string(),
-        path => format!("`{path}`: {}", e.inner()),
-    })?;
-    reader.end().map_err(|e| e.to_string())?;
-    Ok(value)
 }
 
 /// A key that may call the emulator. All keys belong to one account and see the same world.

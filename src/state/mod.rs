@@ -8,7 +8,9 @@ pub mod document;
 mod export;
 mod fault;
 mod history;
+mod incoming;
 mod journal;
+mod json_place;
 mod lock;
 mod migration;
 pub mod model;
@@ -19,11 +21,14 @@ mod sqlite;
 pub mod store;
 #[cfg(test)]
 mod tests;
+mod unlock;
 mod write;
 
 pub use export::{Export, ExportedInstance};
+pub use incoming::{Judge, Objection, parse_export};
+pub use json_place::Step;
 pub use model::{
-    HistoryChange, HistoryEntry, HistoryKind, Instance, InstanceKey, JournalEntry, Phase,
+    HistoryChange, HistoryEntry, HistoryKind, Instance, InstanceKey, JournalEntry, Phase, RECOVER,
     RunRecord, Service, Snapshot, Status, Write,
 };
 pub use sqlite::SqliteStore;

@@ -57,6 +57,8 @@ pub struct HistoryChange {
     pub deposed: Option<String>,
     /// What happened.
     pub kind: HistoryKind,
+    /// For an update: the names of what differs, sorted.
+    pub attributes: Vec<String>,
 }
 
 /// What happened with a recorded object.
@@ -240,6 +242,9 @@ pub struct JournalEntry {
     /// When the phase changed last.
     pub updated_at: Timestamp,
 }
+
+/// The command of a run that only finishes what earlier runs left open: those are not ended by it.
+pub const RECOVER: &str = "recover";
 
 /// A run as the history shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,6 +20,9 @@ use crate::environment::{Clock, Environment, Ids};
 /// How long a statement waits for another process's short transaction.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// What is done with each connection that writes, before its first transaction.
+type Setup = Arc<dyn Fn(&mut Connection) -> rusqlite::Result<()> + Send + Sync>;
+
 /// A state in a SQLite file.
 pub struct SqliteStore {
     path: PathBuf,
@@ -29,6 +32,9 @@ pub struct SqliteStore {
     /// The run that later commits belong to.
     run: Option<i64>,
     steps: &'static [&'static str],
+    /// The copy that was made before the file was brought to the present version.
+    backup: Option<PathBuf>,
+    setup: Option<Setup>,
 }
 
 impl SqliteStore {
@@ -41,12 +47,32 @@ impl SqliteStore {
             writer: None,
             run: None,
             steps: MIGRATIONS,
+            backup: None,
+            setup: None,
         }
+    }
+
+    /// Returns the copy that taking the lock made of a file of an older version, before it brought
+    /// the file to the present one.
+    pub fn backup(&self) -> Option<&Path> {
+        self.backup.as_deref()
+    }
+
+    /// Has `setup` done with each connection that writes, once it is otherwise ready: to watch its
+    /// statements, or to do without durability in a test.
+    #[must_use]
+    pub fn with_setup(mut self, setup: Setup) -> Self {
+        self.setup = Some(setup);
+        self
     }
 
     /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(super) fn steps(&self) -> &'static [&'static str] {
+        self.steps
     }
 
     #[cfg(test)]
@@ -84,12 +110,12 @@ impl SqliteStore {
         f: impl FnOnce(&write::Writer<'_>) -> Result<T, Fault>,
     ) -> Result<T, StateError> {
         let held = lock.guard.downcast_ref::<lock::FileLock>();
-        if held.is_none_or(|held| held.state != self.path) {
+        let Some(held) = held.filter(|held| held.state == self.path) else {
             return Err(StateError::Refused {
                 why: format!("the lock is not one of the state `{}`", self.path.display()),
                 help: String::from("this is a mistake of natform's; report it"),
             });
-        }
+        };
         let mut connection = match self.writer.take() {
             Some(connection) => connection,
             None => self.open_writer(true)?.ok_or_else(|| missing(&self.path))?,
@@ -97,6 +123,15 @@ impl SqliteStore {
         let result = (|| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            if !held.is_current() {
+                return Err(Fault::Refused {
+                    why: String::from("the lock was taken away from this run"),
+                    help: String::from(
+                        "somebody ran `natform force-unlock -force`; what this run left unfinished \
+                         is finished by the next one",
+                    ),
+                });
+            }
             let writer = write::Writer::new(&transaction, &*self.clock, &*self.ids, self.run);
             let result = f(&writer)?;
             let run = writer.run();
@@ -129,8 +164,9 @@ impl SqliteStore {
     }
 
     /// Opens the file for writing, bringing it to the present version; with `create`, makes it.
-    fn open_writer(&self, create: bool) -> Result<Option<Connection>, StateError> {
+    fn open_writer(&mut self, create: bool) -> Result<Option<Connection>, StateError> {
         let path = &self.path;
+        let mut backup = None;
         if check_file(path, self.steps)?.is_none() {
             if !create {
                 return Ok(None);
@@ -152,10 +188,14 @@ impl SqliteStore {
         if let Found::Version(version) = found
             && version < self.steps.len()
         {
-            migration::back_up(&connection, path, version)?;
+            backup = Some(migration::back_up(&connection, path, version)?);
         }
         migration::migrate(&mut connection, found, self.steps)
             .map_err(|fault| fault.at("migrate", path))?;
+        self.backup = backup.or(self.backup.take());
+        if let Some(setup) = &self.setup {
+            setup(&mut connection).map_err(failed)?;
+        }
         Ok(Some(connection))
     }
 }
@@ -235,7 +275,7 @@ fn check_place(path: &Path, doing: &'static str) -> Result<(), StateError> {
 
 /// Judges a file by its first bytes, before SQLite may touch it. `None` when there is no file or
 /// nothing in it.
-fn check_file(path: &Path, steps: &[&str]) -> Result<Option<()>, StateError> {
+pub(super) fn check_file(path: &Path, steps: &[&str]) -> Result<Option<()>, StateError> {
     let not_a_state =
         |why: &str| StateError::NotAState { path: path.to_owned(), why: why.to_owned() };
     let mut header = Vec::new();
@@ -321,7 +361,7 @@ fn uri_path(path: &Path) -> String {
     out
 }
 
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "trusted_schema", false)?;

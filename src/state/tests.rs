@@ -406,6 +406,8 @@ fn an_older_state_is_migrated_with_a_backup_and_read_without() {
 
     let mut migrated = newer();
     take(&mut migrated);
+    let copied = directory.path().join("natform.db.v1.backup.2");
+    assert_eq!(migrated.backup(), Some(&*copied), "the user is told its name");
     assert!(!migrated.snapshot().unwrap().instances[&key].prevent_destroy);
     drop(migrated);
     let error = store(&path).snapshot().unwrap_err();
@@ -523,11 +525,11 @@ fn history_tells_what_changed_and_leads_back() {
     assert_eq!(shown(&store.snapshot_at(1).unwrap()), first);
     assert!(store.snapshot_at(0).unwrap().instances.is_empty());
     assert!(store.snapshot_at(5).is_err());
-    assert_eq!(store.restore(&lock, 1).unwrap(), 5);
+    assert_eq!(store.restore(&lock, &run("r2"), 1).unwrap(), 5);
     assert_eq!(shown(&store.snapshot().unwrap()), first);
     assert_eq!(shown(&store.snapshot_at(4).unwrap()), last);
     store.commit(&lock, vec![Write::Intend(entry("a.b").into())]).unwrap();
-    assert!(store.restore(&lock, 2).unwrap_err().to_string().contains("unfinished"));
+    assert!(store.restore(&lock, &run("r3"), 2).unwrap_err().to_string().contains("unfinished"));
 }
 
 #[test]
@@ -547,27 +549,36 @@ fn a_state_is_pulled_and_pushed() {
         schema.validate(&serde_json::from_str(document).unwrap()).unwrap();
     }
     assert!(!redacted.contains("hush") && redacted.contains("\"redacted\": true"));
-    assert!(Export::parse(&redacted).unwrap_err().help().contains("-show-sensitive"));
-    assert!(Export::parse("{}").is_err());
+    let parse = |text: &str| parse_export(text, crate::diagnostic::FileId(0), &|_| Vec::new());
+    let refused = parse(&redacted).unwrap_err();
+    let help = refused.iter().next().unwrap().help.clone().unwrap();
+    assert!(help.contains("-show-sensitive"));
+    assert!(parse("{}").is_err());
 
-    let parsed = Export::parse(&pulled).unwrap();
+    let parsed = parse(&pulled).unwrap();
     let mut target = SqliteStore::new(
         directory.path().join("other.db"),
         &Environment { ids: Arc::new(SeededIds::new(8)), ..environment() },
     );
     let target_lock = take(&mut target);
-    assert_eq!(target.push(&target_lock, &parsed, false).unwrap(), 2);
+    assert_eq!(target.push(&target_lock, &run("p1"), &parsed, false).unwrap(), 2);
     let there = target.snapshot().unwrap();
     assert_eq!((shown(&there), &there.lineage), (shown(&parsed), &parsed.lineage));
 
     source.commit(&lock, vec![put(3)]).unwrap();
-    let error = source.push(&lock, &parsed, false).unwrap_err();
+    let error = source.push(&lock, &run("p1"), &parsed, false).unwrap_err();
     assert!(error.to_string().contains("older"), "{error}");
-    assert_eq!(source.push(&lock, &parsed, true).unwrap(), 4);
+    assert_eq!(source.push(&lock, &run("p1"), &parsed, true).unwrap(), 4);
     let mut stranger = parsed;
     stranger.lineage = String::from("other");
     stranger.serial = 10;
-    assert!(source.push(&lock, &stranger, false).unwrap_err().to_string().contains("lineage"));
+    assert!(
+        source
+            .push(&lock, &run("p2"), &stranger, false)
+            .unwrap_err()
+            .to_string()
+            .contains("lineage")
+    );
 }
 
 #[test]

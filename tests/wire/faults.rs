@@ -144,33 +144,37 @@ fn mistakes_in_rules_are_told_where_they_are() {
     let server = Server::instant();
     let folder = tempfile::tempdir().unwrap();
     for (rules, parts) in [
-        (r#"{"faults": [{"effect": {"dely_ms": 5}}]}"#, ["`faults[0].effect", "`dely_ms`"]),
-        (r#"{"faults": [{"effect": {}}]}"#, ["`faults[0].effect`", "an effect does something"]),
+        (r#"{"faults": [{"effect": {"dely_ms": 5}}]}"#, ["`faults[0].effect.dely_ms`", "line 1"]),
         (
             r#"{"faults": [{"match": {"action": "CreateNatGatway"}, "effect": {"stall": true}}]}"#,
-            ["`faults[0].match`", "`CreateNatGatway` is not an action"],
+            ["`faults[0].match.action`", "did you mean `CreateNatGateway`?"],
         ),
         (
             r#"{"faults": [{"match": {"action": "DeleteNatGateway", "parameters": {"VpcId": "x"}}, "effect": {"stall": true}}]}"#,
-            ["`faults[0].match`", "`DeleteNatGateway` has no parameter `VpcId`"],
+            ["`faults[0].match.parameters`", "DeleteNatGateway has no parameter `VpcId`"],
         ),
         (
             r#"{"faults": [{"match": {"probability": 20}, "effect": {"stall": true}}]}"#,
-            ["`faults[0].match`", "from 0 to 1"],
+            ["`faults[0].match.probability`", "from 0 to 1"],
         ),
         (
             r#"{"faults": [{"match": {"nth": 0}, "effect": {"stall": true}}]}"#,
-            ["`faults[0].match`", "from 1"],
+            ["`faults[0].match.nth`", "from 1"],
         ),
-        (r#"{"faults": [{"effect": {"error": {"http": 99}}}]}"#, ["`faults[0].effect`", "99"]),
+        (
+            r#"{"faults": [{"effect": {"error": {"http": 99}}}]}"#,
+            ["`faults[0].effect.error.http`", "from 200 to 599"],
+        ),
         (r#"{"faults": [{"effect": {"drop": "never"}}]}"#, ["`faults[0].effect.drop`", "never"]),
-        (r#"{"limits": [{"per_second": 0}]}"#, ["`limits[0]`", "greater than 0"]),
+        (r#"{"limits": [{"per_second": 0}]}"#, ["`limits[0].per_second`", "more than 0"]),
         (r#"{"faults": ["#, ["line 1", "column 12"]),
         ("[]]", ["trailing characters", "line 1"]),
     ] {
         let reply = server.control("PUT", "faults", rules);
         assert_eq!(reply.status, 400, "{rules}");
-        let why = reply.json()["error"].as_str().unwrap().to_owned();
+        let answer = reply.json();
+        let problem = |part: &str| answer["problems"][0][part].as_str().unwrap_or("").to_owned();
+        let why = format!("`{}`: {}", problem("path"), problem("why"));
         let path = folder.path().join("rules.json");
         std::fs::write(&path, rules).unwrap();
         let run = std::process::Command::new(env!("CARGO_BIN_EXE_natform"))
