@@ -114,18 +114,20 @@ fn ten_thousand_entries(server: &Server) {
     let last = [table, ("PageSize", "50"), ("PageNumber", "200")];
     let (one, snat) = ([table, ("ExternalPort", "9999")], sources.snat.as_str());
     let source = [("SnatTableId", snat), ("SourceCIDR", "192.168.39.1/32")];
+    // A page or an id costs the same in a table of any length; a filter looks at the whole table.
     let mut ask = |what: &str, action: &str, parameters: &[(&str, &str)], rows: &str| {
         let took = each(200, |_| {
             let reply = connection.call(action, parameters);
             assert!(reply.text().contains(rows), "{}", reply.text());
         });
         println!("{what}: {took:.0?} each");
-        assert!(took < Duration::from_millis(60), "{what}: {took:?}");
+        let most = if what.starts_with("filter") { 200 } else { 10 };
+        assert!(took < Duration::from_millis(most), "{what}: {took:?}");
     };
     ask("page 1", "DescribeForwardTableEntries", &[table], "\"TotalCount\":10000");
     ask("page 200", "DescribeForwardTableEntries", &last, "\"TotalCount\":10000");
-    ask("a port", "DescribeForwardTableEntries", &one, "\"TotalCount\":1,");
-    ask("a source", "DescribeSnatTableEntries", &source, "\"TotalCount\":1,");
+    ask("filter: a port", "DescribeForwardTableEntries", &one, "\"TotalCount\":1,");
+    ask("filter: a source", "DescribeSnatTableEntries", &source, "\"TotalCount\":1,");
     ask("gateways", "DescribeNatGateways", &[("PageSize", "50")], "\"TotalCount\":102");
     ask("a gateway", "DescribeNatGateways", &[("NatGatewayId", &many.id)], "\"TotalCount\":1,");
     describe_rate(server, &many);

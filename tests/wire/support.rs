@@ -67,7 +67,9 @@ impl Server {
 
     /// Sends a request to the emulator's own interface.
     pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> Reply {
-        self.connect().send(&request(method, &format!("/_natform/{path}"), &[], body.as_bytes()))
+        let headers = [("Host", "127.0.0.1")];
+        let path = format!("/_natform/{path}");
+        self.connect().send(&request(method, &path, &headers, body.as_bytes()))
     }
 }
 
