@@ -3,10 +3,12 @@
 
 pub mod apply;
 pub mod arguments;
+pub mod console;
 pub mod drift;
 pub mod emulator;
 pub mod events;
 pub mod failure;
+pub mod fmt;
 pub mod force_unlock;
 pub mod generate;
 pub mod graph;
@@ -102,6 +104,8 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Plan(arguments) => plan::run(session, &arguments),
         Command::Show(arguments) => show::run(session, &arguments),
         Command::Graph(arguments) => graph::run(session, &arguments),
+        Command::Console(arguments) => console::run(session, &arguments),
+        Command::Fmt(arguments) => fmt::run(session, &arguments),
         Command::Apply(arguments) => apply::run(session, &arguments),
         Command::Destroy(mut arguments) => {
             arguments.planning.destroy = true;
@@ -195,8 +199,21 @@ fn not_a_directory(given: &Path, place: &Path) -> Option<Diagnostic> {
     )
 }
 
+/// Files that are opened beside each other at least: the runtime's own, the state's and a connection.
+const FEWEST_FILES: usize = 16;
+
 /// Returns the runtime that carries network and timers.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    // The runtime cannot say that it gets no file descriptors: it panics.
+    let some = (0..FEWEST_FILES).map(|_| std::fs::File::open("/dev/null"));
+    if let Err(error) = some.collect::<Result<Vec<_>, _>>()
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(Failure::of(
+            Diagnostic::error("open-files", format!("cannot open files: {error}"))
+                .help("allow this process more of them with `ulimit -n 256`"),
+        ));
+    }
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 

@@ -28,9 +28,7 @@ pub(super) struct FileLock {
 
 /// Returns the path of the lock file of a state.
 pub(super) fn path_of(state: &Path) -> PathBuf {
-    let mut name = state.as_os_str().to_owned();
-    name.push(".lock");
-    PathBuf::from(name)
+    super::sqlite::beside(state, ".lock")
 }
 
 /// Takes the lock, waiting at most `timeout`, and notes the holder for others to read.

@@ -3,6 +3,7 @@
 //! Plan and apply know the trait only, so that a backend for teams can come without touching them.
 //! The SQLite backend is `sqlite`; its schema and migrations are the SQL files in `state-schema/`.
 
+mod backup;
 pub mod codec;
 pub mod document;
 mod export;
@@ -22,8 +23,10 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 mod unlock;
+mod witness;
 mod write;
 
+pub use backup::Restored;
 pub use export::{Export, ExportedInstance};
 pub use incoming::{Judge, Objection, parse_export};
 pub use json_place::Step;

@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub open: Vec<JournalEntry>,
     /// Who holds the lock, when the snapshot was taken while a run was under way.
     pub holder: Option<super::LockInfo>,
+    /// What was written to a state whose file is not there any more, as a sentence.
+    pub gone: Option<String>,
     /// Lessons about services: lane name prefix → learned behaviour, by service.
     pub lessons: BTreeMap<String, String>,
 }

@@ -16,8 +16,11 @@ pub(crate) struct Served {
 impl Served {
     /// Starts one on a free port.
     pub(crate) fn start(workspace: &Workspace, flags: &[&str]) -> Self {
-        let mut arguments = vec!["emulator", "-listen", "127.0.0.1:0", "-timing", "instant"];
+        let mut arguments = vec!["emulator", "-listen", "127.0.0.1:0"];
         arguments.extend(flags);
+        if !flags.contains(&"-timing") {
+            arguments.extend(["-timing", "instant"]);
+        }
         let mut child = workspace.command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
