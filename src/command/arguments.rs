@@ -442,8 +442,8 @@ pub struct Emulator {
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
 
-    /// A further account (repeatable)
-    #[arg(long, value_name = "ID:SECRET", action = ArgAction::Append)]
+    /// A further key, with its security token if it is a temporary one (repeatable)
+    #[arg(long, value_name = "ID:SECRET[:TOKEN]", action = ArgAction::Append)]
     pub access_key: Vec<String>,
 
     /// Listen on an address that other machines reach

@@ -47,6 +47,9 @@ pub fn error(format: Format, refusal: &Refusal, request_id: &str, host: &str) ->
         ),
     });
     let mut headers = vec![id_header(request_id)];
+    if refusal.status == 405 {
+        headers.push(("allow".to_owned(), "GET, POST".to_owned()));
+    }
     headers.extend(refusal.retry_after_ms.map(|ms| ("x-acs-retry-after".into(), ms.to_string())));
     write(format, refusal.status, "Error", &body, headers)
 }

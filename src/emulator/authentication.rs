@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use base64::Engine;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -20,13 +21,18 @@ use crate::environment::Timestamp;
 /// By how much a request's time may differ from the server's.
 const LARGEST_SKEW: Duration = Duration::from_secs(15 * 60);
 /// How many nonces are remembered at most; the oldest are forgotten first.
-const MOST_NONCES: usize = 500_000;
+pub const MOST_NONCES: usize = 500_000;
+
+/// A nonce of an access key: the beginning of the digest of both.
+pub type Nonce = u128;
 
 /// Nonces that were used, as long as a request with them could still be in time.
 #[derive(Debug, Clone, Default)]
 pub struct Nonces {
-    seen: BTreeSet<u128>,
-    order: VecDeque<(Timestamp, u128)>,
+    seen: BTreeSet<Nonce>,
+    order: VecDeque<(Timestamp, Nonce)>,
+    /// Those that were noted since they were last asked for.
+    new: Vec<(Timestamp, Nonce)>,
 }
 
 impl Nonces {
@@ -43,12 +49,28 @@ impl Nonces {
             self.order.pop_front();
             self.seen.remove(&old);
         }
-        if !self.seen.insert(nonce) {
-            return false;
-        }
         // A request may be early by the skew and come again late by it.
-        self.order.push_back((now.after(LARGEST_SKEW * 2), nonce));
-        true
+        let end = now.after(LARGEST_SKEW * 2);
+        let new = self.note(end, nonce);
+        if new {
+            self.new.push((end, nonce));
+        }
+        new
+    }
+
+    /// Notes a nonce that another process, or an earlier one, saw. Returns whether it is new.
+    pub fn note(&mut self, end: Timestamp, nonce: Nonce) -> bool {
+        let new = self.seen.insert(nonce);
+        if new {
+            self.order.push_back((end, nonce));
+        }
+        new
+    }
+
+    /// Returns those that requests brought since this was last asked, with the time until which
+    /// they count.
+    pub fn take_new(&mut self) -> Vec<(Timestamp, Nonce)> {
+        std::mem::take(&mut self.new)
     }
 }
 
@@ -60,11 +82,10 @@ pub fn authenticate<'a>(
     request: &HttpRequest,
     arrival: &Arrival,
 ) -> Result<&'a Account, Refusal> {
-    let authorization = request.header("authorization").unwrap_or("").trim_start();
-    if authorization.is_empty() || arrival.text("Signature").is_some() {
-        by_parameters(accounts, nonces, now, request, arrival)
+    if arrival.header_signed {
+        by_header(accounts, nonces, now, request, arrival)
     } else {
-        by_header(accounts, nonces, now, request, arrival, authorization)
+        by_parameters(accounts, nonces, now, request, arrival)
     }
 }
 
@@ -90,8 +111,7 @@ fn by_parameters<'a>(
     let account = account(accounts, key)?;
     let text = string_to_sign(&request.method, &arrival.parameters);
     let expected = sign(&account.access_key_secret, &text);
-    // Base64 of 20 bytes.
-    if signature.len() != 28 || !arrival.decodable {
+    if !is_signature(signature) || !arrival.decodable {
         return Err(incomplete(&text));
     }
     compare(&expected, signature, &text)?;
@@ -106,12 +126,15 @@ fn by_header<'a>(
     now: Timestamp,
     request: &HttpRequest,
     arrival: &Arrival,
-    authorization: &str,
 ) -> Result<&'a Account, Refusal> {
+    let authorization = request.header("authorization").unwrap_or("").trim_start();
     let required = |name: &str| {
         let value = request.header(name).map(str::trim).filter(|v| !v.is_empty());
         value.ok_or_else(|| Refusal::missing(None, name))
     };
+    if !authorization.starts_with(ACS3) && authorization.starts_with("ACS3-") {
+        return Err(bad("InvalidSignatureMethod", "Specified signature method is not valid."));
+    }
     let parts = Acs3Authorization::parse(authorization).ok_or_else(|| incomplete(ACS3))?;
     let signed: Vec<&str> = parts.signed_headers.iter().map(String::as_str).collect();
     check_time(now, required("x-acs-date")?)?;
@@ -128,22 +151,39 @@ fn by_header<'a>(
         &body_hash,
     );
     let text = acs3_string_to_sign(&canonical);
-    let unsigned = request
-        .headers
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .any(|name| (name == "host" || name.starts_with("x-acs-")) && !signed.contains(&name));
-    if unsigned || !signed.contains(&"host") || parts.signature.len() != 64 || !arrival.decodable {
+    let hexadecimal = parts.signature.len() == 64
+        && parts.signature.bytes().all(|digit| digit.is_ascii_hexdigit());
+    if !signs_enough(request, &signed) || !hexadecimal || !arrival.decodable {
         return Err(incomplete(&text));
     }
     if required("x-acs-content-sha256")? != body_hash {
         return Err(mismatch(&text));
     }
-    compare(&acs3_sign(&account.access_key_secret, &text), &parts.signature, &text)?;
+    let given = parts.signature.to_ascii_lowercase();
+    compare(&acs3_sign(&account.access_key_secret, &text), &given, &text)?;
     let token = request.header("x-acs-security-token").or_else(|| arrival.text("SecurityToken"));
     check_token(account, now, token.filter(|t| !t.is_empty()))?;
     check_nonce(nonces, now, &parts.access_key_id, nonce)?;
     Ok(account)
+}
+
+/// Returns whether the text has the form of a signature in parameters: 20 bytes in Base64.
+fn is_signature(text: &str) -> bool {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text);
+    bytes.is_ok_and(|bytes| bytes.len() == 20)
+}
+
+/// Returns whether the headers that say what is asked for are signed, `host` and `x-acs-…`, each of
+/// which may come only once, and whether all that are said to be signed are there.
+fn signs_enough(request: &HttpRequest, signed: &[&str]) -> bool {
+    let mut names: Vec<String> =
+        request.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    let missing = signed.iter().any(|wanted| !names.iter().any(|name| name == wanted));
+    names.retain(|name| name == "host" || name.starts_with("x-acs-"));
+    names.sort_unstable();
+    let twice = names.windows(2).any(|pair| pair[0] == pair[1]);
+    let all = names.iter().all(|name| signed.contains(&name.as_str()));
+    all && !missing && !twice && signed.contains(&"host")
 }
 
 fn account<'a>(accounts: &'a [Account], key: &str) -> Result<&'a Account, Refusal> {

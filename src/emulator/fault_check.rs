@@ -31,6 +31,12 @@ pub fn rule_problems(rule: &Rule, prefix: &str) -> Vec<Problem> {
     if let Some(why) = matcher.action.as_deref().and_then(unknown_action) {
         say("match.action", &why);
     }
+    if let Some(action) = matcher.action.as_deref().and_then(Action::from_name) {
+        let foreign = matcher.parameters.keys().filter(|name| action.parameter(name).is_none());
+        for name in foreign {
+            say("match.parameters", &format!("{action} has no parameter `{name}`"));
+        }
+    }
     for (name, count) in [("match.nth", matcher.nth), ("match.times", matcher.times)] {
         if count == Some(0) {
             say(name, "requests are counted from 1");
@@ -107,6 +113,7 @@ mod tests {
     fn rules_that_cannot_do_what_they_say_are_refused() {
         let wrong = r#"{"faults": [
             {"match": {"action": "CreateNatGatway"}, "effect": {"stall": true}},
+            {"match": {"action": "DeleteNatGateway", "parameters": {"VpcId": "x"}}, "effect": {}},
             {"match": {"nth": 0, "times": 0, "probability": 1.5}, "effect": {}},
             {"effect": {"error": {"http": 99}, "throttle": {"http": 600}}},
             {"effect": {"drop": "after", "truncate": 3, "garbage": true}}
@@ -115,14 +122,15 @@ mod tests {
             paths(wrong),
             [
                 "faults[0].match.action",
-                "faults[1].match.nth",
-                "faults[1].match.times",
-                "faults[1].match.probability",
-                "faults[2].effect.throttle.http",
-                "faults[2].effect.error.http",
-                "faults[2].effect.throttle",
-                "faults[3].effect.truncate",
-                "faults[3].effect.garbage",
+                "faults[1].match.parameters",
+                "faults[2].match.nth",
+                "faults[2].match.times",
+                "faults[2].match.probability",
+                "faults[3].effect.throttle.http",
+                "faults[3].effect.error.http",
+                "faults[3].effect.throttle",
+                "faults[4].effect.truncate",
+                "faults[4].effect.garbage",
                 "limits[0].action",
                 "limits[0].per_second",
                 "limits[0].burst",

@@ -10,6 +10,7 @@
 
 pub mod answer;
 pub mod authentication;
+mod connections;
 pub mod control;
 pub mod document;
 pub mod errors;
@@ -18,6 +19,7 @@ pub mod fault_check;
 pub mod faults;
 mod in_process;
 pub mod outcome;
+mod patient;
 mod recorder;
 pub mod request;
 pub mod server;
@@ -122,8 +124,9 @@ impl Emulator {
         let now = self.clock.now();
         let result = act(inner, now);
         let changes = inner.world.take_changes();
-        if let Some(store) = &mut inner.store {
-            store.commit(&inner.world, &changes)?;
+        match &mut inner.store {
+            Some(store) => store.commit(&mut inner.world, &changes, now)?,
+            None => inner.world.nonces_mut().take_new().clear(),
         }
         Ok(result)
     }

@@ -27,6 +27,12 @@ pub struct Counts {
 /// Distinct names that are counted at most, so that nonsense cannot fill the memory.
 const MOST_NAMES: usize = 1000;
 
+/// Parameters of a call that are kept at most.
+const MOST_PARAMETERS: usize = 100;
+/// Bytes of a name that are kept at most.
+const LONGEST_NAME: usize = 128;
+/// Bytes of a value that are kept at most; a pool of 64 addresses has 1,023.
+const LONGEST_VALUE: usize = 2048;
 /// Bytes of all calls that are kept at most, so that long pages cannot fill it either.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
@@ -46,6 +52,7 @@ impl Recorder {
 
     /// Counts a call, and keeps it with its answer.
     pub(super) fn add(&mut self, mut record: Record, answer: &HttpResponse) {
+        shorten(&mut record);
         if self.counts.len() < MOST_NAMES || self.counts.contains_key(&record.action) {
             let counts = self.counts.entry(record.action.clone()).or_default();
             counts.calls += 1;
@@ -83,6 +90,30 @@ impl Recorder {
         self.calls.clear();
         self.bytes = 0;
         self.counts.clear();
+    }
+}
+
+/// Bounds what a record holds, whatever a request brought.
+fn shorten(record: &mut Record) {
+    cut(&mut record.action, LONGEST_NAME);
+    cut(&mut record.method, LONGEST_NAME);
+    record.unknown_parameters.truncate(MOST_PARAMETERS);
+    record.unknown_parameters.iter_mut().for_each(|name| cut(name, LONGEST_NAME));
+    let parameters = std::mem::take(&mut record.parameters).into_iter().take(MOST_PARAMETERS);
+    record.parameters = parameters
+        .map(|(mut name, mut value)| {
+            cut(&mut name, LONGEST_NAME);
+            cut(&mut value, LONGEST_VALUE);
+            (name, value)
+        })
+        .collect();
+}
+
+fn cut(text: &mut String, most: usize) {
+    if text.len() > most {
+        let end = (0..=most).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
     }
 }
 

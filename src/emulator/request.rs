@@ -1,11 +1,17 @@
 //! Requests as the emulator understands them: decoded from query, form body and headers.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
 
 use crate::api::catalogue::{Action, Edition};
 use crate::api::http::HttpRequest;
-use crate::api::signature::{ACS3, decode_pairs};
+use crate::api::signature::percent_decode;
 use crate::emulator::answer::Format;
+
+/// Most parameters that are read; real requests have some dozen.
+const MOST_PARAMETERS: usize = 2000;
 
 /// A decoded request.
 #[derive(Debug, Clone)]
@@ -14,14 +20,16 @@ pub struct Arrival {
     pub path: String,
     /// Parameters of the query alone.
     pub query: BTreeMap<String, String>,
-    /// Parameters of query and form body.
+    /// Parameters of query and body.
     pub parameters: BTreeMap<String, String>,
     /// Value of the `host` header, or empty.
     pub host: String,
     /// Whether it is signed in the header rather than in the parameters.
     pub header_signed: bool,
-    /// Whether query and body could be decoded.
+    /// Whether query and body could be decoded in full.
     pub decodable: bool,
+    /// A parameter that comes more than once, with different values.
+    pub repeated: Option<String>,
 }
 
 impl Arrival {
@@ -30,25 +38,31 @@ impl Arrival {
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         // A fragment never belongs to a request; clients that send one mean the part before it.
         let query = query.split('#').next().unwrap_or("");
-        let query_pairs = decode_pairs(query);
-        let form = request.header("content-type").unwrap_or(FORM);
-        let form_pairs = if form.trim_start().to_ascii_lowercase().starts_with(FORM) {
-            std::str::from_utf8(&request.body).ok().and_then(decode_pairs)
-        } else {
-            Some(Vec::new())
-        };
-        let decodable = query_pairs.is_some() && form_pairs.is_some();
-        let query: BTreeMap<_, _> = query_pairs.unwrap_or_default().into_iter().collect();
-        let mut parameters = query.clone();
-        parameters.extend(form_pairs.unwrap_or_default());
-        let authorization = request.header("authorization").unwrap_or("");
+        let mut pairs = Pairs { decodable: true, ..Pairs::default() };
+        pairs.form(query);
+        let query = pairs.all.clone();
+        let kind = request.header("content-type").unwrap_or(FORM).trim_start();
+        let kind = kind.split(';').next().unwrap_or("").trim_end();
+        if kind.eq_ignore_ascii_case(FORM) {
+            let body = String::from_utf8_lossy(&request.body);
+            pairs.decodable &= matches!(body, Cow::Borrowed(_));
+            pairs.form(&body);
+        } else if kind.eq_ignore_ascii_case(JSON) && !request.body.is_empty() {
+            match serde_json::from_slice(&request.body) {
+                Ok(Value::Object(fields)) => pairs.object("", fields),
+                _ => pairs.decodable = false,
+            }
+        }
+        let in_header = !request.header("authorization").unwrap_or("").trim().is_empty();
+        let signature = pairs.all.get("Signature").is_some_and(|text| !text.is_empty());
         Self {
             path: path.to_owned(),
             query,
-            parameters,
+            parameters: pairs.all,
             host: request.header("host").unwrap_or("").to_owned(),
-            header_signed: authorization.trim_start().starts_with(ACS3),
-            decodable,
+            header_signed: in_header && !signature,
+            decodable: pairs.decodable,
+            repeated: pairs.repeated,
         }
     }
 
@@ -57,14 +71,20 @@ impl Arrival {
         self.parameters.get(name).map(String::as_str).filter(|t| !t.is_empty())
     }
 
-    /// Returns the action's name, from the parameters or the header.
+    /// Returns the action's name. Where a request is signed in the header, the header decides;
+    /// otherwise no header does, for nothing would vouch for it.
     pub fn action_name<'a>(&'a self, request: &'a HttpRequest) -> Option<&'a str> {
-        self.text("Action").or_else(|| request.header("x-acs-action").filter(|t| !t.is_empty()))
+        self.common(request, "x-acs-action", "Action")
     }
 
-    /// Returns the version, from the parameters or the header.
+    /// Returns the version, from where [`Arrival::action_name`] has the action.
     pub fn version<'a>(&'a self, request: &'a HttpRequest) -> Option<&'a str> {
-        self.text("Version").or_else(|| request.header("x-acs-version").filter(|t| !t.is_empty()))
+        self.common(request, "x-acs-version", "Version")
+    }
+
+    fn common<'a>(&'a self, request: &'a HttpRequest, header: &str, name: &str) -> Option<&'a str> {
+        let in_header = request.header(header).filter(|t| self.header_signed && !t.is_empty());
+        in_header.or_else(|| self.text(name))
     }
 
     /// Returns the format to answer in.
@@ -121,9 +141,68 @@ impl Arrival {
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+
+/// Parameters as they are read.
+#[derive(Debug, Default)]
+struct Pairs {
+    all: BTreeMap<String, String>,
+    decodable: bool,
+    repeated: Option<String>,
+}
+
+impl Pairs {
+    fn add(&mut self, name: String, value: String) {
+        if self.all.len() >= MOST_PARAMETERS {
+            self.decodable = false;
+        } else if self.all.get(&name).is_some_and(|before| *before != value) {
+            self.repeated = Some(name);
+        } else {
+            self.all.insert(name, value);
+        }
+    }
+
+    /// Adds those of a query or form. What cannot be decoded stays as it is, so that the rest of
+    /// the request still tells what it is about.
+    fn form(&mut self, text: &str) {
+        for part in text.split('&').filter(|part| !part.is_empty()) {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let mut decoded = |text: &str| {
+                percent_decode(text).unwrap_or_else(|| {
+                    self.decodable = false;
+                    text.to_owned()
+                })
+            };
+            let (name, value) = (decoded(name), decoded(value));
+            self.add(name, value);
+        }
+    }
+
+    /// Adds those of a JSON body: members of lists and objects as `List.1.Name`.
+    fn object(&mut self, prefix: &str, fields: Map<String, Value>) {
+        for (name, value) in fields {
+            self.value(format!("{prefix}{name}"), value);
+        }
+    }
+
+    fn value(&mut self, name: String, value: Value) {
+        match value {
+            Value::Null => {}
+            Value::Bool(value) => self.add(name, value.to_string()),
+            Value::Number(value) => self.add(name, value.to_string()),
+            Value::String(value) => self.add(name, value),
+            Value::Object(fields) => self.object(&format!("{name}."), fields),
+            Value::Array(items) => {
+                for (index, item) in (1..).zip(items).take(MOST_PARAMETERS) {
+                    self.value(format!("{name}.{index}"), item);
+                }
+            }
+        }
+    }
+}
 
 /// Parameters common to all actions.
-const COMMON: [&str; 12] = [
+const COMMON: [&str; 13] = [
     "Action",
     "Format",
     "Version",
@@ -136,4 +215,5 @@ const COMMON: [&str; 12] = [
     "Timestamp",
     "TimeStamp",
     "SecurityToken",
+    "BearerToken",
 ];

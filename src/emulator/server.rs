@@ -20,22 +20,32 @@ use tokio::task::JoinSet;
 
 use crate::api::http::{HttpRequest, HttpResponse};
 use crate::emulator::answer::{self, Format};
+use crate::emulator::connections::{Connections, Place};
 use crate::emulator::errors::Refusal;
 use crate::emulator::outcome::{Delivery, Outcome};
+use crate::emulator::patient::Patient;
 use crate::emulator::{Emulator, control};
+
+/// Bodies of up to so many bytes are received without waiting for others.
+pub const SMALL_BODY: usize = 64 * 1024;
 
 /// Limits of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Whether it may listen on, and be controlled from, other machines.
     pub remote: bool,
-    /// Connections at a time; more wait.
+    /// Connections at a time; more wait until one ends, or until one that has no request makes room.
     pub connections: usize,
-    /// Bytes of a body.
+    /// Bytes of a call's body.
     pub body: usize,
+    /// Bytes of a body for the emulator itself: a world may be large.
+    pub upload: usize,
+    /// Bodies of more than [`SMALL_BODY`] bytes that are received at a time; more wait.
+    pub large_bodies: usize,
     /// Bytes of the request line and headers.
     pub head: usize,
-    /// How long a client may take to send a request's headers, and then its body.
+    /// How long a client may take to begin a request and send its headers, then to send its body, and
+    /// how long it may read nothing of the answer.
     pub patience: Duration,
     /// How long connections may take to finish after the shutdown began.
     pub farewell: Duration,
@@ -46,7 +56,9 @@ impl Default for Limits {
         Self {
             remote: false,
             connections: 1024,
-            body: 10 * 1024 * 1024,
+            body: 1024 * 1024,
+            upload: 256 * 1024 * 1024,
+            large_bodies: 4,
             head: 64 * 1024,
             patience: Duration::from_secs(60),
             farewell: Duration::from_secs(5),
@@ -72,16 +84,14 @@ pub async fn serve(
         ));
     }
     let (ending, ended) = watch::channel(false);
-    let slots = Arc::new(Semaphore::new(limits.connections.max(1)));
+    let places = Connections::new(limits.connections);
+    let face =
+        Arc::new(Face { emulator, limits, large: Semaphore::new(limits.large_bodies.max(1)) });
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
         // Reaps what has ended, so that the set does not grow.
         while connections.try_join_next().is_some() {}
-        let slot = tokio::select! {
-            () = &mut shutdown => break,
-            slot = slots.clone().acquire_owned() => slot.map_err(io::Error::other)?,
-        };
         let (stream, peer) = tokio::select! {
             () = &mut shutdown => break,
             accepted = listener.accept() => {
@@ -93,11 +103,12 @@ pub async fn serve(
                 accepted
             }
         };
-        let (emulator, ended) = (emulator.clone(), ended.clone());
-        connections.spawn(async move {
-            let _slot = slot;
-            connection(stream, peer, emulator, limits, ended).await;
-        });
+        let place = tokio::select! {
+            () = &mut shutdown => break,
+            place = places.enter() => place,
+        };
+        let Some(place) = place else { break };
+        connections.spawn(connection(stream, peer, face.clone(), place, ended.clone()));
     }
     // Nobody listens any more when all connections have ended already.
     let _ = ending.send(true);
@@ -106,28 +117,40 @@ pub async fn serve(
     Ok(())
 }
 
+/// What all connections share.
+#[derive(Debug)]
+struct Face {
+    emulator: Arc<Emulator>,
+    limits: Limits,
+    large: Semaphore,
+}
+
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
-    emulator: Arc<Emulator>,
-    limits: Limits,
+    face: Arc<Face>,
+    place: Place,
     mut ended: watch::Receiver<bool>,
 ) {
     // Without it small answers wait for the other side's acknowledgement; failing costs time only.
     let _ = stream.set_nodelay(true);
+    let limits = face.limits;
+    let place = &place;
     let service = service_fn(move |request| {
-        let emulator = emulator.clone();
-        async move { answer_one(&emulator, request, peer, limits).await }
+        let face = face.clone();
+        async move { face.answer(request, peer, place).await }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.patience)
         .max_buf_size(limits.head.max(8192))
-        .serve_connection(TokioIo::new(stream), service);
+        .half_close(true)
+        .serve_connection(TokioIo::new(Patient::new(stream, limits.patience)), service);
     let mut connection = pin!(connection);
     // An error is the client's going away, or a fault that wants the connection closed.
     let over = tokio::select! {
         _ = connection.as_mut() => true,
+        () = place.asked_to_leave() => true,
         () = until(&mut ended) => false,
     };
     if !over {
@@ -146,23 +169,74 @@ async fn until(ended: &mut watch::Receiver<bool>) {
 #[error("the connection is closed without an answer")]
 struct Dropped;
 
-async fn answer_one(
-    emulator: &Emulator,
-    request: Request<Incoming>,
-    peer: SocketAddr,
-    limits: Limits,
-) -> Result<Response<Answer>, Dropped> {
-    let outcome = match receive(request, limits).await {
-        Ok(request) => match control_from_afar(&request, peer, limits) {
-            Some(why) => Outcome::plain(control::refusal(why)),
-            None => emulator.handle(&request),
-        },
-        Err(refusal) => Outcome::plain(answer::error(Format::Json, &refusal, "", "emulator")),
-    };
-    if !outcome.delay.is_zero() {
-        tokio::time::sleep(outcome.delay).await;
+impl Face {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        place: &Place,
+    ) -> Result<Response<Answer>, Dropped> {
+        let received = self.receive(request).await;
+        place.begin();
+        let outcome = match received {
+            Ok(request) => match control_from_afar(&request, peer, self.limits) {
+                Some(why) => Outcome::plain(control::refusal(why)),
+                None => self.emulator.handle(&request),
+            },
+            Err(refusal) => {
+                let id = uuid::Uuid::new_v4().to_string().to_uppercase();
+                Outcome::plain(answer::error(Format::Json, &refusal, &id, "emulator"))
+            }
+        };
+        if !outcome.delay.is_zero() {
+            tokio::time::sleep(outcome.delay).await;
+        }
+        place.end();
+        send(outcome.response, outcome.delivery)
     }
-    send(outcome.response, outcome.delivery)
+
+    /// Reads a whole request.
+    async fn receive(&self, request: Request<Incoming>) -> Result<HttpRequest, Refusal> {
+        let (head, body) = request.into_parts();
+        let target = head.uri.path_and_query().map_or("/", |t| t.as_str()).to_owned();
+        let limits = &self.limits;
+        let most = if control::is_control(&target) { limits.upload } else { limits.body };
+        let size = body.size_hint();
+        if size.lower() > most as u64 {
+            return Err(too_large());
+        }
+        let small = size.upper().is_some_and(|bytes| bytes <= SMALL_BODY as u64);
+        let body = tokio::time::timeout(limits.patience, async {
+            let _turn = if small { None } else { self.large.acquire().await.ok() };
+            Limited::new(body, most).collect().await
+        });
+        let body = body
+            .await
+            .map_err(|_| {
+                Refusal::new(408, "RequestTimeout", "The body of the request did not come.")
+            })?
+            .map_err(|e| {
+                if e.is::<http_body_util::LengthLimitError>() {
+                    too_large()
+                } else {
+                    Refusal::new(400, "InvalidRequest", "The body of the request cannot be read.")
+                }
+            })?
+            .to_bytes();
+        let headers = head
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            })
+            .collect();
+        let method = head.method.as_str().to_owned();
+        Ok(HttpRequest { method, target, headers, body: body.into() })
+    }
+}
+
+fn too_large() -> Refusal {
+    Refusal::new(413, "RequestEntityTooLarge", "The body of the request is too large.")
 }
 
 /// Says why a request to the emulator itself may not come in that way, if it may not.
@@ -180,36 +254,6 @@ fn control_from_afar(
     } else {
         None
     }
-}
-
-/// Reads a whole request.
-async fn receive(request: Request<Incoming>, limits: Limits) -> Result<HttpRequest, Refusal> {
-    let too_large =
-        || Refusal::new(413, "RequestEntityTooLarge", "The body of the request is too large.");
-    let (head, body) = request.into_parts();
-    if body.size_hint().lower() > limits.body as u64 {
-        return Err(too_large());
-    }
-    let body = tokio::time::timeout(limits.patience, Limited::new(body, limits.body).collect())
-        .await
-        .map_err(|_| Refusal::new(408, "RequestTimeout", "The body of the request did not come."))?
-        .map_err(|e| {
-            if e.is::<http_body_util::LengthLimitError>() {
-                too_large()
-            } else {
-                Refusal::new(400, "InvalidRequest", "The body of the request cannot be read.")
-            }
-        })?
-        .to_bytes();
-    let headers = head
-        .headers
-        .iter()
-        .map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        })
-        .collect();
-    let target = head.uri.path_and_query().map_or("/", |t| t.as_str()).to_owned();
-    Ok(HttpRequest { method: head.method.as_str().to_owned(), target, headers, body: body.into() })
 }
 
 /// Builds the answer such that it is delivered as the fault wants.

@@ -169,10 +169,13 @@ impl Account {
         }
     }
 
-    /// Reads `ID:SECRET`, as a command line names a key.
+    /// Reads `ID:SECRET`, or `ID:SECRET:TOKEN` for a temporary key, as a command line names a key.
     pub fn parse(text: &str) -> Option<Self> {
-        let (id, secret) = text.split_once(':')?;
-        (!id.is_empty() && !secret.is_empty()).then(|| Self::new(id, secret))
+        let mut parts = text.splitn(3, ':');
+        let (id, secret) = (parts.next()?, parts.next()?);
+        let token = parts.next();
+        let whole = !id.is_empty() && !secret.is_empty() && token != Some("");
+        whole.then(|| Self { security_token: token.map(str::to_owned), ..Self::new(id, secret) })
     }
 
     /// The reference's own key: `testid` with the secret `testsecret`.

@@ -4,6 +4,9 @@
 //! it takes the write lock, reads what other processes have written since the version that this
 //! process knows, is carried out in memory, and writes back only what changed. A process that is
 //! alone never reads anything twice.
+//!
+//! Nonces are rows of their own, in the order in which they came, so that a request cannot be repeated
+//! to another process or after a restart either.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,6 +16,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::emulator::authentication::{MOST_NONCES, Nonce, Nonces};
 use crate::emulator::settings::Settings;
 use crate::emulator::world::World;
 use crate::emulator::world::model::Kind;
@@ -21,7 +25,7 @@ use crate::environment::Timestamp;
 /// How long another process may hold the lock.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Version of the tables.
-const TABLES: i64 = 1;
+const TABLES: i64 = 2;
 /// After how many versions rows of deleted objects are dropped.
 const SWEEP: i64 = 4096;
 
@@ -36,6 +40,15 @@ CREATE TABLE objects (
 CREATE INDEX objects_by_version ON objects (version);
 CREATE TABLE versions (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO versions VALUES ('world', 0), ('swept', 0);
+";
+
+/// What the second version of the tables adds.
+const NONCES: &str = "
+CREATE TABLE nonces (
+    number INTEGER PRIMARY KEY,
+    nonce BLOB NOT NULL,
+    ends INTEGER NOT NULL
+);
 ";
 
 /// Why a world cannot be read or written.
@@ -55,6 +68,8 @@ pub struct Store {
     connection: Connection,
     /// The version that the world in memory has; none when it must be read again.
     known: Option<i64>,
+    /// The number of the last nonce that the world in memory has.
+    known_nonce: i64,
 }
 
 impl Store {
@@ -103,13 +118,16 @@ impl Store {
         let known = if version == 0 { tables == 0 } else { ours == 2 };
         if known && version == 0 {
             connection.execute_batch(SCHEMA)?;
+        }
+        if known && version < TABLES {
+            connection.execute_batch(NONCES)?;
             connection.pragma_update(None, "user_version", TABLES)?;
         }
         connection.execute_batch("COMMIT")?;
         Ok(match (known, version > TABLES) {
             (false, _) => Err(SOMETHING_ELSE),
             (true, true) => Err("It was written by a newer natform."),
-            (true, false) => Ok(Self { connection, known: None }),
+            (true, false) => Ok(Self { connection, known: None, known_nonce: 0 }),
         })
     }
 
@@ -129,7 +147,8 @@ impl Store {
             world
         };
         let changes = world.take_changes();
-        self.commit(&world, &changes)?;
+        self.catch_up_nonces(world.nonces_mut())?;
+        self.commit(&mut world, &changes, now)?;
         Ok(world)
     }
 
@@ -143,8 +162,27 @@ impl Store {
 
     /// Begins a transaction and brings the world up to what the file has.
     pub fn begin(&mut self, world: &mut World) -> Result<(), StoreError> {
+        if !self.connection.is_autocommit() {
+            // A request that died in the middle left its transaction open.
+            self.roll_back();
+        }
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        self.catch_up(world).inspect_err(|_| self.roll_back())
+        let current = self.catch_up(world);
+        let current = current.and_then(|()| self.catch_up_nonces(world.nonces_mut()));
+        current.inspect_err(|_| self.roll_back())
+    }
+
+    fn catch_up_nonces(&mut self, nonces: &mut Nonces) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT number, nonce, ends FROM nonces WHERE number > ?1 ORDER BY number",
+        )?;
+        let mut rows = statement.query([self.known_nonce])?;
+        while let Some(row) = rows.next()? {
+            let bytes: [u8; 16] = row.get(1)?;
+            nonces.note(Timestamp(row.get(2)?), Nonce::from_be_bytes(bytes));
+            self.known_nonce = row.get(0)?;
+        }
+        Ok(())
     }
 
     fn catch_up(&mut self, world: &mut World) -> Result<(), StoreError> {
@@ -179,10 +217,12 @@ impl Store {
     /// again before it is used next.
     pub fn commit(
         &mut self,
-        world: &World,
+        world: &mut World,
         changes: &BTreeSet<(Kind, String)>,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        let result = self.write(world, changes);
+        let nonces = world.nonces_mut().take_new();
+        let result = self.write_nonces(&nonces, now).and_then(|()| self.write(world, changes));
         if result.is_err() {
             self.roll_back();
         }
@@ -213,6 +253,34 @@ impl Store {
         }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(())
+    }
+
+    fn write_nonces(
+        &mut self,
+        nonces: &[(Timestamp, Nonce)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for (ends, nonce) in nonces {
+            self.connection
+                .prepare_cached("INSERT INTO nonces (nonce, ends) VALUES (?1, ?2)")?
+                .execute(params![nonce.to_be_bytes(), ends.0])?;
+            self.known_nonce = self.connection.last_insert_rowid();
+            if self.known_nonce % SWEEP == 0 {
+                self.forget_nonces(now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops the rows before the first nonce that still counts, and those that are too many. The last
+    /// row always stays, for numbers go on from it.
+    fn forget_nonces(&self, now: Timestamp) -> Result<(), rusqlite::Error> {
+        let first = "SELECT number FROM nonces WHERE ends > ?1 ORDER BY number LIMIT 1";
+        let first: Option<i64> =
+            self.connection.query_row(first, [now.0], |row| row.get(0)).optional()?;
+        let most = i64::try_from(MOST_NONCES).unwrap_or(i64::MAX);
+        let first = first.unwrap_or(self.known_nonce).max(self.known_nonce - most);
+        self.connection.execute("DELETE FROM nonces WHERE number < ?1", [first]).map(|_| ())
     }
 
     fn set_version(&self, name: &str, value: i64) -> Result<(), rusqlite::Error> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::edges::Wiring;
 use super::graph::{Node, Why};
+use super::networks::{self, Networks};
 use super::topology::{self, Token};
 use super::{Change, ChangeKind};
 use crate::resources::{Object, Rule};
@@ -114,6 +115,7 @@ pub(crate) fn wire(wiring: &mut Wiring<'_>) {
         for rule in kind.resource.rules() {
             match *rule {
                 Rule::Unique { scope, fields, .. } => unique(wiring, name, scope, fields),
+                Rule::Disjoint { scope, field, .. } => disjoint(wiring, name, scope, field),
                 Rule::Quota { name: quota, scope, limit, .. } => {
                     places(wiring, name, quota, scope, limit);
                 }
@@ -144,6 +146,38 @@ fn unique(wiring: &mut Wiring<'_>, kind: &str, scope: &[&str], fields: &[&str]) 
             continue;
         };
         for (other, left) in leavers.colliding(&key) {
+            // An update in place leaves and takes in one call.
+            if *other != index || change.kind != ChangeKind::Update {
+                wiring.graph.edge(*left, node, Why::Key);
+            }
+        }
+    }
+}
+
+/// A network is taken after those that share addresses with it are left.
+fn disjoint(wiring: &mut Wiring<'_>, kind: &str, scope: &[&str], field: &str) {
+    let touched: Vec<&str> = scope.iter().copied().chain([field]).collect();
+    let of = |object: &Option<Object>| networks::of(object.as_ref()?, scope, field);
+    let stays = |change: &Change| {
+        change.kind == ChangeKind::Update && of(&change.before) == of(&change.after)
+    };
+    let mut leavers: Networks<(usize, Node)> = Networks::default();
+    for (index, change) in wiring.active().filter(|(_, c)| c.address.kind() == kind) {
+        let left = of(&change.before).filter(|_| !stays(change));
+        if let (Some((scope, network)), Some(node)) = (left, wiring.leaves(index, &touched)) {
+            leavers.insert(scope, network, (index, node));
+        }
+    }
+    if leavers.is_empty() {
+        return;
+    }
+    for (index, change) in wiring.active().filter(|(_, c)| c.address.kind() == kind) {
+        let taken = of(&change.after).filter(|_| !stays(change));
+        let (Some((scope, network)), Some(node)) = (taken, wiring.takes(index, &touched)) else {
+            continue;
+        };
+        let others = leavers.around(&scope, network).chain(leavers.inside(&scope, network));
+        for (other, left) in others {
             // An update in place leaves and takes in one call.
             if *other != index || change.kind != ChangeKind::Update {
                 wiring.graph.edge(*left, node, Why::Key);

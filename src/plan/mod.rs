@@ -24,6 +24,7 @@ mod keys;
 mod kinds;
 pub mod model;
 mod moves;
+mod networks;
 mod origins;
 mod orphans;
 mod pass;

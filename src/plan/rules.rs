@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::keys::{Key, KeyIndex};
 use super::kinds::Kinds;
+use super::networks::{self, Networks};
 use super::topology::{self, Token};
 use super::world::{Unmanaged, World};
 use super::{Change, ChangeKind};
@@ -140,6 +141,9 @@ impl<'a> Judge<'a> {
             Rule::Unique { code, scope, fields, what } => {
                 self.unique(kind, code, scope, fields, what);
             }
+            Rule::Disjoint { code, scope, field, what } => {
+                self.disjoint(kind, code, scope, field, what);
+            }
             Rule::Quota { code, name, scope, limit, what } => {
                 self.quota(kind, code, name, scope, limit, what);
             }
@@ -215,6 +219,57 @@ impl<'a> Judge<'a> {
             }
         }
         self.diagnostics.extend(found);
+    }
+
+    fn disjoint(
+        &mut self,
+        kind: &str,
+        code: &'static str,
+        scope: &[&str],
+        field: &str,
+        what: &str,
+    ) {
+        let touching: Vec<&str> = scope.iter().copied().chain([field]).collect();
+        let items = self.all(kind);
+        let placed = |item: &Item<'a>| networks::of(item.object(), scope, field);
+        let mut all: Networks<Item<'_>> = Networks::default();
+        for item in &items {
+            if let Some((scope, network)) = placed(item) {
+                all.insert(scope, network, *item);
+            }
+        }
+        let mut found = Vec::new();
+        for wide in &items {
+            let Some((scope, network)) = placed(wide) else { continue };
+            for narrow in all.inside(&scope, network) {
+                if wide.is_touched(&touching) || narrow.is_touched(&touching) {
+                    found.push(self.overlap(wide, narrow, code, field, what));
+                }
+            }
+        }
+        self.diagnostics.extend(found);
+    }
+
+    fn overlap(
+        &self,
+        wide: &Item<'_>,
+        narrow: &Item<'_>,
+        code: &'static str,
+        field: &str,
+        what: &str,
+    ) -> Diagnostic {
+        let summary = format!("the {what} of {} contains that of {}", wide.name(), narrow.name());
+        let value = |item: &Item<'_>| shown(field, item.object().get(field)?);
+        let mut diagnostic = Diagnostic::error(code, summary);
+        if let (Some(wide), Some(narrow)) = (value(wide), value(narrow)) {
+            let detail = format!(
+                "The service refuses {narrow} beside {wide} in one table, and the reverse."
+            );
+            diagnostic = diagnostic.detail(detail);
+        }
+        diagnostic = self.mark(diagnostic, wide, field, "contains the other");
+        self.mark(diagnostic, narrow, field, "lies in it")
+            .help("split the wider network such that no address is in two entries, or remove one")
     }
 
     fn all(&self, kind: &str) -> Vec<Item<'a>> {

@@ -17,6 +17,18 @@ pub enum Rule {
         /// What the key is, for messages: `external address, port and protocol`.
         what: &'static str,
     },
+    /// No two objects with the same `scope` have networks that share addresses. Two of the same
+    /// network are a matter of [`Rule::Unique`].
+    Disjoint {
+        /// Stable code of the diagnostic.
+        code: &'static str,
+        /// Attributes that name the scope (the table).
+        scope: &'static [&'static str],
+        /// The attribute that holds a network in CIDR notation.
+        field: &'static str,
+        /// What the network is, for messages: `source network`.
+        what: &'static str,
+    },
     /// At most `limit` objects with the same `scope`; the provider block may raise it by name.
     Quota {
         /// Stable code of the diagnostic.
@@ -58,6 +70,7 @@ impl Rule {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Unique { code, .. }
+            | Self::Disjoint { code, .. }
             | Self::Quota { code, .. }
             | Self::Limit { code, .. }
             | Self::World { code, .. } => code,
@@ -68,7 +81,7 @@ impl Rule {
     pub const fn quota(&self) -> Option<&'static str> {
         match self {
             Self::Quota { name, .. } | Self::Limit { name, .. } => Some(name),
-            Self::Unique { .. } | Self::World { .. } => None,
+            Self::Unique { .. } | Self::Disjoint { .. } | Self::World { .. } => None,
         }
     }
 }

@@ -83,7 +83,7 @@ pub(super) static SCHEMA: Schema = Schema {
     attributes: ATTRIBUTES,
 };
 
-static RULES: [Rule; 5] = [
+static RULES: [Rule; 6] = [
     Rule::Unique {
         code: "duplicate-snat-source",
         scope: &["snat_table_id"],
@@ -94,6 +94,13 @@ static RULES: [Rule; 5] = [
         code: "duplicate-snat-source",
         scope: &["snat_table_id"],
         fields: &["source_cidr"],
+        what: "source network",
+    },
+    // A vSwitch's network is known once an entry for it was read: the service fills it in.
+    Rule::Disjoint {
+        code: "overlapping-snat-sources",
+        scope: &["snat_table_id"],
+        field: "source_cidr",
         what: "source network",
     },
     // All addresses of one entry's `snat_ip` are in the planned `public_ip_addresses` of one

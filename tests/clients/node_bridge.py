@@ -7,8 +7,9 @@ import sys
 from scenario import Refused, run
 
 
-def bridge(arguments):
-    process = subprocess.Popen(["node", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def connect(key, secret):
+    arguments = ["node", *sys.argv[1:], key, secret]
+    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def call(action, parameters):
         process.stdin.write(json.dumps({"action": action, "parameters": parameters}) + "\n")
@@ -23,4 +24,5 @@ def bridge(arguments):
     return call
 
 
-run(bridge(sys.argv[1:]))
+# The one client that takes the caller's nonce in place of its own.
+run(connect, own_nonces=sys.argv[1] == "pop_core.js")

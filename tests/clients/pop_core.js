@@ -2,10 +2,10 @@
 const { RPCClient } = require("@alicloud/pop-core");
 const bridge = require("./bridge.js");
 
-const [endpoint, method] = process.argv.slice(2);
+const [endpoint, method, key, secret] = process.argv.slice(2);
 const client = new RPCClient({
-  accessKeyId: "testid",
-  accessKeySecret: "testsecret",
+  accessKeyId: key,
+  accessKeySecret: secret,
   endpoint: `http://${endpoint}`,
   apiVersion: "2016-04-28",
 });

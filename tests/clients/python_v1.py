@@ -35,7 +35,7 @@ def request_of(action, parameters):
     return request
 
 
-def client(key="testid", secret="testsecret"):
+def connect(key, secret):
     acs = AcsClient(key, secret, "cn-qingdao", auto_retry=False)
 
     def call(action, parameters):
@@ -47,16 +47,4 @@ def client(key="testid", secret="testsecret"):
     return call
 
 
-def refused(call, codes):
-    try:
-        call("DescribeNatGateways", {"RegionId": "cn-qingdao"})
-    except Refused as refusal:
-        assert refusal.code in codes, refusal
-        print(f"  refused: {refusal.code}")
-        return
-    raise AssertionError("not refused")
-
-
-refused(client(secret="wrong"), ["SignatureDoesNotMatch", "InvalidAccessKeySecret"])
-refused(client(key="nobody"), ["InvalidAccessKeyId.NotFound"])
-run(client())
+run(connect)

@@ -1,6 +1,7 @@
-"""The full life of a gateway, as any client of the service would drive it.
+"""The full life of gateways, entries and bandwidth packages, as any client of the service would drive it.
 
-`call(action, parameters)` returns the answer as a dictionary or raises `Refused`.
+`connect(key, secret)` returns a client: `call(action, parameters)`, which returns the answer as a
+dictionary or raises `Refused`.
 """
 
 import time
@@ -12,20 +13,54 @@ class Refused(Exception):
         self.code = code
 
 
-def run(call, note=print):
+def refusal_of(call, action, **parameters):
+    """Returns the code with which a call is refused."""
+    try:
+        call(action, parameters)
+    except Refused as refusal:
+        return refusal.code
+    raise AssertionError(f"{action} {parameters} was not refused")
+
+
+def run(connect, own_nonces=False, note=print):
     region, vpc, vswitch = "cn-qingdao", "vpc-emulator-qingdao", "vsw-emulator-a-qingdao"
+    call = connect("testid", "testsecret")
+
+    # Who may call at all. One client calls a signature error by a name of its own.
+    for wrong, codes in [
+        (("testid", "wrong"), ["SignatureDoesNotMatch", "InvalidAccessKeySecret"]),
+        (("nobody", "testsecret"), ["InvalidAccessKeyId.NotFound"]),
+    ]:
+        code = refusal_of(connect(*wrong), "DescribeNatGateways", RegionId=region)
+        assert code in codes, code
+        note(f"  refused: {code}")
+    if own_nonces:
+        once = dict(RegionId=region, SignatureNonce="used-once")
+        call("DescribeNatGateways", once)
+        code = refusal_of(call, "DescribeNatGateways", **once)
+        assert code == "SignatureNonceUsed", code
+        note(f"  refused: {code}")
 
     def do(action, **parameters):
         return call(action, {"RegionId": region, **parameters})
 
     def refused(code, action, **parameters):
-        try:
-            do(action, **parameters)
-        except Refused as refusal:
-            assert refusal.code == code, f"{action}: {refusal} instead of {code}"
-            note(f"  {action} refused: {refusal.code}")
-            return
-        raise AssertionError(f"{action} was not refused with {code}")
+        found = refusal_of(lambda name, more: do(name, **more), action, **parameters)
+        assert found == code, f"{action}: {found} instead of {code}"
+        note(f"  {action} refused: {code}")
+
+    def pages(action, plural, singular, size, **filters):
+        """Returns the rows of all pages, after a look at how many pages there are."""
+        rows, number = [], 1
+        while True:
+            answer = do(action, PageSize=size, PageNumber=number, **filters)
+            assert answer["PageNumber"] == number and answer["PageSize"] == size, answer
+            page = answer[plural].get(singular) or []
+            rows += page
+            if len(page) < size:
+                assert len(rows) == answer["TotalCount"], answer
+                return rows, number
+            number += 1
 
     def gateways(**filters):
         return do("DescribeNatGateways", **filters)["NatGateways"]["NatGateway"]
@@ -75,7 +110,20 @@ def run(call, note=print):
     do("RemoveBandwidthPackageIps", BandwidthPackageId=package, **{"RemovedIpAddresses.1": ips[3]})
     settled(addresses, lambda list: len(list) == 3)
     refused("QuotaExceeded.BandwidthPackageIps", "AddBandwidthPackageIps", BandwidthPackageId=package, IpCount=50)
-    note(f"  package {package} with {ips[:3]}")
+    refused("InvalidBandwidthPackageId.NotFound", "ModifyBandwidthPackageAttribute",
+            BandwidthPackageId="bwp-none", Name="lines")
+    others = [do("CreateBandwidthPackage", NatGatewayId=gateway, Bandwidth=5, IpCount=1, Name=f"spare-{n}")
+              ["BandwidthPackageId"] for n in range(3)]
+    refused("QuotaExceeded.BandwidthPackageCountOnNatGateway", "CreateBandwidthPackage",
+            NatGatewayId=gateway, Bandwidth=5, IpCount=1)
+    found, count = pages("DescribeBandwidthPackages", "BandwidthPackages", "BandwidthPackage", 3)
+    assert [row["BandwidthPackageId"] for row in found] == [package, *others] and count == 2
+    only = do("DescribeBandwidthPackages", BandwidthPackageId=others[1])["BandwidthPackages"]["BandwidthPackage"]
+    assert [row["Name"] for row in only] == ["spare-1"]
+    for spare in others:
+        do("DeleteBandwidthPackage", BandwidthPackageId=spare)
+    settled(packages, lambda p: len(p) == 1)
+    note(f"  package {package} with {ips[:3]}; three more made, listed on two pages and deleted")
 
     # DNAT entries: pages, filters, changes.
     def entries(**filters):
@@ -88,11 +136,18 @@ def run(call, note=print):
 
     ids = []
     for number in (80, 443, 8443):
-        ids.append(do("CreateForwardEntry", **port(number))["ForwardEntryId"])
+        ids.append(do("CreateForwardEntry", **port(number, ForwardEntryName=f"port-{number}"))["ForwardEntryId"])
+        if number == 80:
+            # One entry of a table at a time.
+            refused("IncorretForwardEntryStatus", "CreateForwardEntry", **port(8080))
         settled(entries, available)
-    answer = do("DescribeForwardTableEntries", ForwardTableId=forward, PageSize=2, PageNumber=2)
-    assert answer["TotalCount"] == 3 and len(answer["ForwardTableEntries"]["ForwardTableEntry"]) == 1
-    assert [e["ForwardEntryId"] for e in entries(ExternalPort="443")] == [ids[1]]
+    found, count = pages("DescribeForwardTableEntries", "ForwardTableEntries", "ForwardTableEntry", 2,
+                         ForwardTableId=forward)
+    assert [row["ForwardEntryId"] for row in found] == ids and count == 2
+    for filters in (dict(ExternalPort="443"), dict(InternalPort="8443", IpProtocol="TCP"),
+                    dict(ForwardEntryName="port-443"), dict(ForwardEntryId=ids[1])):
+        assert [e["ForwardEntryId"] for e in entries(**filters)] == [ids[1]], filters
+    assert not entries(ExternalIp=ips[1]) and len(entries(InternalIp="192.168.1.10")) == 3
     do("ModifyForwardEntry", ForwardTableId=forward, ForwardEntryId=ids[1], InternalPort="9443",
        ExternalIp=ips[0], ExternalPort="443", InternalIp="192.168.1.10", IpProtocol="TCP")
     settled(lambda: entries(ForwardEntryId=ids[1]), lambda e: available(e) and e[0]["InternalPort"] == "9443")
@@ -100,6 +155,7 @@ def run(call, note=print):
     refused("InvalidForwardTableId.NotFound", "CreateForwardEntry", **{**port(1), "ForwardTableId": "ftb-none"})
     do("DeleteForwardEntry", ForwardTableId=forward, ForwardEntryId=ids[2])
     settled(entries, lambda e: len(e) == 2)
+    refused("InvalidForwardEntryId.NotFound", "DeleteForwardEntry", ForwardTableId=forward, ForwardEntryId=ids[2])
     note(f"  DNAT entries {ids[:2]}")
 
     # SNAT entries.
@@ -112,7 +168,18 @@ def run(call, note=print):
     do("ModifySnatEntry", SnatTableId=snat, SnatEntryId=source, SnatIp=f"{ips[1]},{ips[2]}")
     row = settled(sources, lambda e: available(e) and "," in e[0]["SnatIp"])[0]
     assert row["SnatEntryName"] == "out" and row["SourceVSwitchId"] == vswitch
-    note(f"  SNAT entry {source}")
+    refused("OperationUnsupported.CidrConflict", "CreateSnatEntry", SnatTableId=snat,
+            SourceCIDR="192.168.1.7/32", SnatIp=ips[1])
+    second = do("CreateSnatEntry", SnatTableId=snat, SourceCIDR="192.168.2.0/24", SnatIp=ips[1])["SnatEntryId"]
+    settled(sources, available)
+    found, count = pages("DescribeSnatTableEntries", "SnatTableEntries", "SnatTableEntry", 1, SnatTableId=snat)
+    assert [row["SnatEntryId"] for row in found] == [source, second] and count == 3
+    assert [e["SnatEntryId"] for e in sources(SourceCIDR="192.168.2.0/24")] == [second]
+    assert [e["SnatEntryId"] for e in sources(SnatIp=ips[2])] == [source]
+    do("DeleteSnatEntry", SnatTableId=snat, SnatEntryId=second)
+    settled(sources, lambda e: len(e) == 1)
+    refused("InvalidSnatEntryId.NotFound", "DeleteSnatEntry", SnatTableId=snat, SnatEntryId=second)
+    note(f"  SNAT entries {source} and {second}")
 
     # Changes of the gateway, and what it refuses.
     do("ModifyNatGatewayAttribute", NatGatewayId=gateway, Name="edge-renamed")
@@ -137,6 +204,17 @@ def run(call, note=print):
     zones = do("ListEnhancedNatGatewayAvailableZones")["Zones"]["Zone"]
     assert any(zone["ZoneId"] == "cn-qingdao-a" for zone in zones)
     note("  converted to Enhanced with shared bandwidth")
+
+    # Two more gateways, on pages.
+    more = [do("CreateNatGateway", VpcId=vpc, NatType="Enhanced", VSwitchId=vswitch, Name=f"more-{n}")
+            ["NatGatewayId"] for n in range(2)]
+    settled(gateways, lambda g: len(g) == 3 and available(g))
+    found, count = pages("DescribeNatGateways", "NatGateways", "NatGateway", 2)
+    assert [row["NatGatewayId"] for row in found] == [gateway, *more] and count == 2
+    assert [row["NatGatewayId"] for row in gateways(Name="more-1", NatType="Enhanced")] == [more[1]]
+    for another in more:
+        do("DeleteNatGateway", NatGatewayId=another)
+    settled(gateways, lambda g: len(g) == 1)
 
     # The end.
     do("DeleteSnatEntry", SnatTableId=snat, SnatEntryId=source)

@@ -4,11 +4,11 @@ const { $OpenApiUtil } = require("@alicloud/openapi-core");
 const $dara = require("@darabonba/typescript");
 const bridge = require("./bridge.js");
 
-const [endpoint] = process.argv.slice(2);
+const [endpoint, key, secret] = process.argv.slice(2);
 const client = new vpc.default(
   new $OpenApiUtil.Config({
-    accessKeyId: "testid",
-    accessKeySecret: "testsecret",
+    accessKeyId: key,
+    accessKeySecret: secret,
     endpoint,
     protocol: "HTTP",
   }),

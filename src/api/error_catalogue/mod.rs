@@ -14,54 +14,106 @@ use super::error::Class;
 pub use advice::advice;
 pub use rows::{Row, documented};
 
-/// Codes of the live service that the reference lacks, for every action.
-const LIVE: &[(&str, Class)] = &[
-    ("OperationConflict", Class::Busy),
-    ("TaskConflict", Class::Busy),
-    ("VPC_TASK_CONFLICT", Class::Busy),
-    ("BandwidthPackageOperation.conflict", Class::Busy),
-    ("EipOperation.TooFrequently", Class::Busy),
-    ("LastTokenProcessing", Class::Busy),
-    ("OperationFailed.LastTokenProcessing", Class::Busy),
-    ("OperationFailed.IdempotentTokenProcessing", Class::Busy),
-    ("OperationFailed.DistibuteLock", Class::Busy),
-    ("OperationFailed.NatGwRouteInMiddleStatus", Class::Busy),
-    ("InvalidBindingStatus", Class::Busy),
-    // An address that is being bound, or whose binding the gateway has not seen yet.
-    ("OperationUnsupported.EipInBinding", Class::Busy),
-    ("OperationUnsupported.EipNatBWPCheck", Class::Busy),
-    ("OperationUnsupported.EipNatGWCheck", Class::Busy),
-    ("EIP_NOT_IN_GATEWAY", Class::Busy),
-    ("SystemBusy", Class::Throttled),
-    ("FrequentPurchase.EIP", Class::Throttled),
-    ("ServiceUnavailable", Class::Transient),
-    ("InternalError", Class::Transient),
-    ("InternalServerError", Class::Transient),
-    ("UnknownError", Class::Transient),
-    // A request reached the service twice, and the first of the two may have had its effect.
-    ("SignatureNonceUsed", Class::Transient),
-    // The token was used with other parameters, so something was done under it.
-    ("IdempotentParameterMismatch", Class::Conflict),
-    ("InvalidIdempotenceParameter.Mismatch", Class::Conflict),
-    ("IdempotentFailed", Class::Conflict),
-    ("OperationUnsupported.ForwardEntry", Class::Conflict),
-    ("InvalidIpStatus.HasBeenUsedBySnatTable", Class::Conflict),
-    ("InvalidIpStatus.HasBeenUsedByForwardEntry", Class::Conflict),
-    ("InvalidStatus.SnatOrDnat", Class::Dependency),
-    ("Forbidden.PrePaidNatGateway", Class::Denied),
-    ("Forbidden", Class::Denied),
-    ("Forbidden.RAM", Class::Denied),
-    ("SignatureDoesNotMatch", Class::Denied),
-    ("IncompleteSignature", Class::Denied),
-    ("InvalidSignatureMethod", Class::Denied),
-    ("InvalidAccessKeySecret", Class::Denied),
-    ("MissingSecurityToken", Class::Denied),
-    ("IllegalTimestamp", Class::Denied),
-    ("InsufficientBalance", Class::Denied),
-    ("Account.Arrearage", Class::Denied),
-    ("InvalidAccountStatus.NotEnoughBalance", Class::Denied),
-    ("DryRunOperation", Class::AlreadyDone),
+/// Codes that no row documents, with the calls that are refused with them.
+const LIVE: &[(On, &[(&str, Class)])] = &[
+    (
+        // Refused before the service looks at what is asked for.
+        On::Any,
+        &[
+            ("SystemBusy", Class::Throttled),
+            ("ServiceUnavailable", Class::Transient),
+            ("InternalError", Class::Transient),
+            ("InternalServerError", Class::Transient),
+            ("UnknownError", Class::Transient),
+            // A request reached the service twice, and the first of the two may have had its effect.
+            ("SignatureNonceUsed", Class::Transient),
+            ("Forbidden", Class::Denied),
+            ("Forbidden.RAM", Class::Denied),
+            ("SignatureDoesNotMatch", Class::Denied),
+            ("IncompleteSignature", Class::Denied),
+            ("InvalidSignatureMethod", Class::Denied),
+            ("InvalidAccessKeySecret", Class::Denied),
+            ("MissingSecurityToken", Class::Denied),
+            ("IllegalTimestamp", Class::Denied),
+            ("InsufficientBalance", Class::Denied),
+            ("Account.Arrearage", Class::Denied),
+            ("InvalidAccountStatus.NotEnoughBalance", Class::Denied),
+        ],
+    ),
+    (
+        On::Changes,
+        &[
+            ("OperationConflict", Class::Busy),
+            ("TaskConflict", Class::Busy),
+            ("VPC_TASK_CONFLICT", Class::Busy),
+            ("OperationFailed.DistibuteLock", Class::Busy),
+            ("OperationFailed.NatGwRouteInMiddleStatus", Class::Busy),
+            // Tokens are not documented for every change that takes one.
+            ("LastTokenProcessing", Class::Busy),
+            ("OperationFailed.LastTokenProcessing", Class::Busy),
+            ("OperationFailed.IdempotentTokenProcessing", Class::Busy),
+            // The token was used with other parameters, so something was done under it.
+            ("IdempotentParameterMismatch", Class::Conflict),
+            ("InvalidIdempotenceParameter.Mismatch", Class::Conflict),
+            ("IdempotentFailed", Class::Conflict),
+        ],
+    ),
+    (On::These(DRY_RUNS), &[("DryRunOperation", Class::AlreadyDone)]),
+    (
+        On::These(ENTRIES),
+        &[
+            // An address that is being bound, or whose binding the gateway has not seen yet.
+            ("InvalidBindingStatus", Class::Busy),
+            ("OperationUnsupported.EipInBinding", Class::Busy),
+            ("OperationUnsupported.EipNatBWPCheck", Class::Busy),
+            ("OperationUnsupported.EipNatGWCheck", Class::Busy),
+            ("EIP_NOT_IN_GATEWAY", Class::Busy),
+            ("EipOperation.TooFrequently", Class::Busy),
+            ("OperationUnsupported.ForwardEntry", Class::Conflict),
+            ("InvalidIpStatus.HasBeenUsedBySnatTable", Class::Conflict),
+            ("InvalidIpStatus.HasBeenUsedByForwardEntry", Class::Conflict),
+            ("InvalidStatus.SnatOrDnat", Class::Dependency),
+        ],
+    ),
+    (On::These(ON_PACKAGES), &[("BandwidthPackageOperation.conflict", Class::Busy)]),
+    (On::These(BUYING), &[("FrequentPurchase.EIP", Class::Throttled)]),
+    (On::These(ON_GATEWAYS), &[("Forbidden.PrePaidNatGateway", Class::Denied)]),
 ];
+
+/// Which calls a code is about.
+#[derive(Debug, Clone, Copy)]
+enum On {
+    Any,
+    Changes,
+    These(&'static [Action]),
+}
+
+impl On {
+    fn includes(self, action: Action) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Changes => action.mutates(),
+            Self::These(actions) => actions.contains(&action),
+        }
+    }
+}
+
+/// Actions on the entries of tables, whose addresses may be bound from outside.
+const ENTRIES: &[Action] = &[
+    Action::CreateForwardEntry,
+    Action::ModifyForwardEntry,
+    Action::DeleteForwardEntry,
+    Action::CreateSnatEntry,
+    Action::ModifySnatEntry,
+    Action::DeleteSnatEntry,
+];
+
+/// Actions that buy addresses.
+const BUYING: &[Action] =
+    &[Action::CreateNatGateway, Action::CreateBandwidthPackage, Action::AddBandwidthPackageIps];
+
+/// Actions that can be tried without being carried out.
+const DRY_RUNS: &[Action] = &[Action::UpdateNatGatewayNatType, Action::DescribeNatGateways];
 
 /// Codes that say that what an action is about does not exist, beside the documented ones. A list
 /// that is asked for by a gateway or a package is about that.
@@ -129,7 +181,8 @@ fn known(action: Action, code: &str, message: &str) -> Option<Class> {
     if gone {
         return Some(Class::Gone);
     }
-    LIVE.iter().find(|(known, _)| same(known, code)).map(|(_, class)| *class)
+    let live = LIVE.iter().filter(|(on, _)| on.includes(action)).flat_map(|(_, codes)| *codes);
+    live.copied().find(|(known, _)| same(known, code)).map(|(_, class)| class)
 }
 
 /// The service itself writes some codes in more than one case.

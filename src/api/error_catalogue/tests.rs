@@ -56,7 +56,7 @@ fn gone_is_a_closed_list() {
                 .iter()
                 .map(|row| row.code)
                 .chain(GONE.iter().map(|(code, _)| *code))
-                .chain(LIVE.iter().map(|(code, _)| *code));
+                .chain(LIVE.iter().flat_map(|(_, codes)| *codes).map(|(code, _)| *code));
             codes
                 .filter(move |code| classify(action, code, "is not exist", 404) == Class::Gone)
                 .map(move |code| format!("{action} {code}"))
@@ -140,7 +140,12 @@ fn messages_and_statuses_decide_where_codes_do_not() {
         (DescribeNatGateways, "New", "", 200, Class::Transient),
         (DescribeNatGateways, "QuotaExceeded.New", "", 500, Class::Transient),
         (DescribeNatGateways, "OperationConflict", "", 409, Class::Busy),
-        (DescribeNatGateways, "TaskConflict", "", 400, Class::Busy),
+        (DeleteNatGateway, "TaskConflict", "", 400, Class::Busy),
+        (DescribeNatGateways, "TaskConflict", "", 400, Class::Invalid),
+        (CreateSnatEntry, "EIP_NOT_IN_GATEWAY", "", 400, Class::Busy),
+        (DeleteNatGateway, "EIP_NOT_IN_GATEWAY", "", 400, Class::Invalid),
+        (DeleteNatGateway, "Forbidden.PrePaidNatGateway", "", 400, Class::Denied),
+        (CreateSnatEntry, "Forbidden.PrePaidNatGateway", "", 400, Class::Invalid),
         (DescribeNatGateways, "InvalidAccessKeyId.NotFound", "", 404, Class::Denied),
         (DescribeNatGateways, "InvalidTimeStamp.Expired", "", 400, Class::Denied),
     ] {

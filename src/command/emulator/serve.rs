@@ -57,16 +57,14 @@ fn settings(session: &Session, arguments: &Arguments) -> Result<Settings, Failur
         ..Settings::default()
     };
     for text in &arguments.access_key {
-        let (id, secret) = text
-            .split_once(':')
-            .filter(|(i, s)| !i.is_empty() && !s.is_empty())
-            .ok_or_else(|| {
-                Failure::of(
-                    Diagnostic::error("access-key", "`-access-key` takes an id and a secret")
-                        .help("write `-access-key ID:SECRET`"),
-                )
-            })?;
-        settings.accounts.push(Account::new(id, secret));
+        let account = Account::parse(text).ok_or_else(|| {
+            Failure::of(
+                Diagnostic::error("access-key", "`-access-key` takes an id and a secret").help(
+                    "write `-access-key ID:SECRET`, or `ID:SECRET:TOKEN` for a temporary key",
+                ),
+            )
+        })?;
+        settings.accounts.push(account);
     }
     if let Some(file) = &arguments.faults {
         let rules: FaultFile = read_json(&path(file), "faults", files).map_err(Failure::from)?;

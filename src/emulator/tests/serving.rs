@@ -193,6 +193,32 @@ async fn broken_requests_do_not_end_the_server() {
     assert!(fine.starts_with("HTTP/1.1 200"), "{fine}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn slow_clients_are_not_waited_for() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let emulator = Arc::new(emulator(Settings::default()));
+    let (address, _running) = server::serve_on_free_port(emulator).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    for (sent, wanted) in [
+        // Nothing at all, half a request, headers that trickle in, a body that stops.
+        ("", ""),
+        ("GET /?Action=Desc", ""),
+        ("GET / HTTP/1.1\r\nhost: x\r\n", ""),
+        ("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\na=1", "HTTP/1.1 408"),
+        ("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\na", "HTTP/1.1 408"),
+        // A whole request, and then nothing more.
+        ("GET / HTTP/1.1\r\nhost: x\r\n\r\n", "HTTP/1.1 400"),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(wanted) && answer.is_empty() == wanted.is_empty(), "{answer}");
+    }
+    // A minute each, and another to wait for the next request.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(12 * 60));
+}
+
 #[tokio::test]
 async fn other_machines_are_kept_out_unless_allowed() {
     let listener = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();

@@ -21,6 +21,9 @@ use crate::emulator::world::model::Token;
 use crate::emulator::world::network::Region;
 use crate::environment::Timestamp;
 
+/// Characters of a name that a message repeats.
+const LONGEST_NAME: usize = 100;
+
 /// A success: the id of the request that brought it, its fields, and whether it is an earlier one.
 struct Success {
     request_id: String,
@@ -62,6 +65,11 @@ impl World {
             None if dropped => Err(unavailable()),
             None => self.answer(now, request, &arrival, action, &parameters, &request_id),
         };
+        if let (Some(action), Ok(success), Some(ms)) = (action, &answer, effect.delay_ms)
+            && !success.replayed
+        {
+            self.hold_token(action, &parameters, Duration::from_millis(ms));
+        }
         if let Some(error) = effect.error.as_ref().filter(|e| e.processed) {
             answer = Err(faulty(action, error));
         }
@@ -98,18 +106,17 @@ impl World {
         request_id: &str,
     ) -> Result<Success, Refusal> {
         check_shape(request, arrival)?;
-        let action = action.ok_or_else(|| {
-            Refusal::new(
-                404,
-                "InvalidAction.NotFound",
-                "Specified api is not found, please check your url and method.",
-            )
-        })?;
+        let action = action.ok_or_else(no_such_action)?;
         if let Some(wait) = self.faults.take(now, action.name()) {
             return Err(throttled(&Throttle { retry_after_ms: Some(wait), ..Throttle::default() }));
         }
         let settings = self.settings.clone();
         let account = authenticate(&settings.accounts, &mut self.nonces, now, request, arrival)?;
+        if let Some(name) = &arrival.repeated {
+            let name: String = name.chars().take(LONGEST_NAME).collect();
+            let message = format!("The parameter \"{name}\" is given more than once.");
+            return Err(Refusal::new(400, "InvalidParameter", message));
+        }
         if account.denied_actions.contains(action.name()) {
             return Err(Refusal::unlisted(Unlisted::NotAuthorized));
         }
@@ -183,17 +190,11 @@ fn check_shape(request: &HttpRequest, arrival: &Arrival) -> Result<(), Refusal> 
             "This http method is not supported.",
         ));
     }
-    let named = arrival.action_name(request).is_some();
-    if !named || !matches!(arrival.path.as_str(), "" | "/") {
-        return Err(if named {
-            Refusal::new(
-                404,
-                "InvalidAction.NotFound",
-                "Specified api is not found, please check your url and method.",
-            )
-        } else {
-            Refusal::new(400, "MissingParameter", missing_message("Action"))
-        });
+    if !matches!(arrival.path.as_str(), "" | "/") {
+        return Err(no_such_action());
+    }
+    if arrival.action_name(request).is_none() {
+        return Err(Refusal::new(400, "MissingParameter", missing_message("Action")));
     }
     match arrival.version(request) {
         Some(VERSION) => Ok(()),
@@ -202,6 +203,14 @@ fn check_shape(request: &HttpRequest, arrival: &Arrival) -> Result<(), Refusal> 
         }
         None => Err(Refusal::new(400, "MissingParameter", missing_message("Version"))),
     }
+}
+
+fn no_such_action() -> Refusal {
+    Refusal::new(
+        404,
+        "InvalidAction.NotFound",
+        "Specified api is not found, please check your url and method.",
+    )
 }
 
 fn throttled(throttle: &Throttle) -> Refusal {

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
+
 use crate::emulator::world::model::{
     BandwidthPackage, Change, Eip, ForwardEntry, Gateway, Kind, SnatEntry, Token,
 };
@@ -28,9 +30,29 @@ pub struct Table {
     pub settling: BTreeSet<String>,
     external: BTreeSet<(PortKey, String)>,
     internal: BTreeSet<(PortKey, String)>,
+    /// Sources of SNAT entries.
+    sources: BTreeSet<(Ipv4Net, String)>,
 }
 
 impl Table {
+    /// Returns whether an SNAT entry other than `except` has exactly that source.
+    pub fn has_source(&self, source: Ipv4Net, except: &str) -> bool {
+        held(&self.sources, &source, except)
+    }
+
+    /// Returns whether an SNAT entry has a source that shares addresses with `source`. Of two ranges
+    /// that do, one contains the other.
+    pub fn overlaps_source(&self, source: Ipv4Net) -> bool {
+        let around = (0..=source.prefix_len())
+            .filter_map(|prefix| Ipv4Net::new(source.addr(), prefix).ok())
+            .any(|net| self.has_source(net.trunc(), ""));
+        let inside = || {
+            let from = (source.trunc(), String::new());
+            self.sources.range(from..).next().is_some_and(|(net, _)| source.contains(net))
+        };
+        around || inside()
+    }
+
     /// Returns whether an entry other than `except` has that external key.
     pub fn has_external(&self, key: &PortKey, except: &str) -> bool {
         held(&self.external, key, except)
@@ -42,7 +64,7 @@ impl Table {
     }
 }
 
-fn held(set: &BTreeSet<(PortKey, String)>, key: &PortKey, except: &str) -> bool {
+fn held<K: Ord + Clone>(set: &BTreeSet<(K, String)>, key: &K, except: &str) -> bool {
     set.range((key.clone(), String::new())..)
         .take_while(|(k, _)| k == key)
         .any(|(_, id)| id != except)
@@ -254,6 +276,7 @@ impl Indexed for SnatEntry {
         let place = (self.table.as_str(), self.sequence, self.id.as_str());
         let change = self.pending.map(|p| p.change);
         let table = in_table(&mut index.snat_tables, place, change, present);
+        mark(&mut table.sources, (self.source_cidr, self.id.clone()), present);
         if table.gateway.is_none() && table.entries.is_empty() {
             index.snat_tables.remove(&self.table);
         }

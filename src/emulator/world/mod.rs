@@ -123,6 +123,11 @@ impl World {
         &self.meta.id
     }
 
+    /// Returns the nonces that were used.
+    pub(crate) fn nonces_mut(&mut self) -> &mut Nonces {
+        &mut self.nonces
+    }
+
     /// Moves the world's time ahead of the clock by `ms` more milliseconds.
     pub fn advance(&mut self, ms: i64) {
         self.meta.clock_offset_ms = self.meta.clock_offset_ms.saturating_add(ms.max(0));

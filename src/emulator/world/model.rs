@@ -380,7 +380,7 @@ pub struct Token {
     pub key: String,
     /// SHA-256 of the parameters, in hexadecimal.
     pub digest: String,
-    /// When it was first used.
+    /// When its first request was answered; later than it came where a fault held the answer back.
     pub used: Timestamp,
     /// When it is forgotten.
     pub expires: Timestamp,

@@ -249,17 +249,12 @@ impl World {
             .filter(|id| in_vpc || **id == gateway.id)
             .filter_map(|id| self.gateways.get(id))
             .filter_map(|g| self.index.snat_tables.get(&g.snat_table));
-        for (_, id) in tables.flat_map(|t| &t.entries) {
-            let Some(other) = self.snat_entries.get(id).filter(|e| e.id != except) else {
-                continue;
-            };
-            let same_vswitch = source.vswitch.is_some() && source.vswitch == other.source_vswitch;
-            if same_vswitch || other.source_cidr == source.cidr {
+        for table in tables {
+            // A vSwitch has one range, which no other vSwitch of its VPC has.
+            if table.has_source(source.cidr, except) {
                 return Err(call.refuse("Forbidden.SourceVSwitchId.Duplicated"));
             }
-            let overlaps = other.source_cidr.contains(&source.cidr)
-                || source.cidr.contains(&other.source_cidr);
-            if overlaps && except.is_empty() {
+            if except.is_empty() && table.overlaps_source(source.cidr) {
                 return Err(call.refuse("OperationUnsupported.CidrConflict"));
             }
         }

@@ -45,6 +45,20 @@ fn a_deleted_entry_leaves_its_key_to_a_new_one() {
 }
 
 #[test]
+fn a_source_is_taken_after_the_network_around_it_is_left() {
+    let text = |cidr: &str, name: &str| GATEWAY.to_owned() + &snat(name, 0, cidr);
+    for (before, after) in [("10.0.0.0/16", "10.0.3.0/24"), ("10.0.3.0/24", "10.0.0.0/16")] {
+        let plan = both_ways(&text(before, "z"), &text(after, "a"));
+        assert_eq!(
+            operations(&plan),
+            "0 DeleteSnatEntry snat_entry.z\n1 CreateSnatEntry snat_entry.a <- 0\n"
+        );
+    }
+    let plan = both_ways(&text("10.0.0.0/16", "z"), &text("10.1.0.0/16", "a"));
+    assert!(!operations(&plan).contains("<-"), "{}", operations(&plan));
+}
+
+#[test]
 fn two_entries_swap_ports_by_deleting_one_first() {
     let plan = both_ways(
         &with(&[("a", 0, 80, 1), ("b", 0, 81, 2)]),

@@ -43,6 +43,35 @@ fn two_entries_with_one_key_are_both_shown() {
     assert!(sources.contains("duplicate-snat-source"), "{sources}");
 }
 
+#[test]
+fn sources_that_share_addresses_are_shown_with_their_lines() {
+    let overlap = said_new(&[snat("s", 0, "10.0.0.0/16"), snat("t", 1, "10.0.3.0/24")]);
+    assert!(
+        overlap.contains(
+            "error[overlapping-snat-sources] the source network of `snat_entry.s` contains that of \
+             `snat_entry.t`"
+        ),
+        "{overlap}"
+    );
+    assert_eq!(
+        overlap.matches("at main.nat.hcl").count() + overlap.matches("see main.nat.hcl").count(),
+        2,
+        "{overlap}"
+    );
+    let beside = said_new(&[snat("s", 0, "10.0.0.0/24"), snat("t", 1, "10.0.1.0/24")]);
+    assert!(!beside.contains("error"), "{beside}");
+    // The same network is told once.
+    let same = said_new(&[snat("s", 0, "10.0.0.0/24"), snat("t", 1, "10.0.0.0/24")]);
+    assert!(!same.contains("overlapping"), "{same}");
+    // One that is there already is met by its own network.
+    let before = with(&[snat("s", 0, "10.0.0.0/16")]);
+    let both = with(&[snat("s", 0, "10.0.0.0/16"), snat("t", 1, "10.0.3.7/32")]);
+    let beside_it = said(&before, &both);
+    assert!(beside_it.contains("overlapping-snat-sources"), "{beside_it}");
+    let instead = said(&before, &with(&[snat("t", 1, "10.0.3.7/32")]));
+    assert!(!instead.contains("error"), "{instead}");
+}
+
 fn said_new(parts: &[String]) -> String {
     Bench::new(&with(parts)).said()
 }

@@ -282,6 +282,7 @@ fn rules_name_attributes_that_exist_and_codes_are_kebab_case() {
             assert!(code.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{code}");
             let named: Vec<&str> = match rule {
                 resources::Rule::Unique { scope, fields, .. } => [*scope, *fields].concat(),
+                resources::Rule::Disjoint { scope, field, .. } => [*scope, &[*field]].concat(),
                 resources::Rule::Quota { scope, .. } => scope.to_vec(),
                 resources::Rule::Limit { attribute, .. } => vec![attribute],
                 resources::Rule::World { .. } => vec![],
