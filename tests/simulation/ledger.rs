@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use natform::address::Address;
 use natform::api::catalogue::Action;
+use natform::api::http::HttpRequest;
 use natform::emulator::world::model::{Change, GatewayChange};
 use natform::emulator::{Dump, Record};
 use natform::environment::{Clock, Timestamp};
@@ -120,7 +121,15 @@ impl Ledger {
 }
 
 impl Sim {
+    /// Returns the world as it is now.
     pub(crate) fn dump(&self) -> Dump {
+        // With any request the world does what is due.
+        self.emulator.handle(&HttpRequest {
+            method: "GET".to_owned(),
+            target: "/".to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        });
         self.emulator.with_world(|world, _| world.dump()).unwrap()
     }
 
