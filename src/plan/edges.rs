@@ -462,11 +462,14 @@ impl<'a> Wiring<'a> {
                 Action::DeleteBandwidthPackage | Action::ConvertBandwidthPackage
             );
             let change = &self.changes[operation.change];
-            let gateway = change
-                .before
-                .as_ref()
+            // A package may be made and converted to shared bandwidth in one change.
+            let object = match operation.purpose {
+                Purpose::Create => change.after.as_ref(),
+                Purpose::Update | Purpose::Delete => change.before.as_ref(),
+            };
+            let gateway = object
                 .filter(|_| clears)
-                .and_then(|before| topology::parent(change.address.kind(), before));
+                .and_then(|object| topology::parent(change.address.kind(), object));
             if let Some(conversion) = gateway.and_then(|g| conversions.get(&g)) {
                 self.graph.edge(index, *conversion, Why::Guard);
             }
