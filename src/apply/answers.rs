@@ -15,7 +15,7 @@ use crate::resources::{Live, Object, Settled, Wanted};
 use crate::state::{Phase, Status, Write};
 
 use super::engine::{Engine, Timer};
-use super::event::ApplyEvent;
+use super::event::{ApplyEvent, Recovery};
 use super::interrupt::Stage as Interrupted;
 use super::scheduler::Lesson;
 use super::task::{Stage, Why};
@@ -317,6 +317,20 @@ impl Engine<'_> {
                 self.settled_gone(index);
             }
             Settled::Failed(why) => self.never_settled(index, Some(why)),
+            Settled::Busy(_)
+                if let Some(object) = self
+                    .tasks
+                    .get(&index)
+                    .and_then(|task| super::sight::overtaken(task, &live, now)) =>
+            {
+                self.settling.remove(index);
+                self.note_recovery(
+                    index,
+                    Recovery::Settled,
+                    "it had been accepted; the object was changed again since",
+                );
+                self.settled_ready(index, &object);
+            }
             Settled::Busy(why) => {
                 let soon = matches!(live, Live::Absent);
                 if let Some(task) = self.tasks.get_mut(&index) {

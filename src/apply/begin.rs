@@ -54,6 +54,11 @@ impl<'a> Engine<'a> {
         let Some(change) = plan.changes.get(operation.change) else { return };
         let Some(kind) = resources::lookup(operation.address.kind()) else { return };
         let key = (operation.address.clone(), operation.deposed.clone());
+        if operation.step.0 == 0
+            && let Some(diagnostic) = self.was_changed(&key, operation, evaluate)
+        {
+            return self.refuse(index, operation, diagnostic.into());
+        }
         let there = self.instances.get(&key).filter(|_| !makes_object(operation));
         let id = there.map(|instance| instance.id.as_str());
         match prepare(kind, change, operation, id, evaluate) {

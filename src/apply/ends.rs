@@ -19,6 +19,7 @@ impl Engine<'_> {
         let Some(task) = self.take(index) else { return };
         let object = object.over(&task.recorded);
         self.close(&task, Phase::Settled, String::new());
+        self.changed.wrote(&task.entry, self.context.clock.now());
         if task.entry.creates {
             self.fresh.extend(ids_of(&object));
         }
@@ -36,12 +37,19 @@ impl Engine<'_> {
         let ours = self.instances.get(&key).is_some_and(|there| there.id == task.id());
         if task.purpose() == Purpose::Delete {
             self.close(&task, Phase::Settled, String::new());
-            if ours {
+            // A call before the last one deletes something of the object, not the object.
+            if ours && task.name.is_last() {
                 self.remove(key);
             }
             return self.complete(&task);
         }
         // What was being made or changed vanished.
+        if task.operation.is_none() {
+            if ours {
+                self.remove(key);
+            }
+            return self.give_up(&task, "the object is gone");
+        }
         self.close(&task, Phase::Abandoned, String::from("the object vanished"));
         if ours {
             self.remove(key);
@@ -348,7 +356,7 @@ fn participle(task: &Task) -> &'static str {
 }
 
 /// Writes a duration as `1m30s`.
-fn seconds(duration: std::time::Duration) -> String {
+pub(super) fn seconds(duration: std::time::Duration) -> String {
     match (duration.as_secs() / 60, duration.as_secs() % 60) {
         (0, seconds) => format!("{seconds}s"),
         (minutes, seconds) => format!("{minutes}m{seconds}s"),

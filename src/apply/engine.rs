@@ -18,13 +18,15 @@ use crate::plan::Plan;
 use crate::resources::{Listing, Listings, Object, ReadScope};
 use crate::state::{Instance, InstanceKey, Snapshot, Write};
 
+use super::changed::Changed;
 use super::evaluate::Evaluate;
 use super::event::ApplyEvent;
 use super::interrupt::Stage as Interrupted;
 use super::pace::Pace;
+use super::recovery::is_young;
 use super::scheduler::Scheduler;
 use super::settle::{Job, Key, Settling};
-use super::task::{Stage, Task};
+use super::task::{Stage, Task, Why};
 use super::{ApplyContext, Outcome};
 
 /// What came.
@@ -83,6 +85,8 @@ pub(super) struct Engine<'a> {
     pub(super) lessons: BTreeMap<String, String>,
     /// When operations of the plan were settled.
     pub(super) settled_at: BTreeMap<usize, Timestamp>,
+    /// What lists said of objects, to notice what others change.
+    pub(super) changed: Changed<'a>,
     pub(super) seen_stage: Interrupted,
     pub(super) outcome: Outcome,
 }
@@ -109,6 +113,7 @@ impl<'a> Engine<'a> {
             fresh: BTreeSet::new(),
             lessons: snapshot.lessons,
             settled_at: BTreeMap::new(),
+            changed: Changed::default(),
             seen_stage: Interrupted::Running,
             outcome: Outcome::default(),
         };
@@ -208,6 +213,9 @@ impl<'a> Engine<'a> {
                 for task in self.settling.finished(&job, &listings, now) {
                     self.judge(task, &job, &listings);
                 }
+                if job.single.is_none() {
+                    self.changed.polled(&job.key.0, listings, job.started);
+                }
             }
             Event::Noted(key, listing) => self.noted(key, &listing),
             Event::Looked(task, listings) => self.looked(task, &listings),
@@ -224,7 +232,7 @@ impl<'a> Engine<'a> {
             let Some(stage) = self.tasks.get(&task).map(|task| task.stage) else { continue };
             match (timer, stage) {
                 (Timer::Deadline, _) => self.expired(task),
-                (Timer::Send, Stage::Pausing) => self.send(task),
+                (Timer::Send, Stage::Pausing) => self.send_if_known(task),
                 (Timer::Look, Stage::Looking(_)) => self.read_for_look(task),
                 (Timer::Report, _) => self.report(task),
                 _ => {}
@@ -291,6 +299,16 @@ impl<'a> Engine<'a> {
         self.set_timer(now.after(self.context.settings.report_every), Timer::Report, index);
     }
 
+    /// Sends the call of a task again. A token that the service may have forgotten would make a second
+    /// object, so it is looked first what became of a call that got no answer.
+    fn send_if_known(&mut self, index: usize) {
+        let (now, settings) = (self.now(), self.context.settings);
+        let forgotten = self.tasks.get(&index).is_some_and(|task| {
+            task.unsure && !task.looked && !is_young(&task.entry, now, &settings)
+        });
+        if forgotten { self.look(index, Why::Unsure) } else { self.send(index) }
+    }
+
     /// Sends the call of a task.
     pub(super) fn send(&mut self, index: usize) {
         let service = self.context.service;
@@ -300,6 +318,7 @@ impl<'a> Engine<'a> {
             task.stage = Stage::Sending;
         }
         task.sends += 1;
+        task.looked = false;
         let provider = task.entry.provider.clone();
         let call = task.call(service.takes_token(&provider, task.entry.action));
         self.futures.push(
@@ -340,7 +359,8 @@ impl<'a> Engine<'a> {
         );
     }
 
-    /// Reads lists to find out what became of a task's call; with `id`, that object alone.
+    /// Reads lists to find out what became of a task's call; with `id`, that object alone of the first
+    /// list.
     pub(super) fn read_for_task(
         &mut self,
         index: usize,
@@ -352,8 +372,8 @@ impl<'a> Engine<'a> {
         self.futures.push(
             async move {
                 let mut listings = Listings::new();
-                for scope in scopes {
-                    let listing = match &id {
+                for (number, scope) in scopes.into_iter().enumerate() {
+                    let listing = match id.as_ref().filter(|_| number == 0) {
                         Some(id) => service.single(&provider, &scope, id).await,
                         None => service.list(&provider, &scope).await,
                     };

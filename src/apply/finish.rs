@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::{ChangeKind, Plan, Purpose};
-use crate::resources::{self, Listings, Live, Role};
+use crate::resources::{self, Listing, Listings, Live, Role};
 use crate::state::{InstanceKey, Write};
 use crate::value::{Name, Value};
 
@@ -91,6 +91,8 @@ impl Engine<'_> {
             .map(|(provider, scope)| (provider.clone(), scope.region().to_owned()))
             .collect();
         let mut wanted: BTreeMap<Key, Vec<InstanceKey>> = BTreeMap::new();
+        // Those that are found in several lists together, with these lists.
+        let mut several: BTreeMap<String, (Listings, Vec<InstanceKey>)> = BTreeMap::new();
         for (key, instance) in &self.instances {
             let place = (instance.provider.to_string(), instance.region.clone());
             let Some(kind) = resources::lookup(instance.address.kind()) else { continue };
@@ -99,13 +101,32 @@ impl Engine<'_> {
             if key.1.is_some() || volatile.count() == 0 || !touched.contains(&place) {
                 continue;
             }
-            for scope in kind.scopes(&instance.region, &instance.object) {
+            let mut scopes = kind.scopes(&instance.region, &instance.object);
+            if scopes.len() > 1 {
+                let (lists, keys) = several.entry(place.0.clone()).or_default();
+                keys.push(key.clone());
+                for scope in scopes.drain(..) {
+                    lists.insert(scope.clone(), Listing::Failed(String::new()));
+                    wanted.entry((place.0.clone(), scope)).or_default();
+                }
+            }
+            for scope in scopes {
                 wanted.entry((place.0.clone(), scope)).or_default().push(key.clone());
             }
         }
         for ((provider, scope), keys) in wanted {
             let listing = self.context.service.list(&provider, &scope).await;
-            let listings: Listings = [(scope, listing)].into();
+            let mut listings: Listings = [(scope.clone(), listing)].into();
+            for key in keys {
+                self.refresh_volatile(&key, &listings);
+            }
+            if let Some((lists, _)) = several.get_mut(&provider)
+                && lists.contains_key(&scope)
+            {
+                lists.append(&mut listings);
+            }
+        }
+        for (listings, keys) in several.into_values() {
             for key in keys {
                 self.refresh_volatile(&key, &listings);
             }

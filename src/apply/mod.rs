@@ -1,5 +1,6 @@
 //! Carries out a plan: which operation may start when (`scheduler`, `lanes`), what it sends
-//! (`evaluate`, `begin`), what an answer means (`answers`, `sight`), when to ask whether it is done
+//! (`evaluate`, `begin`), whether its object is still as planned (`changed`), what an answer means (`answers`,
+//! `sight`, `candidates`), when to ask whether it is done
 //! (`settle`, `pace`), and what becomes of it in the state (`ends`, `record`). The `engine` turns.
 //!
 //! Before a call leaves the process, its intent is durable in the journal; [`recovery`] finds out at
@@ -9,6 +10,8 @@
 
 mod answers;
 mod begin;
+mod candidates;
+mod changed;
 mod ends;
 mod engine;
 mod evaluate;
@@ -31,10 +34,11 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+pub use candidates::{Candidate, candidates};
 pub use evaluate::Evaluate;
 pub use event::{ApplyEvent, Observer, OperationName, Recovery};
 pub use interrupt::{Interrupt, Interrupter};
-pub use recovery::{Intention, Resolution, intention, recover};
+pub use recovery::{Intention, Resolution, intention, recover, recover_only};
 pub use service::Service;
 
 use crate::address::Address;
@@ -42,7 +46,7 @@ use crate::api::sleep::Sleep;
 use crate::diagnostic::Diagnostics;
 use crate::environment::{Clock, Ids};
 use crate::plan::Plan;
-use crate::resources::Listings;
+use crate::resources::{Listing, Listings};
 use crate::state::{Lock, Phase, RunRecord, StateError, Store, Write};
 
 use engine::Engine;
@@ -86,6 +90,8 @@ pub struct Settings {
     pub lag: Duration,
     /// How often an operation that takes its time is reported.
     pub report_every: Duration,
+    /// Whether an operation stops whose object is no longer as it was when the plan was made.
+    pub heeds_changes: bool,
 }
 
 impl Default for Settings {
@@ -95,6 +101,7 @@ impl Default for Settings {
             token_age: Duration::from_secs(5 * 60),
             lag: Duration::from_secs(2),
             report_every: Duration::from_secs(10),
+            heeds_changes: true,
         }
     }
 }
@@ -158,7 +165,7 @@ impl Outcome {
 pub async fn apply<'a>(
     plan: &'a Plan,
     evaluate: &'a dyn Evaluate,
-    lists: &BTreeMap<String, Listings>,
+    lists: &'a BTreeMap<String, Listings>,
     context: ApplyContext<'a>,
 ) -> Outcome {
     let failed = |error| Outcome { state_error: Some(error), ..Outcome::default() };
@@ -181,8 +188,10 @@ pub async fn apply<'a>(
     if !resumed {
         engine.record(plan);
     }
+    engine.changed.read_before(lists, now);
     for (provider, listings) in lists {
-        for (scope, listing) in listings {
+        let read = listings.iter().filter(|(_, list)| !matches!(list, Listing::Failed(_)));
+        for (scope, listing) in read {
             engine.note((provider.clone(), scope.clone()), listing);
         }
     }

@@ -7,10 +7,10 @@ use crate::environment::Timestamp;
 use crate::plan::Purpose;
 use crate::resources::conversion::{Conversion, conversion};
 use crate::resources::reads::PAGE_SIZE;
-use crate::resources::{Listing, Listings, Live, Object, Role, Settled, Wanted, spelling};
+use crate::resources::{Listing, Listings, Live, Object, Settled, Wanted, spelling};
 use crate::state::Phase;
-use crate::value::same;
 
+use super::candidates::{among, unlike};
 use super::engine::{Engine, Timer};
 use super::event::{ApplyEvent, Recovery};
 use super::interrupt::Stage as Interrupted;
@@ -19,6 +19,8 @@ use super::task::{Stage, Task, Why};
 
 /// How long to wait before a list that could not be read is read again.
 const AGAIN: Duration = Duration::from_secs(2);
+/// So long after an accepted call, an object that rests shows what the call did.
+const OVERTAKEN: Duration = Duration::from_secs(60);
 
 /// Judges an object that a list lacks.
 ///
@@ -63,6 +65,24 @@ pub(super) fn unread(listings: &Listings) -> String {
         _ => None,
     });
     failed.unwrap_or_else(|| String::from("it could not be read"))
+}
+
+/// Returns the object where an accepted call of an earlier run will not be seen to have had its
+/// effect any more: long after it the object rests, and is otherwise. Others changed it since, so it
+/// is recorded as it is and the plan decides.
+pub(super) fn overtaken(task: &Task, live: &Live, now: Timestamp) -> Option<Object> {
+    let Live::Found(object) = live else { return None };
+    let rests = !matches!(conversion(object), Conversion::Running(_));
+    let late = now >= task.entry.updated_at.after(OVERTAKEN);
+    let Wanted::Present { scope, id, .. } = &task.wanted else { return None };
+    if task.operation.is_some() || !rests || !late {
+        return None;
+    }
+    let plain = Wanted::Present { scope: scope.clone(), id: id.clone(), values: Object::new() };
+    match task.kind.settled(&plain, live) {
+        Settled::Ready(object) => Some(object),
+        _ => None,
+    }
 }
 
 /// Returns the event of a conversion that reached another step.
@@ -110,65 +130,60 @@ impl Engine<'_> {
             }
             return self.set_timer(now.after(AGAIN), Timer::Look, index);
         }
+        if task.entry.creates && self.has_twin_in_flight(index) {
+            return self.set_timer(now.after(AGAIN), Timer::Look, index);
+        }
+        let Some(task) = self.tasks.get_mut(&index) else { return };
         task.looks += 1;
         let first = task.looks == 1;
         let gone = listings.values().any(|listing| matches!(listing, Listing::ParentGone));
         if task.entry.creates {
-            let candidates = self.candidates(index, listings);
-            if candidates.is_empty() && first && !gone {
+            let (candidates, alike) = self.candidates(index, listings);
+            if (candidates.is_empty() || !alike) && first && !gone {
                 return self.set_timer(now.after(lag), Timer::Look, index);
             }
-            return self.decide_create(index, why, &candidates);
+            return self.decide_create(index, why, (&candidates, alike));
         }
         let live = task.kind.observed(&task.wanted, &task.recorded, listings);
         if matches!(live, Live::Absent) && first && !gone {
             return self.set_timer(now.after(lag), Timer::Look, index);
         }
+        // A delete's calls before the last one change the object.
+        let ends = task.name.is_last() || !matches!(live, Live::Found(_));
         match task.purpose() {
-            Purpose::Delete => self.decide_delete(index, why, &live),
-            Purpose::Create | Purpose::Update => self.decide_update(index, why, &live),
+            Purpose::Delete if ends => self.decide_delete(index, why, &live),
+            _ => self.decide_update(index, why, &live),
         }
     }
 
-    /// Returns the objects that a create may have made, by id: those with its natural key that
-    /// nobody owns and that were not there before.
-    fn candidates(&self, index: usize, listings: &Listings) -> Vec<(String, Object)> {
-        let Some(task) = self.tasks.get(&index) else { return Vec::new() };
-        let Some(natural_key) = &task.entry.natural_key else { return Vec::new() };
-        let rows = listings.values().filter_map(|listing| match listing {
-            Listing::Rows(rows) => Some(rows),
-            _ => None,
-        });
-        let mut candidates: Vec<(String, Object)> = rows
-            .flatten()
-            .filter(|(id, object)| {
-                !task.entry.existing.contains(id)
-                    && !self.is_owned(id)
-                    && task.kind.natural_keys(object).contains(natural_key)
-            })
-            .map(|(id, object)| (id.clone(), object.clone()))
-            .collect();
-        // Among several, those that also have its other values.
-        if candidates.len() > 1 {
-            let alike: Vec<(String, Object)> =
-                candidates.iter().filter(|(_, object)| is_alike(task, object)).cloned().collect();
-            if !alike.is_empty() {
-                candidates = alike;
-            }
-        }
-        candidates
+    /// Returns the objects that a create may have made, by id; and whether they are as it asked for.
+    fn candidates(&self, index: usize, listings: &Listings) -> (Vec<(String, Object)>, bool) {
+        let Some(task) = self.tasks.get(&index) else { return (Vec::new(), true) };
+        let found = among(&task.entry, task.kind, listings, &|id| self.is_owned(id));
+        let alike =
+            |object: &Object| unlike(&task.entry, task.kind, &task.recorded, object).is_empty();
+        let (alike, others): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|(_, object)| alike(object));
+        if alike.is_empty() { (others, false) } else { (alike, true) }
     }
 
-    fn decide_create(&mut self, index: usize, why: Why, candidates: &[(String, Object)]) {
+    fn decide_create(
+        &mut self,
+        index: usize,
+        why: Why,
+        (candidates, alike): (&[(String, Object)], bool),
+    ) {
         let rivals = self.rivals(index);
         let Some(task) = self.tasks.get(&index) else { return };
         match candidates {
+            // Nobody changes what was made only just: it is somebody else's.
+            _ if !alike && why != Why::Recovery => self.nothing_made(index, why),
             [] if task.entry.natural_key.is_none() && task.unsure => {
                 self.get_stuck(index, &[]);
             }
             [] => self.nothing_made(index, why),
             // As many rows of one natural key as objects, or more: any of them is as good.
-            [(id, object), ..] if candidates.len() <= 1 + rivals => {
+            [(id, object), ..] if alike && candidates.len() <= 1 + rivals => {
                 let request_id = task.entry.request_id.clone();
                 let mut created = object.clone();
                 created.set("id", crate::value::Value::from(id.as_str()));
@@ -180,6 +195,21 @@ impl Engine<'_> {
                 self.get_stuck(index, &ids);
             }
         }
+    }
+
+    /// Returns whether another create of the same natural key may get its answer yet: what is found
+    /// until then may be its object.
+    fn has_twin_in_flight(&self, index: usize) -> bool {
+        let Some(task) = self.tasks.get(&index) else { return false };
+        self.tasks.iter().any(|(other, twin)| {
+            *other != index
+                && (twin.stage == Stage::Sending || (twin.stage == Stage::Pausing && twin.unsure))
+                && twin.entry.creates
+                && twin.entry.natural_key.is_some()
+                && twin.entry.natural_key == task.entry.natural_key
+                && twin.kind.schema().kind == task.kind.schema().kind
+                && twin.entry.provider == task.entry.provider
+        })
     }
 
     /// Returns how many other creates of the same call look for their objects, too.
@@ -269,6 +299,7 @@ impl Engine<'_> {
     /// Sends a call again after it was found to have had no effect.
     fn send_again(&mut self, index: usize) {
         let Some(task) = self.tasks.get_mut(&index) else { return };
+        task.looked = true;
         if let Some(error) = task.last_error.clone() {
             return self.pause(index, &error);
         }
@@ -294,16 +325,4 @@ impl Engine<'_> {
             .and_then(|task| task.last_error.as_ref())
             .is_some_and(|error| matches!(error.class, Class::Busy | Class::Throttled))
     }
-}
-
-/// Returns whether an object has the values that a create sends and that can be read back.
-fn is_alike(task: &Task, object: &Object) -> bool {
-    let inputs =
-        task.kind.schema().attributes.iter().filter(|a| a.role == Role::Input && a.readable);
-    inputs.into_iter().all(|attribute| {
-        match (task.recorded.get(attribute.name), object.get(attribute.name)) {
-            (Some(planned), Some(live)) => same(planned, live) != Some(false),
-            _ => true,
-        }
-    })
 }

@@ -63,6 +63,8 @@ pub(super) struct Task {
     pub(super) unsent: u32,
     /// Whether a send under its token got no definite answer.
     pub(super) unsure: bool,
+    /// Whether it was made sure since the last send that it had no effect.
+    pub(super) looked: bool,
     /// When the last answer came, or failed to come.
     pub(super) answered: Timestamp,
     pub(super) last_error: Option<ApiError>,
@@ -99,6 +101,7 @@ impl Task {
             sends: 0,
             unsent: 0,
             unsure: false,
+            looked: false,
             answered: now,
             last_error: None,
             waiting: String::from("it was not sent yet"),

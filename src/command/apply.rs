@@ -1,30 +1,31 @@
 //! `apply` and `destroy`: a plan, made now or saved before, is approved and carried out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Session;
 use super::arguments::Apply as Arguments;
 use super::events::Events;
 use super::failure::{Exit, Failure};
-use super::interrupt::Guard;
 use super::planning::{self, Prepared};
 use super::progress::Progress;
 use super::providers::Providers;
-use super::service::{Evaluator, Services, still_wanted};
-use super::waiting::{self, Trouble};
-use super::{interrupt, plan, plan_file};
-use crate::address::Address;
-use crate::api::sleep::TokioSleep;
-use crate::apply::{self, ApplyContext, Counts, Interrupt, Outcome, Settings};
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::plan::document::PlanDocument;
+use super::running::{self, Recovering, Running};
+use super::service::{Evaluator, Services};
+use super::{interrupt, lock, plan, plan_file, waiting};
+use crate::apply::{self, Counts, Outcome};
+use crate::configuration;
+use crate::diagnostic::{Diagnostic, SourceMap};
+use crate::plan::document::StreamedPlan;
 use crate::plan::program::Program;
-use crate::plan::{Plan, PlanMode, saved};
+use crate::plan::saved::{self, SavedPlan};
+use crate::plan::{Plan, PlanMode};
+use crate::refresh::Reader;
 use crate::report;
 use crate::report::paint::Paint;
-use crate::resources::Listings;
-use crate::state::{Lock, LockInfo, RunRecord, Snapshot, Store, document};
+use crate::resources::{self, Listings, ReadScope};
+use crate::state::{Lock, RunRecord, Snapshot, Store, document};
 
 /// Runs the command.
 pub fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
@@ -55,6 +56,8 @@ struct Run<'a> {
 struct Approved<'a> {
     plan: &'a Plan,
     lists: BTreeMap<String, Listings>,
+    /// Whether live objects were read for it.
+    refreshed: bool,
     record: RunRecord,
 }
 
@@ -75,23 +78,30 @@ impl Run<'_> {
         let mut prepared = planning::prepare(self.session, &planning.variables)?;
         let lock = self.lock(&mut prepared)?;
         let snapshot = read_state(&prepared)?;
+        planning::warn_of_gone_state(&mut prepared, &snapshot);
         let providers = planning::connect(self.session, &prepared, &snapshot, &planning.service)?;
-        let record = self.record(None);
-        let snapshot = self.recover(&mut prepared, &lock, &providers, snapshot, &record)?;
+        let record = self.record(&lock, None);
+        let destroying = planning.destroy;
+        let snapshot =
+            self.recover(&mut prepared, (&lock, &record), &providers, snapshot, destroying)?;
         let reader = planning::reader(self.session, &prepared, &providers)?;
         let (plan, diagnostics, lists) =
             planning::plan(self.session, &prepared, &snapshot, &providers, &options, &reader);
-        let document =
-            PlanDocument::new(&plan, &diagnostics, prepared.sources(), planning.show_sensitive);
+        let document = StreamedPlan::streamed(
+            &plan,
+            &diagnostics,
+            prepared.sources(),
+            planning.show_sensitive,
+        );
         plan::show(self.session, &document, &diagnostics, prepared.sources(), self.events)?;
         if diagnostics.has_errors() {
             return Ok(Exit::Failed);
         }
-        if plan.has_changes() && !self.approve(&document)? {
+        if plan.has_changes() && !self.approve(plan.mode)? {
             return Ok(Exit::Failed);
         }
         prepared.program = self.applying(&prepared)?;
-        let approved = Approved { plan: &plan, lists, record };
+        let approved = Approved { plan: &plan, lists, refreshed: options.refresh, record };
         self.carry_out(&mut prepared, &lock, &providers, &approved)
     }
 
@@ -113,31 +123,38 @@ impl Run<'_> {
     }
 
     /// Carries out a saved plan, or goes on with a run of it that was broken off.
-    fn saved(&self, file: &std::path::Path) -> Result<Exit, Failure> {
+    fn saved(&self, file: &Path) -> Result<Exit, Failure> {
         self.refuse_planning_flags()?;
         let loaded = plan_file::read(self.session, file)?;
+        if let Some(diagnostic) = saved::other_version(&loaded) {
+            return Err(Failure::of(diagnostic));
+        }
         let program = plan_file::program(self.session, &loaded.saved)?;
         let mut prepared = planning::prepare_saved(self.session, program)?;
         let lock = self.lock(&mut prepared)?;
         let snapshot = read_state(&prepared)?;
         let flags = &self.arguments.planning.service;
         let providers = planning::connect(self.session, &prepared, &snapshot, flags)?;
+        let plan = &loaded.saved.plan;
         let earlier = prepared.store.run_of_plan(&loaded.digest).map_err(|e| e.diagnostic())?;
-        let record = match earlier {
-            Some(run) if run.ended_at.is_some() => return Err(already_applied(&run)),
-            Some(run) => run,
-            None => {
-                let contexts = planning::contexts(&providers);
-                if let Some(diagnostic) = saved::stale(&loaded, &snapshot, &contexts) {
-                    return Err(Failure::of(diagnostic));
-                }
-                self.record(Some(loaded.digest.clone()))
-            }
-        };
-        let resumed = !snapshot.lineage.is_empty()
-            && prepared.store.run_of_plan(&loaded.digest).ok().flatten().is_some();
+        if let Some(run) = earlier.as_ref().filter(|run| run.ended_at.is_some()) {
+            return Err(already_applied(run));
+        }
+        let resumed = earlier.is_some();
+        if let Some(diagnostic) =
+            saved::foreign(&loaded, &snapshot, &planning::contexts(&providers))
+        {
+            return Err(Failure::of(diagnostic));
+        }
+        if !resumed {
+            self.refuse_stale(&prepared, plan, snapshot.serial)?;
+        }
+        self.warn_of_files(&loaded.saved)?;
+        let record = earlier.unwrap_or_else(|| self.record(&lock, Some(loaded.digest.clone())));
         let before = snapshot.serial;
-        let snapshot = self.recover(&mut prepared, &lock, &providers, snapshot, &record)?;
+        let destroying = plan.mode == PlanMode::Destroy;
+        let snapshot =
+            self.recover(&mut prepared, (&lock, &record), &providers, snapshot, destroying)?;
         if !resumed && snapshot.serial != before {
             return Err(Failure::of(
                 Diagnostic::error("stale-plan", "finishing an earlier run changed the state")
@@ -147,8 +164,63 @@ impl Run<'_> {
                     .help("make a new plan and review it"),
             ));
         }
-        let approved = Approved { plan: &loaded.saved.plan, lists: BTreeMap::new(), record };
+        let refreshed = loaded.saved.options.refresh;
+        let lists = if refreshed {
+            let reader = planning::reader(self.session, &prepared, &providers)?;
+            let read = || refresh(plan, &reader);
+            let terminal = &self.session.terminal;
+            waiting::during(terminal, "Reading the live objects", &prepared.trouble, read)
+        } else {
+            BTreeMap::new()
+        };
+        let approved = Approved { plan, lists, refreshed, record };
         self.carry_out(&mut prepared, &lock, &providers, &approved)
+    }
+
+    /// Refuses a plan that was made from another serial than the state has.
+    fn refuse_stale(&self, prepared: &Prepared, plan: &Plan, serial: u64) -> Result<(), Failure> {
+        if plan.serial == serial {
+            return Ok(());
+        }
+        let since = usize::try_from(serial.saturating_sub(plan.serial)).unwrap_or(usize::MAX);
+        let history = prepared.store.history(since).map_err(|error| error.diagnostic())?;
+        saved::stale(plan, serial, &history).map_or(Ok(()), |diagnostic| Err(diagnostic.into()))
+    }
+
+    /// Warns where the configuration is not the one that the plan was made from.
+    fn warn_of_files(&self, saved: &SavedPlan) -> Result<(), Failure> {
+        let environment = &self.session.environment;
+        let here = configuration::load(environment, &environment.working_directory).0.files;
+        let mut differing = saved::differing_files(saved, &here);
+        if !here.is_empty() {
+            let read = |path: &Path| {
+                environment.files.read(&environment.working_directory.join(path)).ok()
+            };
+            let noted = saved.function_files.contents.iter();
+            differing.extend(noted.filter_map(|(path, then)| match read(path) {
+                None => Some((path.clone(), "is gone")),
+                Some(now) => (now != *then).then(|| (path.clone(), "was changed")),
+            }));
+        }
+        if differing.is_empty() {
+            return Ok(());
+        }
+        let lines: Vec<String> =
+            differing.iter().map(|(path, how)| format!("  {} {how}", path.display())).collect();
+        let warning = Diagnostic::warning(
+            "configuration-changed",
+            "the configuration is not as it was when the plan was made",
+        )
+        .detail(format!(
+            "What was planned is applied, whatever the files say now:\n{}",
+            lines.join("\n")
+        ))
+        .help("make a new plan if it should follow the files");
+        match self.events {
+            Some(events) => events.diagnostics(&warning.into(), &SourceMap::default()),
+            None => self.session.warn_one(warning),
+        }
+        Ok(())
     }
 
     /// A saved plan holds all of this already.
@@ -174,109 +246,49 @@ impl Run<'_> {
     }
 
     fn lock(&self, prepared: &mut Prepared) -> Result<Lock, Failure> {
-        let environment = &self.session.environment;
-        let info = LockInfo {
-            id: environment.ids.next(),
-            who: who(self.session),
-            pid: std::process::id(),
-            operation: self.operation().into(),
-            since: environment.clock.now(),
-        };
         let timeout = self.arguments.planning.lock_timeout;
-        let store = &mut prepared.store;
-        let what = "Waiting for the lock of the state";
-        let lock = || store.lock(&info, timeout);
-        let taken = waiting::during(&self.session.terminal, what, &Trouble::default(), lock);
-        Ok(taken.map_err(|e| e.diagnostic())?)
+        lock::take(self.session, &mut prepared.store, self.operation(), timeout)
     }
 
     const fn operation(&self) -> &'static str {
         if self.arguments.planning.destroy { "destroy" } else { "apply" }
     }
 
-    fn record(&self, plan: Option<String>) -> RunRecord {
-        let environment = &self.session.environment;
-        RunRecord {
-            id: environment.ids.next(),
-            command: self.operation().into(),
-            who: who(self.session),
-            plan,
-            started_at: environment.clock.now(),
-            ended_at: None,
-        }
+    fn record(&self, lock: &Lock, plan: Option<String>) -> RunRecord {
+        running::record(self.session, lock, self.operation(), plan)
+    }
+
+    const fn running(&self) -> Running<'_> {
+        let flags = &self.arguments.planning.service;
+        Running { session: self.session, events: self.events, flags }
     }
 
     /// Finishes what earlier runs left unfinished, before anything is planned.
     fn recover(
         &self,
         prepared: &mut Prepared,
-        lock: &Lock,
+        run: (&Lock, &RunRecord),
         providers: &Providers,
         snapshot: Snapshot,
-        record: &RunRecord,
+        destroying: bool,
     ) -> Result<Snapshot, Failure> {
         if snapshot.open.is_empty() {
             return Ok(snapshot);
         }
-        let objects = planning::recorded(&snapshot);
-        let program = prepared.program.clone();
-        let destroying = self.arguments.planning.destroy;
-        let wanted = |entry: &crate::state::JournalEntry| {
-            !destroying && still_wanted(&program, &objects, entry)
-        };
         let progress = Progress::new(&self.session.terminal, self.events, snapshot.open.len());
-        let services = Services { providers, clock: Arc::clone(&self.session.environment.clock) };
-        let (interrupter, interrupt) = apply::interrupt::channel();
-        drop(prepared.guard.take());
-        let outcome = prepared.runtime.block_on(async {
-            let signals = interrupt::watch(&interrupter);
-            let context =
-                self.context(&mut prepared.store, lock, record, &services, &progress, interrupt);
-            let work = apply::recover(context, &wanted, &[]);
-            // Signals first, so that none is lost once the work has begun.
-            tokio::select! { biased; never = signals => match never {}, outcome = work => outcome }
-        });
+        let how = Recovering { resolutions: &[], destroying, alone: false };
+        let running = self.running();
+        let outcome = running.recover(prepared, run, (providers, &snapshot), &progress, &how)?;
         progress.end();
-        prepared.guard = Some(Guard::new(&prepared.runtime, self.session.terminal.live));
-        let stopped = outcome.interrupted || outcome.state_error.is_some();
-        self.report(&outcome, prepared)?;
-        if stopped {
+        running.report(&outcome, prepared)?;
+        if outcome.interrupted || outcome.state_error.is_some() {
             return Err(Failure::Ended(end(&outcome)));
         }
         read_state(prepared)
     }
 
-    fn context<'c>(
-        &'c self,
-        store: &'c mut (dyn Store + 'static),
-        lock: &'c Lock,
-        run: &'c RunRecord,
-        service: &'c dyn apply::Service,
-        observer: &'c dyn apply::Observer,
-        interrupt: Interrupt,
-    ) -> ApplyContext<'c> {
-        let live = self.session.terminal.live && self.events.is_none();
-        let every = std::time::Duration::from_secs(if live { 1 } else { 10 });
-        ApplyContext {
-            store,
-            lock,
-            run,
-            service,
-            clock: &*self.session.environment.clock,
-            ids: &*self.session.environment.ids,
-            sleeper: &TokioSleep,
-            observer,
-            interrupt,
-            settings: Settings {
-                parallelism: usize::from(self.arguments.planning.service.parallelism),
-                report_every: every,
-                ..Settings::default()
-            },
-        }
-    }
-
     /// Asks for approval, unless it was given.
-    fn approve(&self, document: &PlanDocument) -> Result<bool, Failure> {
+    fn approve(&self, mode: PlanMode) -> Result<bool, Failure> {
         if self.arguments.auto_approve {
             return Ok(true);
         }
@@ -290,7 +302,7 @@ impl Run<'_> {
                     .help("say `-auto-approve`, or save the plan with `natform plan -out FILE` and apply the file"),
             ));
         }
-        let question = match document.mode {
+        let question = match mode {
             PlanMode::Destroy => "Do you really want to destroy all of this? It cannot be undone.",
             PlanMode::RefreshOnly => "Do you want to record what is live?",
             PlanMode::Normal => "Do you want to perform these actions?",
@@ -312,6 +324,7 @@ impl Run<'_> {
         approved: &Approved<'_>,
     ) -> Result<Exit, Failure> {
         let plan = approved.plan;
+        let running = self.running();
         let progress = Progress::new(&self.session.terminal, self.events, plan.operations.len());
         let services = Services { providers, clock: Arc::clone(&self.session.environment.clock) };
         let reader = planning::reader(self.session, prepared, providers)?;
@@ -323,42 +336,18 @@ impl Run<'_> {
         }
         let outcome = prepared.runtime.block_on(async {
             let signals = interrupt::watch(&interrupter);
-            let context = self.context(
-                &mut prepared.store,
-                lock,
-                &approved.record,
-                &services,
-                &progress,
-                interrupt,
-            );
+            let store = &mut prepared.store;
+            let run = (lock, &approved.record);
+            let mut context = running.context(store, run, &services, &progress, interrupt);
+            context.settings.heeds_changes = approved.refreshed;
             let work = apply::apply(plan, &evaluator, &approved.lists, context);
             // Signals first, so that none is lost once the work has begun.
             tokio::select! { biased; never = signals => match never {}, outcome = work => outcome }
         });
         progress.end();
-        self.report(&outcome, prepared)?;
+        running.report(&outcome, prepared)?;
         self.summary(prepared, plan, &outcome)?;
         Ok(end(&outcome))
-    }
-
-    fn report(&self, outcome: &Outcome, prepared: &Prepared) -> Result<(), Failure> {
-        if outcome.diagnostics.is_empty() && outcome.state_error.is_none() {
-            return Ok(());
-        }
-        let sources = prepared.sources();
-        let mut diagnostics = Diagnostics::new();
-        let found = outcome.diagnostics.iter().cloned();
-        diagnostics.extend(found.map(|diagnostic| placed(diagnostic, &prepared.program)));
-        if let Some(error) = &outcome.state_error {
-            diagnostics.push(error.diagnostic());
-        }
-        if let Some(events) = self.events {
-            events.diagnostics(&self.session.natural(&diagnostics), sources);
-        } else {
-            self.session.terminal.print("\n")?;
-            self.session.warn(&diagnostics, sources);
-        }
-        Ok(())
     }
 
     fn summary(&self, prepared: &Prepared, plan: &Plan, outcome: &Outcome) -> Result<(), Failure> {
@@ -390,6 +379,25 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// Reads the lists in which the objects of a plan's operations are.
+fn refresh(plan: &Plan, reader: &dyn Reader) -> BTreeMap<String, Listings> {
+    let mut wanted: BTreeMap<String, BTreeSet<ReadScope>> = BTreeMap::new();
+    for operation in &plan.operations {
+        let Some(change) = plan.changes.get(operation.change) else { continue };
+        let Some(kind) = resources::lookup(change.address.kind()) else { continue };
+        let scopes = wanted.entry(change.provider.to_string()).or_default();
+        for object in [&change.before, &change.after].into_iter().flatten() {
+            scopes.extend(kind.scopes(&change.region, object));
+        }
+    }
+    let read = |(provider, scopes): (String, BTreeSet<ReadScope>)| {
+        let scopes: Vec<ReadScope> = scopes.into_iter().collect();
+        let lists = reader.lists(&provider, &scopes);
+        (provider, lists)
+    };
+    wanted.into_iter().map(read).collect()
 }
 
 fn read_state(prepared: &Prepared) -> Result<Snapshot, Failure> {
@@ -442,16 +450,6 @@ fn summary(mode: PlanMode, outcome: &Outcome) -> String {
     format!("{word}. Resources: {done}{rest}.")
 }
 
-/// Points to the block of the instance that an error is about, where it points nowhere yet.
-fn placed(diagnostic: Diagnostic, program: &Program) -> Diagnostic {
-    let address = diagnostic.address.as_deref().and_then(|text| text.parse::<Address>().ok());
-    let block = address.as_ref().and_then(|address| program.block(&address.resource));
-    match block {
-        Some(block) if diagnostic.labels.is_empty() => diagnostic.at(block.span),
-        _ => diagnostic,
-    }
-}
-
 fn already_applied(run: &RunRecord) -> Failure {
     let ended =
         run.ended_at.map_or(String::new(), |at| format!(", which ended at {}", at.iso8601()));
@@ -460,18 +458,4 @@ fn already_applied(run: &RunRecord) -> Failure {
             .detail(format!("It was applied by {} in the run {}{ended}.", run.who, run.id))
             .help("make a new plan"),
     )
-}
-
-/// Returns who runs this, as user@host.
-fn who(session: &Session) -> String {
-    let environment = &session.environment;
-    let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| environment.variable(name));
-    let host = environment
-        .files
-        .read(std::path::Path::new("/proc/sys/kernel/hostname"))
-        .ok()
-        .map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned())
-        .filter(|host| !host.is_empty());
-    let host = host.or_else(|| environment.variable("HOSTNAME").map(str::to_owned));
-    format!("{}@{}", user.unwrap_or("unknown"), host.as_deref().unwrap_or("localhost"))
 }

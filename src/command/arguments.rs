@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use super::force_unlock::ForceUnlock;
+use super::state::arguments::State;
 use crate::configuration::VariableOption;
 
 /// Plans and applies Alibaba Cloud NAT gateways as code.
@@ -56,12 +58,16 @@ pub enum Command {
     Output(Output),
     /// Compare the recorded objects with the live ones; reads only
     Drift(Drift),
-    /// List or show recorded objects
+    /// Finish what interrupted runs left unfinished, and nothing else
+    Recover(Recover),
+    /// Look at recorded objects and their history, and mend them by hand
     #[command(subcommand)]
     State(State),
+    /// Say who holds the lock of the state, or take it from a process that hangs
+    ForceUnlock(ForceUnlock),
     /// Print the graph of resources, or of a plan's operations, in DOT
     Graph(Graph),
-    /// Serve the built-in emulator over HTTP
+    /// Serve the built-in emulator over HTTP, or control one
     Emulator(Emulator),
     /// Print a completion script for a shell
     Completions {
@@ -174,6 +180,10 @@ pub struct Plan {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
+    /// Write `resource` blocks for imports that have none to a new file of the configuration
+    #[arg(long, value_name = "FILE")]
+    pub generate_config_out: Option<PathBuf>,
+
     /// Exit with 2 when there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -220,6 +230,10 @@ pub struct Show {
     /// A plan saved by `plan -out`; without it, the state
     pub plan_file: Option<PathBuf>,
 
+    /// The state as recorded at this serial
+    #[arg(long, value_name = "N", conflicts_with = "plan_file")]
+    pub serial: Option<u64>,
+
     /// Print one JSON document
     #[arg(long, conflicts_with = "markdown")]
     pub json: bool,
@@ -254,7 +268,7 @@ pub struct Output {
 /// `drift`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  natform drift                   # 0 in sync, 1 failed, 2 drift\n  natform drift -json > drift.json"
+    after_help = "Examples:\n  natform drift                   # 0 in sync, 1 failed, 2 drift\n  natform drift -json > drift.json\n  natform drift -expected=expected.json -markdown"
 )]
 pub struct Drift {
     /// Variables.
@@ -265,34 +279,65 @@ pub struct Drift {
     #[command(flatten)]
     pub service: Service,
 
-    /// Print one JSON document
+    /// A JSON file of drift that is expected: a list of `address` or `id`, `attributes`, `reason`,
+    /// `until`
+    #[arg(long, value_name = "FILE")]
+    pub expected: Option<PathBuf>,
+
+    /// Go on when none of several recorded objects is found
     #[arg(long)]
+    pub allow_missing: bool,
+
+    /// Print one JSON document
+    #[arg(long, conflicts_with = "markdown")]
     pub json: bool,
+
+    /// Print Markdown for an issue or a job's summary
+    #[arg(long)]
+    pub markdown: bool,
 
     /// Show sensitive values
     #[arg(long)]
     pub show_sensitive: bool,
 }
 
-/// `state`
-#[derive(Debug, Subcommand)]
-pub enum State {
-    /// List the addresses of recorded objects
-    List {
-        /// Only these addresses
-        addresses: Vec<String>,
-    },
-    /// Show one recorded object
-    Show {
-        /// Its address
-        address: String,
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
-        /// Show sensitive values
-        #[arg(long)]
-        show_sensitive: bool,
-    },
+/// `recover`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Every apply does this first; `recover` does only this. It exits with 1 while something is\nunfinished.\n\nExamples:\n  natform recover -dry-run\n  natform recover\n  natform recover -adopt 'nat_gateway.edge=ngw-bp1uewa15k4iy5770sy4l'\n  natform recover -abandon 'forward_entry.web[\"80\"]'"
+)]
+pub struct Recover {
+    /// Variables.
+    #[command(flatten)]
+    pub variables: Variables,
+
+    /// Service.
+    #[command(flatten)]
+    pub service: Service,
+
+    /// Only tell what is unfinished and what would be done; takes no lock and writes nothing
+    #[arg(long, conflicts_with_all = ["adopt", "abandon", "retry"])]
+    pub dry_run: bool,
+
+    /// Take this object for what the unfinished create of the address made (repeatable)
+    #[arg(long, value_name = "ADDRESS=ID", action = ArgAction::Append)]
+    pub adopt: Vec<String>,
+
+    /// Give the unfinished operation of this address up (repeatable)
+    #[arg(long, value_name = "ADDRESS", action = ArgAction::Append)]
+    pub abandon: Vec<String>,
+
+    /// Find out again what became of the operation of this address (repeatable)
+    #[arg(long, value_name = "ADDRESS", action = ArgAction::Append)]
+    pub retry: Vec<String>,
+
+    /// Wait this long for the state's lock (`30s`, `5m`)
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
+    pub lock_timeout: std::time::Duration,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `graph`
@@ -320,9 +365,13 @@ pub enum EditionName {
 /// `emulator`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  natform emulator\n  natform emulator -listen 127.0.0.1:0 -timing instant\n  natform emulator -data world.db -access-key ci:secret"
+    after_help = "Without a command it serves an emulator, until it is interrupted.\n\nExamples:\n  natform emulator\n  natform emulator -listen 127.0.0.1:0 -timing instant\n  natform emulator -data world.db -access-key ci:secret\n  natform emulator health\n  natform emulator calls -action CreateForwardEntry"
 )]
 pub struct Emulator {
+    /// Control one that is served elsewhere, in place of serving one
+    #[command(subcommand)]
+    pub control: Option<super::emulator::arguments::Control>,
+
     /// Address to listen on; port 0 picks one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8900")]
     pub listen: String,
@@ -363,7 +412,11 @@ pub fn parse(
     });
     let matches = Arguments::command().try_get_matches_from(arguments)?;
     let parsed = Arguments::from_arg_matches(&matches)?;
-    Ok((parsed, matches.subcommand().map_or_else(Vec::new, |(_, of_command)| ordered(of_command))))
+    let mut innermost = &matches;
+    while let Some((_, of_command)) = innermost.subcommand() {
+        innermost = of_command;
+    }
+    Ok((parsed, ordered(innermost)))
 }
 
 fn ordered(matches: &clap::ArgMatches) -> Vec<VariableOption> {

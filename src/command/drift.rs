@@ -1,17 +1,24 @@
 //! `drift`: compares the recorded objects with the live ones. It takes no lock and writes nothing.
 
+use std::path::Path;
+
 use super::Session;
 use super::arguments::Drift;
 use super::failure::{Exit, Failure};
 use super::planning;
 use super::waiting;
-use crate::drift::{DriftStatus, ScanInput, scan};
+use crate::diagnostic::Diagnostic;
+use crate::drift::{self, DriftStatus, Expectation, ScanInput, scan};
 use crate::report;
 use crate::report::paint::Paint;
 use crate::state::Store;
 
 /// Runs the command.
 pub fn run(session: &Session, arguments: &Drift) -> Result<Exit, Failure> {
+    let expected = match &arguments.expected {
+        Some(file) => expectations(session, file)?,
+        None => Vec::new(),
+    };
     let prepared = planning::prepare(session, &arguments.variables)?;
     let snapshot = prepared.store.snapshot().map_err(|e| Failure::of(e.diagnostic()))?;
     let providers = planning::connect(session, &prepared, &snapshot, &arguments.service)?;
@@ -19,9 +26,9 @@ pub fn run(session: &Session, arguments: &Drift) -> Result<Exit, Failure> {
     let input = ScanInput {
         snapshot: &snapshot,
         providers: &planning::contexts(&providers),
-        expected: &[],
+        expected: &expected,
         now: session.environment.clock.now(),
-        allow_missing: false,
+        allow_missing: arguments.allow_missing,
         show_sensitive: arguments.show_sensitive,
     };
     let what = "Reading the live objects";
@@ -29,6 +36,8 @@ pub fn run(session: &Session, arguments: &Drift) -> Result<Exit, Failure> {
     let report = waiting::during(&session.terminal, what, &prepared.trouble, compare);
     if arguments.json {
         session.print_json(&report)?;
+    } else if arguments.markdown {
+        session.terminal.print(&report::drift_markdown::scan(&report))?;
     } else {
         let paint = Paint { on: session.terminal.colour };
         session.terminal.print(&report::drift::scan(&report, paint))?;
@@ -38,4 +47,19 @@ pub fn run(session: &Session, arguments: &Drift) -> Result<Exit, Failure> {
         DriftStatus::Drifted => Exit::Changes,
         DriftStatus::Failed => Exit::Failed,
     })
+}
+
+/// Reads a file of expected drift.
+fn expectations(session: &Session, file: &Path) -> Result<Vec<Expectation>, Failure> {
+    let shown = file.display();
+    let wrong = |why: &dyn std::fmt::Display| {
+        Failure::of(Diagnostic::error("expected-drift", format!("`{shown}`: {why}")).help(
+            "write a list such as `[{\"address\": \"nat_gateway.edge\", \"attributes\": [\"name\"], \
+             \"reason\": \"…\", \"until\": \"2030-12-31\"}]`",
+        ))
+    };
+    let path = session.environment.working_directory.join(file);
+    let bytes = session.environment.files.read(&path).map_err(|error| wrong(&error))?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong(&"it is not UTF-8 text"))?;
+    drift::expectations(&text).map_err(|error| wrong(&error))
 }

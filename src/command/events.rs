@@ -8,7 +8,7 @@ use crate::apply::event::{ApplyEvent, OperationName};
 use crate::diagnostic::{Diagnostics, Severity, SourceMap, json as diagnostic_json};
 use crate::environment::Environment;
 use crate::plan::Purpose;
-use crate::plan::document::{ActionWord, PlanDocument};
+use crate::plan::document::{ActionWord, Changes, StreamedPlan};
 use crate::report::text;
 
 /// Version of the stream: a minor step adds types and fields, a major one breaks readers.
@@ -31,17 +31,19 @@ impl<'a> Events<'a> {
     }
 
     /// Writes a plan: drift, changes that are none of no-ops, counts, outputs.
-    pub fn plan(&self, document: &PlanDocument, operation: &str) {
+    pub fn plan(&self, document: &StreamedPlan<'_>, operation: &str) {
         for drift in &document.drift {
             let message = format!("{}: drift detected ({})", drift.address, drift.status);
             self.write("info", &message, "resource_drift", json!({"change": drift}));
         }
-        for change in &document.changes {
+        let written = document.changes.shown(&mut |change| {
             if change.actions != [ActionWord::NoOp] {
                 let message = format!("{} {}", change.address, text::words(change));
                 self.write("info", &message, "planned_change", json!({"change": change}));
             }
-        }
+            Ok(())
+        });
+        written.unwrap_or_default();
         let s = &document.summary;
         let message = format!("Plan: {}", text::counts(document));
         let changes = json!({

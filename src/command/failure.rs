@@ -17,6 +17,8 @@ pub enum Exit {
     Interrupted,
     /// A termination signal ended the run.
     Terminated,
+    /// The end of the terminal ended the run.
+    HungUp,
 }
 
 impl Exit {
@@ -26,6 +28,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Changes => 2,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }

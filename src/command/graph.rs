@@ -3,13 +3,16 @@
 use super::Session;
 use super::arguments::Graph;
 use super::failure::{Exit, Failure};
-use super::{planning, show};
+use super::{plan_file, planning, show};
 use crate::report;
 
 /// Runs the command.
 pub fn run(session: &Session, arguments: &Graph) -> Result<Exit, Failure> {
     let text = if let Some(file) = &arguments.plan {
-        report::graph::operations(&show::plan_document(session, file, false)?)
+        let loaded = plan_file::read(session, file)?;
+        let document = show::plan_document(&loaded, false);
+        session.terminal.stream(|out| report::graph::operations(&document, out))?;
+        return Ok(Exit::Done);
     } else {
         let prepared = planning::prepare_unbound(session)?;
         let order = prepared.order().map_err(|found| {

@@ -1,33 +1,55 @@
 //! Signals: what ends a server, and the two stages that end a run.
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::signal;
 
 use super::failure::Exit;
 use crate::apply::Interrupter;
 
-/// Whether the signal that ended the run was a termination rather than an interrupt.
-static TERMINATED: AtomicBool = AtomicBool::new(false);
+/// The exit code that belongs to the last signal.
+static CODE: AtomicU8 = AtomicU8::new(Exit::Interrupted.code());
 
-/// Waits for Ctrl-C, a termination signal or the end of the terminal.
+/// Waits for Ctrl-C, a termination signal or the end of the terminal. The latter is left alone where
+/// whoever started the process had it ignored, as `nohup` does.
 pub async fn stop_signal() {
     #[cfg(unix)]
     {
         use signal::unix::{SignalKind, signal};
-        if let (Ok(mut terminate), Ok(mut hangup)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-        {
-            tokio::select! {
-                _ = signal::ctrl_c() => TERMINATED.store(false, Ordering::Relaxed),
-                _ = terminate.recv() => TERMINATED.store(true, Ordering::Relaxed),
-                _ = hangup.recv() => TERMINATED.store(true, Ordering::Relaxed),
+        let hangup = async {
+            if ignores_hangup() {
+                return std::future::pending().await;
             }
+            match signal(SignalKind::hangup()) {
+                Ok(mut hangup) => hangup.recv().await,
+                Err(_) => std::future::pending().await,
+            }
+        };
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            let exit = tokio::select! {
+                _ = signal::ctrl_c() => Exit::Interrupted,
+                _ = terminate.recv() => Exit::Terminated,
+                _ = hangup => Exit::HungUp,
+            };
+            CODE.store(exit.code(), Ordering::Relaxed);
             return;
         }
     }
     let _ = signal::ctrl_c().await;
+}
+
+/// Returns whether the process was started with the hangup signal ignored.
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    static IGNORED: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    // Asked once: watching for the signal ends that it is ignored.
+    *IGNORED.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.is_some_and(|mask| mask & 1 != 0)
+    })
 }
 
 /// Raises the stage with every signal, for ever.
@@ -40,7 +62,9 @@ pub async fn watch(interrupter: &Interrupter) -> Infallible {
 
 /// Returns the exit code of a run that a signal ended.
 pub fn exit() -> Exit {
-    if TERMINATED.load(Ordering::Relaxed) { Exit::Terminated } else { Exit::Interrupted }
+    let code = CODE.load(Ordering::Relaxed);
+    let ends = [Exit::Terminated, Exit::HungUp];
+    ends.into_iter().find(|exit| exit.code() == code).unwrap_or(Exit::Interrupted)
 }
 
 /// While it lives, a signal ends the process at once with the exit code of [`exit`]. For reading,

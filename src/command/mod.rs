@@ -7,15 +7,20 @@ pub mod drift;
 pub mod emulator;
 pub mod events;
 pub mod failure;
+pub mod force_unlock;
+pub mod generate;
 pub mod graph;
 pub mod help;
 pub mod interrupt;
+pub mod lock;
 pub mod output;
 pub mod plan;
 pub mod plan_file;
 pub mod planning;
 pub mod progress;
 pub mod providers;
+pub mod recover;
+pub mod running;
 pub mod service;
 pub mod show;
 pub mod state;
@@ -92,6 +97,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Validate(arguments) => validate::run(session, &arguments),
         Command::Output(arguments) => output::run(session, &arguments),
         Command::State(arguments) => state::run(session, &arguments),
+        Command::ForceUnlock(arguments) => force_unlock::run(session, &arguments),
         Command::Emulator(arguments) => emulator::run(session, &arguments),
         Command::Plan(arguments) => plan::run(session, &arguments),
         Command::Show(arguments) => show::run(session, &arguments),
@@ -102,6 +108,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
             apply::run(session, &arguments)
         }
         Command::Drift(arguments) => drift::run(session, &arguments),
+        Command::Recover(arguments) => recover::run(session, &arguments),
     }
 }
 
@@ -156,10 +163,18 @@ impl Session {
         natural
     }
 
+    /// Returns a path as users write it: relative to the working directory where it lies below.
+    pub fn relative(&self, path: &str) -> String {
+        let below = Path::new(path).strip_prefix(&self.environment.working_directory);
+        below.map_or_else(|_| path.to_owned(), |below| below.display().to_string())
+    }
+
     /// Writes one JSON document to standard output.
     pub fn print_json(&self, document: &impl serde::Serialize) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(document).map_err(std::io::Error::from)?;
-        Ok(self.terminal.print(&(text + "\n"))?)
+        Ok(self.terminal.stream(|out| {
+            serde_json::to_writer_pretty(&mut *out, document)?;
+            out.write_all(b"\n")
+        })?)
     }
 }
 
@@ -180,8 +195,21 @@ fn not_a_directory(given: &Path, place: &Path) -> Option<Diagnostic> {
     )
 }
 
+/// Files that are opened beside each other at least: the runtime's own, the state's and a connection.
+const FEWEST_FILES: usize = 16;
+
 /// Returns the runtime that carries network and timers.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    // The runtime cannot say that it gets no file descriptors: it panics.
+    let some = (0..FEWEST_FILES).map(|_| std::fs::File::open("/dev/null"));
+    if let Err(error) = some.collect::<Result<Vec<_>, _>>()
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(Failure::of(
+            Diagnostic::error("open-files", format!("cannot open files: {error}"))
+                .help("allow this process more of them with `ulimit -n 256`"),
+        ));
+    }
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 

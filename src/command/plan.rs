@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use super::Session;
 use super::arguments::Plan as Arguments;
 use super::events::Events;
 use super::failure::{Exit, Failure};
-use super::planning;
+use super::{Session, generate, lock, planning, running};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::plan::document::PlanDocument;
+use crate::plan::document::StreamedPlan;
 use crate::plan::saved;
 use crate::report;
 use crate::report::paint::Paint;
@@ -35,23 +34,22 @@ fn make(
 ) -> Result<Exit, Failure> {
     let planning = &arguments.planning;
     let options = planning::options(planning)?;
-    let mut prepared = planning::prepare(session, &planning.variables)?;
+    let mut prepared = match arguments.generate_config_out {
+        Some(_) => planning::prepare_to_generate(session, &planning.variables)?,
+        None => planning::prepare(session, &planning.variables)?,
+    };
     let snapshot = prepared.store.snapshot().map_err(|e| Failure::of(e.diagnostic()))?;
-    if let Some(holder) = &snapshot.holder {
-        let (who, operation) = (&holder.who, &holder.operation);
-        let summary = format!("`{operation}` of {who} is under way on this state");
-        prepared.warnings.push(
-            Diagnostic::warning("run-under-way", summary).detail(
-                "This plan is made from one consistent view of the state, which will change.",
-            ),
-        );
-    }
+    planning::warn_of_gone_state(&mut prepared, &snapshot);
+    prepared.warnings.extend(lock::under_way(&prepared.store, &snapshot));
+    let generated = match &arguments.generate_config_out {
+        Some(file) => generate::run(session, &mut prepared, &snapshot, &planning.service, file)?,
+        None => None,
+    };
     let providers = planning::connect(session, &prepared, &snapshot, &planning.service)?;
     let reader = planning::reader(session, &prepared, &providers)?;
-    let (plan, diagnostics, _) =
+    let (mut plan, diagnostics, _) =
         planning::plan(session, &prepared, &snapshot, &providers, &options, &reader);
     let sources = prepared.sources().clone();
-    let document = PlanDocument::new(&plan, &diagnostics, &sources, planning.show_sensitive);
     let has_changes = plan.has_changes();
     let errored = diagnostics.has_errors();
 
@@ -60,13 +58,29 @@ fn make(
         let path = session.environment.working_directory.join(out);
         let saved = planning::saved(&prepared, plan, &options, &providers);
         write(&path, &saved)?;
+        plan = saved.plan;
+        let unfinished = if plan.unfinished.is_empty() {
+            ""
+        } else {
+            "\nOperations of an earlier run are unfinished. Finishing them changes the state, and \
+             then the saved plan is refused: run `natform recover` before and plan again.\n"
+        };
         notice = format!(
-            "\nSaved the plan to {0}. It holds sensitive values: keep it as safe as the state.\n\
+            "{unfinished}\nSaved the plan to {0}. It holds sensitive values: keep it as safe as the state.\n\
              To carry it out:\n    natform apply {0}\n",
             out.display()
         );
     }
+    let mut document =
+        StreamedPlan::streamed(&plan, &diagnostics, &sources, planning.show_sensitive);
+    let foresight = running::foresight(session, &prepared.program, &snapshot, &providers);
+    for (unfinished, foresight) in document.unfinished.iter_mut().zip(foresight) {
+        unfinished.recovery = foresight.why;
+    }
     show(session, &document, &diagnostics, &sources, events)?;
+    if let (Some(generated), None) = (generated, events) {
+        session.terminal.print(&generated)?;
+    }
     if events.is_none() && !errored {
         session.terminal.print(&notice)?;
     }
@@ -80,7 +94,7 @@ fn make(
 /// Shows a plan with its warnings and errors.
 pub fn show(
     session: &Session,
-    document: &PlanDocument,
+    document: &StreamedPlan<'_>,
     diagnostics: &Diagnostics,
     sources: &crate::diagnostic::SourceMap,
     events: Option<&Events<'_>>,
@@ -93,7 +107,7 @@ pub fn show(
     // What a plan with errors would do is no plan: only its errors are shown.
     if !document.errored {
         let paint = Paint { on: session.terminal.colour };
-        session.terminal.print(&report::text::plan(document, paint))?;
+        session.terminal.stream(|out| report::text::plan(document, paint, out))?;
     }
     if !diagnostics.is_empty() {
         if !document.errored {

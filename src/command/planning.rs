@@ -62,11 +62,30 @@ pub fn prepare(
     session: &Session,
     variables: &super::arguments::Variables,
 ) -> Result<Prepared, Failure> {
+    prepare_but(session, variables, "")
+}
+
+/// Does the same as [`prepare`] but for imports without a `resource` block, which are no mistake where
+/// the blocks are to be written.
+pub fn prepare_to_generate(
+    session: &Session,
+    variables: &super::arguments::Variables,
+) -> Result<Prepared, Failure> {
+    prepare_but(session, variables, configuration::UNDECLARED_IMPORT)
+}
+
+fn prepare_but(
+    session: &Session,
+    variables: &super::arguments::Variables,
+    tolerated: &str,
+) -> Result<Prepared, Failure> {
     let runtime = super::runtime()?;
     let guard = Some(Guard::new(&runtime, session.terminal.live));
     let environment = &session.environment;
     let directory = environment.working_directory.clone();
-    let (mut configuration, mut diagnostics) = configuration::load(environment, &directory);
+    let (mut configuration, found) = configuration::load(environment, &directory);
+    let mut diagnostics = Diagnostics::new();
+    diagnostics.extend(found.into_iter().filter(|d| d.code != tolerated));
     if diagnostics.has_errors() {
         return Err(Failure::Diagnostics(diagnostics, configuration.sources));
     }
@@ -144,6 +163,22 @@ fn hide(redactor: &Redactor, value: &Value, sensitive: bool) {
     }
 }
 
+/// Warns when the state's file is not where it was written.
+pub fn warn_of_gone_state(prepared: &mut Prepared, snapshot: &Snapshot) {
+    if let Some(wrote) = &snapshot.gone {
+        let name = crate::state::Store::name(&prepared.store);
+        let summary = format!("the state `{name}` is gone, though {wrote}");
+        prepared.warnings.push(
+            Diagnostic::warning("state-gone", summary)
+                .detail("What it recorded is not known any more, and would be made once more.")
+                .help(
+                    "bring the file back, or take the backup with `natform state restore -backup`; \
+                     apply only when you mean to begin anew",
+                ),
+        );
+    }
+}
+
 /// Connects to the services of all providers that configuration and state need.
 pub fn connect(
     session: &Session,
@@ -164,6 +199,12 @@ pub fn connect(
         }
         aliases.insert(instance.provider.clone());
     }
+    // Those of unfinished operations, too; recovery tells of one that is missing.
+    let known = |alias: &Name| {
+        alias.is_empty() || program.configuration().root.providers.contains_key(alias)
+    };
+    let open = snapshot.open.iter().map(|entry| &entry.provider);
+    aliases.extend(open.filter(|alias| known(alias)).cloned());
     providers::connect(session, program, &aliases, flags, (&prepared.redactor, &prepared.trouble))
 }
 
@@ -217,6 +258,7 @@ pub fn contexts(providers: &Providers) -> BTreeMap<Name, ProviderContext> {
             let context = ProviderContext {
                 service: provider.service.clone(),
                 region: provider.region.clone(),
+                edition: provider.edition,
                 quotas,
             };
             (alias.clone(), context)
@@ -283,7 +325,7 @@ pub fn recorded(snapshot: &Snapshot) -> ObjectMap {
 }
 
 /// Returns what `moved`, `removed` and `import` blocks say of objects, and what is wrong with them.
-fn directives(program: &Program, snapshot: &Snapshot) -> (Directives, Diagnostics) {
+pub fn directives(program: &Program, snapshot: &Snapshot) -> (Directives, Diagnostics) {
     let (imports, diagnostics) = program.imports(&recorded(snapshot));
     let imports = imports.into_iter();
     let moves = program.moves().into_iter();
@@ -293,7 +335,9 @@ fn directives(program: &Program, snapshot: &Snapshot) -> (Directives, Diagnostic
         removals: removals
             .map(|r| Removal { from: r.from, destroy: r.destroy, span: Some(r.span) })
             .collect(),
-        imports: imports.map(|i| Import { to: i.address, id: i.id, span: Some(i.span) }).collect(),
+        imports: imports
+            .map(|i| Import { to: i.address, id: i.id, provider: i.provider, span: Some(i.span) })
+            .collect(),
     };
     (directives, diagnostics)
 }

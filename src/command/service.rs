@@ -233,6 +233,14 @@ impl apply::Evaluate for Evaluator<'_> {
         Ok(object)
     }
 
+    fn ignores(&self, address: &Address, attribute: &str) -> bool {
+        let block = self.program.block(&address.resource);
+        block.is_some_and(|block| {
+            let lifecycle = &block.lifecycle;
+            lifecycle.ignore_all || lifecycle.ignore_changes.iter().any(|i| *i.text == *attribute)
+        })
+    }
+
     fn postconditions(&self, address: &Address, object: &Object) -> Diagnostics {
         self.program.postconditions(address, object, &*self.known())
     }

@@ -45,6 +45,16 @@ impl Terminal {
         out.flush()
     }
 
+    /// Writes to standard output piece by piece.
+    ///
+    /// # Errors
+    /// Returns the first error of `write` or of the stream.
+    pub fn stream(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        write(&mut **out)?;
+        out.flush()
+    }
+
     /// Writes to standard error as it is; a closed one is no reason to fail.
     pub fn report(&self, text: &str) {
         let mut err = self.err.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,6 +11,7 @@ mod catalogue;
 mod check;
 mod constant;
 mod constraint;
+pub mod generate;
 mod load;
 pub mod model;
 mod shape;
@@ -18,7 +19,7 @@ mod variables;
 mod version;
 
 pub use catalogue::Catalogue;
-pub use check::iterator;
+pub use check::{UNDECLARED_IMPORT, iterator};
 pub use load::{EXTENSION, load, load_with};
 pub use model::{
     Check, Condition, Configuration, Import, Lifecycle, Local, Module, ModuleCall, Moved, Output,

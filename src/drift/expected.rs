@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::Expected;
+use super::model::{ExpectationStatus, ExpectationUse};
 use crate::address::{Address, Target};
 use crate::environment::Timestamp;
 
@@ -75,16 +75,15 @@ fn end_of(day: &str) -> Option<Timestamp> {
     Some(Timestamp(next.timestamp().as_millisecond()))
 }
 
-/// Returns why a finding is expected: of an instance (or an unmanaged object) with this id, in these
-/// attributes (none for one that is missing or unmanaged).
-pub(super) fn expected(
-    list: &[Expectation],
-    now: Timestamp,
-    address: Option<&Address>,
-    id: &str,
-    attributes: &[String],
-) -> Option<Expected> {
-    let covers = |expectation: &&Expectation| {
+/// Returns the places of the expectations that are of a finding: of an instance (or an unmanaged
+/// object) with this id, in these attributes (none for one that is missing or unmanaged).
+pub(super) fn covering<'a>(
+    list: &'a [Expectation],
+    address: Option<&'a Address>,
+    id: &'a str,
+    attributes: &'a [String],
+) -> impl Iterator<Item = usize> + 'a {
+    let covers = move |expectation: &Expectation| {
         let target = expectation.address.as_ref().and_then(|a| a.parse::<Target>().ok());
         let meant = match (&target, address) {
             (Some(target), Some(address)) => target.contains(address),
@@ -93,11 +92,37 @@ pub(super) fn expected(
         let all = expectation.attributes.is_empty()
             || (!attributes.is_empty()
                 && attributes.iter().all(|a| expectation.attributes.contains(a)));
-        let over = expectation.until.as_deref().and_then(end_of).is_some_and(|end| now >= end);
-        meant && all && !over
+        meant && all
     };
-    list.iter().find(covers).map(|expectation| Expected {
-        reason: expectation.reason.clone(),
-        until: expectation.until.clone(),
-    })
+    list.iter().enumerate().filter(move |(_, expectation)| covers(expectation)).map(|(at, _)| at)
+}
+
+impl Expectation {
+    /// Returns whether its last day is over.
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        self.until.as_deref().and_then(end_of).is_some_and(|end| now >= end)
+    }
+}
+
+/// Says what became of each expectation, given how many findings each was of.
+pub(super) fn uses(
+    list: &[Expectation],
+    findings: &[usize],
+    now: Timestamp,
+) -> Vec<ExpectationUse> {
+    let entry =
+        |(index, (expectation, findings)): (usize, (&Expectation, &usize))| ExpectationUse {
+            entry: index + 1,
+            address: expectation.address.clone(),
+            id: expectation.id.clone(),
+            reason: expectation.reason.clone(),
+            until: expectation.until.clone(),
+            status: match (expectation.is_over(now), findings) {
+                (true, _) => ExpectationStatus::Expired,
+                (false, 0) => ExpectationStatus::Unused,
+                (false, _) => ExpectationStatus::Met,
+            },
+            findings: *findings,
+        };
+    list.iter().zip(findings).enumerate().map(entry).collect()
 }

@@ -11,8 +11,8 @@ mod tests;
 
 pub use expected::{Expectation, ExpectationError, expectations};
 pub use model::{
-    AttributeDrift, ChangedObject, Coverage, DriftReport, DriftStatus, Expected, FORMAT_VERSION,
-    FailedList, MissingObject, UnmanagedObject,
+    AttributeDrift, ChangedObject, Coverage, DriftReport, DriftStatus, ExpectationStatus,
+    ExpectationUse, Expected, FORMAT_VERSION, FailedList, MissingObject, UnmanagedObject,
 };
 pub use scan::{ScanInput, scan};
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 /// Version of this model: a minor step adds fields, a major one breaks readers.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 /// What a scan found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct DriftReport {
     pub unmanaged: Vec<UnmanagedObject>,
     /// What could not be read: the scan failed.
     pub failures: Vec<FailedList>,
+    /// What became of each expectation of drift, in the order of their file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expectations: Vec<ExpectationUse>,
 }
 
 /// The verdict of a scan.
@@ -68,6 +71,40 @@ pub struct Expected {
     /// The last day on which it is, `YYYY-MM-DD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
+}
+
+/// What became of an expectation of drift.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectationUse {
+    /// Its place in the file, from 1.
+    pub entry: usize,
+    /// The module, resource or instance that it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// The id of the object that it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Why it is expected.
+    pub reason: String,
+    /// The last day on which it is, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// What became of it.
+    pub status: ExpectationStatus,
+    /// How many findings it is of.
+    pub findings: usize,
+}
+
+/// What became of an expectation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpectationStatus {
+    /// Findings are as it says.
+    Met,
+    /// Nothing that it expects has drifted: it may be taken out of the file.
+    Unused,
+    /// Its last day is over: what it expects counts again.
+    Expired,
 }
 
 /// An object that is no longer as recorded.

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::expected::{Expectation, expected};
+use super::expected::{Expectation, covering, uses};
 use super::model::{
-    AttributeDrift, ChangedObject, Coverage, DriftReport, DriftStatus, FORMAT_VERSION, FailedList,
-    MissingObject, UnmanagedObject,
+    AttributeDrift, ChangedObject, Coverage, DriftReport, DriftStatus, Expected, FORMAT_VERSION,
+    FailedList, MissingObject, UnmanagedObject,
 };
+use crate::address::Address;
 use crate::environment::Timestamp;
 use crate::plan::{
     Kinds, Lists, ProviderContext, describe, drifted, scopes, sha256_hex, shape, unmanaged,
 };
 use crate::refresh::Reader;
+use crate::resources::nat_gateway::made_with;
 use crate::resources::{Listing, Live, Object, ReadScope};
 use crate::state::{Instance, Snapshot};
 use crate::value::{Name, Value};
@@ -48,7 +50,9 @@ pub fn scan(input: ScanInput<'_>, reader: &dyn Reader) -> DriftReport {
             missing: Vec::new(),
             unmanaged: Vec::new(),
             failures: Vec::new(),
+            expectations: Vec::new(),
         },
+        findings: vec![0; input.expected.len()],
     };
     scan.run(reader);
     scan.report
@@ -59,6 +63,8 @@ struct Scan<'a> {
     kinds: Kinds,
     lists: Lists,
     report: DriftReport,
+    /// How many findings each expectation is of.
+    findings: Vec<usize>,
 }
 
 impl<'a> Scan<'a> {
@@ -88,6 +94,7 @@ impl<'a> Scan<'a> {
         let percent = (found * 100).checked_div(live).unwrap_or(100);
         coverage.percent = u8::try_from(percent).unwrap_or(100);
         let report = &mut self.report;
+        report.expectations = uses(self.input.expected, &self.findings, self.input.now);
         report.status = if !report.failures.is_empty() {
             DriftStatus::Failed
         } else if report.has_drift() {
@@ -201,7 +208,7 @@ impl<'a> Scan<'a> {
                 sensitive,
             }
         };
-        let expected = self.expectation(instance, attributes);
+        let expected = self.expectation(Some(&instance.address), &instance.id, attributes);
         let coverage = &mut self.report.coverage;
         coverage.changed += 1;
         coverage.expected += usize::from(expected.is_some());
@@ -216,7 +223,7 @@ impl<'a> Scan<'a> {
     }
 
     fn missing(&mut self, instance: &Instance) {
-        let expected = self.expectation(instance, &[]);
+        let expected = self.expectation(Some(&instance.address), &instance.id, &[]);
         let coverage = &mut self.report.coverage;
         coverage.missing += 1;
         coverage.expected += usize::from(expected.is_some());
@@ -229,9 +236,26 @@ impl<'a> Scan<'a> {
         });
     }
 
-    fn expectation(&self, instance: &Instance, attributes: &[String]) -> Option<super::Expected> {
+    /// Returns why a finding is expected, if it is, and counts it for the expectations that it is of.
+    fn expectation(
+        &mut self,
+        address: Option<&Address>,
+        id: &str,
+        attributes: &[String],
+    ) -> Option<Expected> {
         let (list, now) = (self.input.expected, self.input.now);
-        expected(list, now, Some(&instance.address), &instance.id, attributes)
+        for index in covering(list, address, id, attributes) {
+            if let (Some(expectation), Some(findings)) =
+                (list.get(index), self.findings.get_mut(index))
+            {
+                *findings += 1;
+                if !expectation.is_over(now) {
+                    let (reason, until) = (expectation.reason.clone(), expectation.until.clone());
+                    return Some(Expected { reason, until });
+                }
+            }
+        }
+        None
     }
 
     /// Lists live objects that the state does not own. What an unfinished operation makes is owned.
@@ -240,6 +264,11 @@ impl<'a> Scan<'a> {
         let recorded = snapshot.instances.values();
         let mut owned: BTreeSet<(&str, &str)> =
             recorded.map(|i| (i.address.kind(), i.id.as_str())).collect();
+        // Packages that a gateway was made with are its own.
+        for gateway in snapshot.instances.values().filter(|i| i.address.kind() == "nat_gateway") {
+            let made = made_with(&gateway.object).into_iter();
+            owned.extend(made.map(|id| ("bandwidth_package", id)));
+        }
         let open = snapshot.open.iter();
         owned.extend(open.filter_map(|e| Some((e.address.kind(), e.object_id.as_deref()?))));
         let gateways: BTreeSet<&str> = snapshot
@@ -257,7 +286,7 @@ impl<'a> Scan<'a> {
                 _ => true,
             };
             let resource = self.kinds.get(stranger.kind).map(|kind| kind.resource);
-            let expected = expected(self.input.expected, self.input.now, None, &stranger.id, &[]);
+            let expected = self.expectation(None, &stranger.id, &[]);
             let coverage = &mut self.report.coverage;
             coverage.unmanaged += 1;
             coverage.expected += usize::from(expected.is_some());

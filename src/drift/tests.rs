@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
+use crate::api::catalogue::Edition;
 use crate::environment::Timestamp;
 use crate::plan::ProviderContext;
 use crate::refresh::{DataRead, Reader};
@@ -73,6 +74,7 @@ impl Case {
         let context = ProviderContext {
             service: Service::Real,
             region: "cn-hangzhou".into(),
+            edition: Edition::default(),
             quotas: BTreeMap::new(),
         };
         let mut case = Self {
@@ -230,11 +232,19 @@ fn expected_drift_does_not_count_until_it_ends() {
     assert_eq!(report.status, DriftStatus::InSync);
     assert_eq!(report.coverage.expected, 3);
     assert_eq!(report.changed[0].expected.as_ref().unwrap().reason, "named by hand");
+    let fates = |report: &DriftReport| -> Vec<(ExpectationStatus, usize)> {
+        report.expectations.iter().map(|e| (e.status, e.findings)).collect()
+    };
+    assert_eq!(fates(&report), [(ExpectationStatus::Met, 1); 3]);
     case.now = Timestamp(1_799_971_200_000 + 86_400_000);
-    assert_eq!(case.scan().status, DriftStatus::Drifted, "the day is over");
+    let report = case.scan();
+    assert_eq!(report.status, DriftStatus::Drifted, "the day is over");
+    assert_eq!(fates(&report)[2], (ExpectationStatus::Expired, 1));
     // Other attributes than the expected ones count.
     case.expected[0].attributes = vec!["spec".into()];
-    assert!(case.scan().changed[0].expected.is_none());
+    let report = case.scan();
+    assert!(report.changed[0].expected.is_none());
+    assert_eq!(fates(&report)[0], (ExpectationStatus::Unused, 0));
 }
 
 #[test]

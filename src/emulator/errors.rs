@@ -1,8 +1,7 @@
 //! Every refusal that the emulator can answer with: those that the reference lists for each action,
 //! those of the wire common to all actions, and those that the reference does not name.
 //!
-//! The listed rows are those of the 2020-09-25 edition; [`in_edition_2019`] gives the spelling of
-//! the older one.
+//! The listed rows are those of the 2020-09-25 edition; `errors_2019` has those of the older one.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -274,14 +273,15 @@ impl Unlisted {
 
 /// Returns all rows that the reference lists, in its order.
 pub fn rows() -> &'static [Row] {
-    static ROWS: LazyLock<Vec<Row>> = LazyLock::new(parse_rows);
+    static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| parse_rows(LISTED));
     &ROWS
 }
 
-fn parse_rows() -> Vec<Row> {
+/// Reads rows: `=Action` starts those of an action; each is status, code and message.
+pub(crate) fn parse_rows(listed: &'static str) -> Vec<Row> {
     let mut rows = Vec::with_capacity(164);
     let mut action = None;
-    for line in LISTED.lines() {
+    for line in listed.lines() {
         if let Some(name) = line.strip_prefix('=') {
             action = Action::from_name(name);
             continue;
@@ -295,89 +295,6 @@ fn parse_rows() -> Vec<Row> {
     }
     rows
 }
-
-/// Turns a refusal into what the 2019-07-19 edition answers in its place.
-pub fn in_edition_2019(action: Option<Action>, refusal: Refusal) -> Refusal {
-    let found = EDITION_2019
-        .iter()
-        .find(|(of, code, message, ..)| {
-            of.is_none_or(|of| Some(of) == action)
-                && refusal.code == *code
-                && (message.is_empty() || refusal.message == *message)
-        })
-        .map(|(.., code, message)| (*code, *message));
-    match found {
-        None => refusal,
-        Some((code, "")) => Refusal { code: code.into(), ..refusal },
-        Some((code, message)) => Refusal { code: code.into(), message: message.into(), ..refusal },
-    }
-}
-
-/// Where the older edition spells a row otherwise: action, code and message of 2020 (an empty message
-/// stands for any), code and message of 2019 (an empty message keeps that of 2020).
-type Spelling = (Option<Action>, &'static str, &'static str, &'static str, &'static str);
-
-const EDITION_2019: &[Spelling] = &[
-    (None, "Forbidden.DestinationIpOutOfVpcCIDR", "", "Forbidden.DestnationIpOutOfVpcCIDR", ""),
-    (None, "InvalidProtocol.ValueNotSupported", "", "InvalidProtocal.ValueNotSupported", ""),
-    (None, "InternalServerError", "", "InternalError", ""),
-    (
-        None,
-        "InvalidParameter.BandwidthPackage.Isp.ValueNotSupport",
-        "",
-        "InvalidParameter.BandwidthPackage.n.ISP.ValueNotSupport",
-        "",
-    ),
-    (
-        Some(Action::CreateNatGateway),
-        "InvalidNatGatewayName.Malformed",
-        "",
-        "InvalidParameter.Name.Malformed",
-        "The specified Name is not valid.",
-    ),
-    (
-        Some(Action::CreateNatGateway),
-        "InvalidNatGatewayDescription.Malformed",
-        "",
-        "InvalidParameter.Description.Malformed",
-        "The specified Description is not valid.",
-    ),
-    (
-        Some(Action::CreateSnatEntry),
-        "Forbidden.SnatEntryCountLimited",
-        "",
-        "Forbidden.SnatEntryCountLimited",
-        "SNAT entry in the specified SNAT table reaches its limit.",
-    ),
-    (
-        Some(Action::CreateSnatEntry),
-        "INVALID_PARAMETER",
-        "",
-        "INVALID_PARAMETER",
-        "The parameter is invalid.",
-    ),
-    (
-        Some(Action::CreateSnatEntry),
-        "InvalidSnatIp.NotFound",
-        "",
-        "InvalidSnatIp.NotFound",
-        "The specified SnatIp is not found in the NAT Gateway.",
-    ),
-    (
-        Some(Action::CreateSnatEntry),
-        "Forbidden.IpUsedInForwardTable",
-        "",
-        "Forbidden.IpUsedInForwardTable",
-        "The specified SnatIp already used in forward table.",
-    ),
-    (
-        None,
-        "BandwidthPackage.FinancialLocked",
-        "",
-        "BandwidthPackage.FinancialLocked",
-        "The specified BandwidthPackage has been Financail Lock.",
-    ),
-];
 
 /// `=Action` starts the rows of an action; each row is status, code and message.
 const LISTED: &str = "\
@@ -584,14 +501,5 @@ mod tests {
         assert_eq!(codes.len(), 87);
         let actions: BTreeSet<Action> = rows().iter().map(|r| r.action).collect();
         assert_eq!(actions.len(), 24);
-    }
-
-    #[test]
-    fn the_older_edition_keeps_its_spellings() {
-        let refusal =
-            Refusal::listed(Action::CreateForwardEntry, "Forbidden.DestinationIpOutOfVpcCIDR");
-        let old = in_edition_2019(Some(Action::CreateForwardEntry), refusal.clone());
-        assert_eq!(old.code, "Forbidden.DestnationIpOutOfVpcCIDR");
-        assert_eq!(old.message, refusal.message);
     }
 }

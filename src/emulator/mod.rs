@@ -10,8 +10,11 @@
 
 pub mod answer;
 pub mod authentication;
-mod control;
+pub mod control;
+pub mod document;
 pub mod errors;
+pub mod errors_2019;
+pub mod fault_check;
 pub mod faults;
 mod in_process;
 pub mod outcome;
@@ -90,7 +93,7 @@ impl Emulator {
         let outcome = self.with_inner(|inner, now| {
             let outcome = inner.world.handle(now, request);
             if let Some(record) = &outcome.record {
-                inner.recorder.add(record.clone());
+                inner.recorder.add(record.clone(), &outcome.response);
             }
             outcome
         });
@@ -142,6 +145,15 @@ impl Emulator {
     /// Returns the calls that are kept, oldest first.
     pub fn calls(&self) -> Vec<Record> {
         self.lock().recorder.calls().cloned().collect()
+    }
+
+    /// Returns the last `most` calls, of one action if that is named, oldest first.
+    pub fn last_calls(&self, action: Option<&str>, most: usize) -> Vec<Record> {
+        let inner = self.lock();
+        let fitting = inner.recorder.calls().rev().filter(|c| action.is_none_or(|a| c.action == a));
+        let mut calls: Vec<Record> = fitting.take(most).cloned().collect();
+        calls.reverse();
+        calls
     }
 
     /// Returns how often each action was called since the start or the last [`Emulator::forget_calls`].

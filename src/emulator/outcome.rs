@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 use crate::api::http::HttpResponse;
 use crate::environment::Timestamp;
@@ -46,7 +47,8 @@ impl Outcome {
 pub struct Record {
     /// Number among all calls, from 1.
     pub number: u64,
-    /// When it came.
+    /// When it came, by the clock.
+    #[serde(flatten, serialize_with = "time")]
     pub at: Timestamp,
     /// HTTP method.
     pub method: String,
@@ -68,4 +70,27 @@ pub struct Record {
     pub fault: Option<String>,
     /// Whether the answer was lost on its way.
     pub lost: bool,
+    /// Body of the answer as far as it left; without the string to sign, which has the key's id and
+    /// the security token in it. Only what the recorder keeps has it.
+    #[serde(serialize_with = "json_or_text")]
+    pub answer: String,
+}
+
+/// Writes a time for people and one for programs.
+fn time<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut fields = serializer.serialize_map(Some(2))?;
+    fields.serialize_entry("time", &at.iso8601())?;
+    fields.serialize_entry("time_ms", at)?;
+    fields.end()
+}
+
+/// Writes an answer as what it is in JSON, any other as a text, and none as null.
+fn json_or_text<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    if text.is_empty() {
+        return serializer.serialize_none();
+    }
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(value) => value.serialize(serializer),
+        Err(_) => serializer.serialize_str(text),
+    }
 }

@@ -153,10 +153,10 @@ async fn answer_one(
     limits: Limits,
 ) -> Result<Response<Answer>, Dropped> {
     let outcome = match receive(request, limits).await {
-        Ok(request) if control_from_afar(&request, peer, limits) => {
-            Outcome::plain(control::refusal("the emulator is controlled from its own machine only"))
-        }
-        Ok(request) => emulator.handle(&request),
+        Ok(request) => match control_from_afar(&request, peer, limits) {
+            Some(why) => Outcome::plain(control::refusal(why)),
+            None => emulator.handle(&request),
+        },
         Err(refusal) => Outcome::plain(answer::error(Format::Json, &refusal, "", "emulator")),
     };
     if !outcome.delay.is_zero() {
@@ -165,8 +165,21 @@ async fn answer_one(
     send(outcome.response, outcome.delivery)
 }
 
-fn control_from_afar(request: &HttpRequest, peer: SocketAddr, limits: Limits) -> bool {
-    control::is_control(&request.target) && !limits.remote && !peer.ip().is_loopback()
+/// Says why a request to the emulator itself may not come in that way, if it may not.
+fn control_from_afar(
+    request: &HttpRequest,
+    peer: SocketAddr,
+    limits: Limits,
+) -> Option<&'static str> {
+    if limits.remote || !control::is_control(&request.target) {
+        None
+    } else if !peer.ip().is_loopback() {
+        Some("the emulator is controlled from its own machine only")
+    } else if !control::is_plain_host(request.header("host").unwrap_or("")) {
+        Some("the emulator is controlled by an address or `localhost`, not by another name")
+    } else {
+        None
+    }
 }
 
 /// Reads a whole request.

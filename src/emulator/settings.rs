@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::catalogue::Edition;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::emulator::document;
 use crate::emulator::faults::{RateLimit, Rule};
 use crate::emulator::world::dump::Dump;
 use crate::environment::{Files, Timestamp};
@@ -117,9 +118,9 @@ pub fn read_json<T: serde::de::DeserializeOwned>(
     let bytes = files
         .read(path)
         .map_err(|e| Diagnostic::error(code, format!("cannot read `{}`: {e}", path.display())))?;
-    serde_json::from_slice(&bytes).map_err(|e| {
-        let summary = format!("`{}` is not what the emulator expects: {e}", path.display());
-        Diagnostic::error(code, summary).into()
+    document::read(&bytes).map_err(|problem| {
+        let summary = format!("`{}` is not what the emulator expects", path.display());
+        Diagnostic::error(code, summary).detail(problem.to_string()).into()
     })
 }
 

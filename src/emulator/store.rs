@@ -70,35 +70,47 @@ impl Store {
                 format!("cannot open the emulator's data file `{}`", path.display()),
             )
             .detail(why)
-            .help("delete the file to start with a new world, or name another one")
+            .help("name another file, or move this one away to start with a new world")
             .into()
         };
         if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|e| refused(e.to_string()))?;
         }
         let opened = Self::connect(path).map_err(|e| refused(e.to_string()))?;
-        let Some(mut store) = opened else {
-            return Err(refused("it was written by a newer natform".to_owned()));
-        };
+        let mut store = opened.map_err(|why| refused(why.to_owned()))?;
         let world = store.first_world(settings, now).map_err(|e| refused(e.to_string()))?;
         Ok((store, world))
     }
 
-    /// Connects and makes the tables. Returns none when the tables are newer than this program.
-    fn connect(path: &Path) -> Result<Option<Self>, rusqlite::Error> {
+    /// Connects and makes the tables. Says why when the file is not one of this program's.
+    fn connect(path: &Path) -> Result<Result<Self, &'static str>, rusqlite::Error> {
+        const SOMETHING_ELSE: &str = "It is a database of something else.";
         let connection = Connection::open(path)?;
         connection.busy_timeout(LONGEST_WAIT)?;
+        let number = |query: &str| connection.query_row(query, [], |row| row.get::<_, i64>(0));
+        if number("PRAGMA application_id")? != 0 {
+            return Ok(Err(SOMETHING_ELSE));
+        }
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // The data survives the end of the process at any point; it need not survive a power cut.
         connection.pragma_update(None, "synchronous", "OFF")?;
         connection.execute_batch("BEGIN IMMEDIATE")?;
-        let tables: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0))?;
-        if tables == 0 {
+        let version = number("PRAGMA user_version")?;
+        let tables = number("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'")?;
+        let ours = number(
+            "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name IN ('objects', 'versions')",
+        )?;
+        let known = if version == 0 { tables == 0 } else { ours == 2 };
+        if known && version == 0 {
             connection.execute_batch(SCHEMA)?;
             connection.pragma_update(None, "user_version", TABLES)?;
         }
         connection.execute_batch("COMMIT")?;
-        Ok((tables <= TABLES).then_some(Self { connection, known: None }))
+        Ok(match (known, version > TABLES) {
+            (false, _) => Err(SOMETHING_ELSE),
+            (true, true) => Err("It was written by a newer natform."),
+            (true, false) => Ok(Self { connection, known: None }),
+        })
     }
 
     fn first_world(

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use super::compile::sent_on_create;
 use super::diff::{self, Difference, Prior, Wish};
 use super::kinds::Kind;
+use super::program::place_of;
 use super::{Change, ChangeKind, Reason};
 use crate::address::{Address, ResourceAddress};
+use crate::api::catalogue::Edition;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::resources::{Fault, Object};
 use crate::state::{Instance, Service, Status};
@@ -27,6 +29,8 @@ pub(crate) struct Desired<'a> {
     pub(crate) timeouts: &'a BTreeMap<String, u64>,
     pub(crate) provider: &'a Name,
     pub(crate) region: &'a str,
+    /// The edition of the reference that the provider speaks.
+    pub(crate) edition: Edition,
     pub(crate) service: &'a Service,
     pub(crate) dependencies: Vec<ResourceAddress>,
     pub(crate) location: Option<String>,
@@ -65,6 +69,7 @@ pub(crate) fn decide(
 ) -> (Change, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
     faults(desired, kind.resource.validate(desired.object), &mut diagnostics);
+    faults(desired, other_edition(kind, desired), &mut diagnostics);
     let mut change = blank(desired, found);
     match found.and_then(|f| f.live.as_ref().map(|live| (f, live))) {
         None => {
@@ -93,6 +98,17 @@ pub(crate) fn decide(
         }
     }
     (change, diagnostics)
+}
+
+/// Finds inputs that the provider's edition lacks.
+fn other_edition(kind: &Kind, desired: &Desired<'_>) -> Vec<Fault> {
+    let given = kind.attributes.iter();
+    given
+        .filter_map(|known| {
+            let value = desired.object.get(&known.name)?;
+            Fault::other_edition(known.attribute, value, desired.edition)
+        })
+        .collect()
 }
 
 fn wish<'a>(desired: &'a Desired<'_>) -> Wish<'a> {
@@ -235,7 +251,7 @@ pub(crate) fn faults(desired: &Desired<'_>, faults: Vec<Fault>, diagnostics: &mu
         diagnostics.push(
             diagnostic
                 .address(desired.address)
-                .at_opt((desired.place)(&fault.attribute).or_else(|| (desired.place)("")))
+                .at_opt(place_of(&fault.attribute, desired.place).or_else(|| (desired.place)("")))
                 .help(fault.help),
         );
     }

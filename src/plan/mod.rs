@@ -41,6 +41,7 @@ mod world;
 mod world_rules;
 
 pub use compile::{sent_on_create, set_aside_key, steps};
+pub use imports::{Unconfigured, read_unconfigured};
 pub use model::{
     Change, ChangeKind, Drift, Operation, OperationParameter, OutputChange, Plan, PlanMode,
     Purpose, Reason,
@@ -49,11 +50,12 @@ pub use moves::{Directives, Import, Move, Removal};
 pub use planner::{PlanInput, PlanOptions, ProviderContext, plan};
 pub use resolve::{Unresolved, fill, resolve};
 
-// What finding drift shares with planning.
+// What finding drift and mending a state share with planning.
 pub(crate) use diff::drifted;
 pub(crate) use digest::sha256_hex;
 pub(crate) use document::shape;
 pub(crate) use kinds::Kinds;
+pub(crate) use moves::destination;
 pub(crate) use prior::describe;
 pub(crate) use refresh_scopes::{Lists, scopes};
 pub(crate) use world::unmanaged;

@@ -50,6 +50,8 @@ pub struct Import {
     pub to: Address,
     /// The import id.
     pub id: String,
+    /// Alias of the provider, where the block names one; used where there is no `resource` block.
+    pub provider: Option<Name>,
     /// The block's header.
     pub span: Option<Span>,
 }
@@ -139,7 +141,7 @@ fn relocate(places: &mut BTreeMap<InstanceKey, Recorded<'_>>, key: &InstanceKey,
 }
 
 /// Returns where an address goes when `from` becomes `to`.
-fn destination(from: &Target, to: &Target, address: &Address) -> Option<Address> {
+pub(crate) fn destination(from: &Target, to: &Target, address: &Address) -> Option<Address> {
     match (from, to) {
         (Target::Instance(_), Target::Instance(to)) => Some(to.clone()),
         (Target::Instance(_), Target::Resource(to)) => Some(to.instance(None)),

@@ -274,6 +274,7 @@ fn managed(
         timeouts: &site.timeouts,
         provider: &site.provider,
         region: &context.region,
+        edition: context.edition,
         service: &context.service,
         dependencies: resources_of(&configured.dependencies),
         location: site.location.clone(),

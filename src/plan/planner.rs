@@ -15,12 +15,14 @@ use super::pass::{self, Basis, Pass, Written};
 use super::prior::{self, Prior};
 use super::program::{ObjectMap, Program};
 use super::refresh_scopes::{self, Lists};
+use super::topology;
 use super::world::{self, Unmanaged, World};
 use super::{
     Change, ChangeKind, Operation, OutputChange, Plan, PlanMode, Reason, cycles, edges, imports,
     rules, targets, waves,
 };
 use crate::address::{Address, ResourceAddress, Target};
+use crate::api::catalogue::Edition;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::refresh::Reader;
 use crate::resources::{self, Object};
@@ -37,6 +39,9 @@ pub struct ProviderContext {
     pub service: Service,
     /// The region.
     pub region: String,
+    /// The edition of the reference that it speaks.
+    #[serde(default)]
+    pub edition: Edition,
     /// Limits that were raised, by the names that the resource types' rules give them.
     pub quotas: BTreeMap<Name, u64>,
 }
@@ -342,6 +347,7 @@ impl Planner<'_> {
             let wanted = waves::around(&outcome.changes, &self.lists);
             self.lists.read(self.reader, &wanted);
         }
+        spare_managed(&mut outcome.changes, prior);
         let world = self.world(prior);
         let names = Names::collect(&outcome.changes, self.lists.all().values());
         let compiled = compile::operations(&mut outcome.changes, &self.kinds, &names);
@@ -493,6 +499,8 @@ impl Planner<'_> {
                 let mut after = values.get(name).cloned();
                 let untouched = match (&after, input.options.mode) {
                     (_, PlanMode::Destroy) => partial,
+                    // Nothing is made that could tell the value.
+                    (Some(value), PlanMode::RefreshOnly) if !value.is_wholly_known() => true,
                     (Some(value), _) => partial && !scope.decides(value),
                     // It could not be evaluated, which is reported.
                     (None, _) => declared.contains_key(name),
@@ -505,6 +513,20 @@ impl Planner<'_> {
                 OutputChange { name: name.clone(), before, after, sensitive }
             })
             .collect()
+    }
+}
+
+/// The delete of a gateway spares packages that were made with it and are managed on their own by now.
+fn spare_managed(changes: &mut [Change], prior: &Prior<'_>) {
+    let packages = prior.iter().filter(|((address, _), _)| address.kind() == topology::PACKAGE);
+    let managed: BTreeSet<&str> = packages.map(|(_, e)| &*e.recorded.instance.id).collect();
+    let ends = |kind| matches!(kind, ChangeKind::Delete | ChangeKind::Replace { .. });
+    for change in changes.iter_mut().filter(|c| ends(c.kind)) {
+        if let Some(before) =
+            change.before.as_mut().filter(|_| change.address.kind() == topology::GATEWAY)
+        {
+            resources::nat_gateway::spare(before, &managed);
+        }
     }
 }
 

@@ -14,10 +14,11 @@ use serde::{Deserialize, Serialize};
 use super::Plan;
 use super::digest::sha256_hex;
 use super::planner::{PlanOptions, ProviderContext};
+use super::prior::describe;
 use super::program::FileRecord;
 use crate::diagnostic::Diagnostic;
 use crate::environment::Timestamp;
-use crate::state::Snapshot;
+use crate::state::{HistoryEntry, HistoryKind, Snapshot};
 use crate::value::{Name, Value};
 
 /// Version of the file's form.
@@ -68,6 +69,12 @@ pub enum SavedPlanError {
     Newer {
         /// Its version.
         found: u64,
+    },
+    /// It was written by another natform, in another form.
+    #[error("it was made by natform {natform}; this is {}", env!("CARGO_PKG_VERSION"))]
+    OtherVersion {
+        /// The version that made it.
+        natform: String,
     },
     /// It was changed or cut off.
     #[error("it is damaged: {why}")]
@@ -127,8 +134,15 @@ pub fn decode(bytes: &[u8]) -> Result<Loaded, SavedPlanError> {
     if digest != header.sha256 {
         return Err(damaged("its contents do not have the digest that its header names"));
     }
-    let saved: SavedPlan = serde_json::from_slice(body)
-        .map_err(|error| damaged(&format!("its contents cannot be read ({error})")))?;
+    let saved: SavedPlan = serde_json::from_slice(body).map_err(|error| {
+        // Undamaged contents of a form that is not this one's.
+        let natform = header.natform.clone();
+        if natform == env!("CARGO_PKG_VERSION") {
+            damaged(&format!("its contents cannot be read ({error})"))
+        } else {
+            SavedPlanError::OtherVersion { natform }
+        }
+    })?;
     check(&saved.plan)?;
     Ok(Loaded { saved, digest, natform: header.natform })
 }
@@ -169,24 +183,21 @@ pub fn store(path: &Path, bytes: &[u8]) -> io::Result<()> {
     moved
 }
 
-/// Tells why a saved plan cannot be applied to the present state and services, if it cannot.
-pub fn stale(
+/// How many addresses a message names.
+const NAMED: usize = 20;
+
+fn refusal(summary: &str, detail: String) -> Diagnostic {
+    Diagnostic::error("stale-plan", summary).detail(detail).help("make a new plan and review it")
+}
+
+/// Tells why a saved plan cannot be applied to this state and these services, if it cannot, whatever
+/// became of the state since.
+pub fn foreign(
     loaded: &Loaded,
     snapshot: &Snapshot,
     providers: &BTreeMap<Name, ProviderContext>,
 ) -> Option<Diagnostic> {
     let plan = &loaded.saved.plan;
-    let stale = |summary: &str, detail: String| {
-        Diagnostic::error("stale-plan", summary)
-            .detail(detail)
-            .help("make a new plan and review it")
-    };
-    if loaded.natform != env!("CARGO_PKG_VERSION") {
-        return Some(stale(
-            "the saved plan was made by another version of natform",
-            format!("It was made by {}, this is {}.", loaded.natform, env!("CARGO_PKG_VERSION")),
-        ));
-    }
     if plan.errored {
         return Some(
             Diagnostic::error("errored-plan", "the saved plan has errors and cannot be applied")
@@ -194,33 +205,123 @@ pub fn stale(
         );
     }
     if plan.lineage != snapshot.lineage {
-        return Some(stale(
-            "the saved plan was made from another state",
-            format!(
-                "Its state has the lineage `{}`, this one `{}`.",
-                plan.lineage, snapshot.lineage
-            ),
-        ));
-    }
-    if plan.serial != snapshot.serial {
-        return Some(stale(
-            "the state has changed since the plan was made",
-            format!("It was made from serial {}; the state has {}.", plan.serial, snapshot.serial),
-        ));
+        let of = |lineage: &str| match lineage {
+            "" => String::from("nothing was written to"),
+            lineage => format!("has the lineage `{lineage}`"),
+        };
+        let directory = loaded.saved.directory.display();
+        return Some(
+            refusal(
+                "the saved plan was made from another state",
+                format!(
+                    "The state that it was made from {}, this one {}.",
+                    of(&plan.lineage),
+                    of(&snapshot.lineage)
+                ),
+            )
+            .help(format!(
+                "it was made in `{directory}`: apply it there (`-C`), or make a new plan here"
+            )),
+        );
     }
     for (alias, before) in &loaded.saved.providers {
         let now = providers.get(alias);
         if now.is_some_and(|now| now.service != before.service || now.region != before.region) {
             let name = if alias.is_empty() {
-                "the provider".to_owned()
+                "The provider".to_owned()
             } else {
-                format!("provider `{alias}`")
+                format!("The provider `{alias}`")
             };
-            return Some(stale(
+            let place = |context: &ProviderContext| {
+                format!("{} in `{}`", describe(&context.service), context.region)
+            };
+            return Some(refusal(
                 "the saved plan was made against another service",
-                format!("{name} led elsewhere when the plan was made."),
+                format!(
+                    "{name} led to {} then, and to {} now.",
+                    place(before),
+                    now.map(place).unwrap_or_default()
+                ),
             ));
         }
     }
     None
+}
+
+/// Says that another natform made a plan, if one did: only the same one does what was reviewed.
+pub fn other_version(loaded: &Loaded) -> Option<Diagnostic> {
+    let (theirs, ours) = (&loaded.natform, env!("CARGO_PKG_VERSION"));
+    (theirs != ours).then(|| {
+        refusal(
+            "the saved plan was made by another version of natform",
+            format!("It was made by {theirs}, this is {ours}."),
+        )
+    })
+}
+
+/// Tells what changed in the state since a saved plan was made from it, if something did. `history`
+/// has the serials since, newest first.
+pub fn stale(plan: &Plan, serial: u64, history: &[HistoryEntry]) -> Option<Diagnostic> {
+    if plan.serial == serial {
+        return None;
+    }
+    let mut detail = format!("It was made from serial {}; the state has {serial}.", plan.serial);
+    if serial < plan.serial {
+        detail.push_str(" An older copy of the state was put in its place.");
+        return Some(refusal("the state is older than the saved plan", detail));
+    }
+    let mut named = 0;
+    let mut more = 0;
+    for entry in history.iter().rev().filter(|entry| entry.serial > plan.serial) {
+        if named >= NAMED {
+            more += entry.changes.len();
+            continue;
+        }
+        detail.push_str(&format!("\n  serial {}, {}", entry.serial, entry.at.iso8601()));
+        if let Some(run) = &entry.run {
+            detail.push_str(&format!(": `{}` by {} (run {})", run.command, run.who, run.id));
+        }
+        for change in &entry.changes {
+            named += 1;
+            if named > NAMED {
+                more += 1;
+                continue;
+            }
+            let symbol = match change.kind {
+                HistoryKind::Create | HistoryKind::MoveTo => "+",
+                HistoryKind::Update => "~",
+                HistoryKind::Delete | HistoryKind::MoveFrom => "-",
+            };
+            let aside =
+                change.deposed.as_ref().map_or(String::new(), |key| format!(" (deposed {key})"));
+            detail.push_str(&format!("\n    {symbol} {}{aside}", change.address));
+        }
+        for output in &entry.outputs {
+            detail.push_str(&format!("\n    ~ output.{output}"));
+        }
+    }
+    if more > 0 {
+        detail.push_str(&format!("\n    and {more} more; `natform state history` lists all"));
+    }
+    Some(refusal("the state has changed since the plan was made", detail))
+}
+
+/// Returns the configuration files that are not as they were when the plan was made, each with what
+/// became of it; none where there is no configuration.
+pub fn differing_files(
+    saved: &SavedPlan,
+    present: &BTreeMap<PathBuf, String>,
+) -> Vec<(PathBuf, &'static str)> {
+    if present.is_empty() {
+        return Vec::new();
+    }
+    let changed = saved.files.iter().filter_map(|(path, text)| match present.get(path) {
+        None => Some((path.clone(), "is gone")),
+        Some(now) if now != text => Some((path.clone(), "was changed")),
+        Some(_) => None,
+    });
+    let new = present.keys().filter(|path| !saved.files.contains_key(*path));
+    let mut differing: Vec<_> = changed.chain(new.map(|path| (path.clone(), "is new"))).collect();
+    differing.sort();
+    differing
 }

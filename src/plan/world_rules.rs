@@ -205,6 +205,8 @@ impl<'a> Judge<'a> {
     /// Returns what the deletion of a gateway meets: objects in it that the plan does not delete.
     pub(super) fn left_behind(&self, gateway: &Object) -> Vec<String> {
         let supports = topology::supports(topology::GATEWAY, gateway);
+        // Packages that were made with the gateway are deleted with it.
+        let own = crate::resources::nat_gateway::made_with(gateway);
         let mut left = Vec::new();
         for kind in [topology::FORWARD, topology::SNAT, topology::PACKAGE] {
             for item in self.items(kind) {
@@ -212,6 +214,7 @@ impl<'a> Judge<'a> {
                 let object = match item {
                     Item::Managed(Change { kind: ChangeKind::Replace { .. }, .. }, _) => continue,
                     Item::Managed(change, after) => change.before.as_ref().unwrap_or(after),
+                    Item::Unmanaged(unmanaged) if own.contains(&&*unmanaged.id) => continue,
                     Item::Unmanaged(unmanaged) => &unmanaged.object,
                 };
                 let parent = topology::parent(kind, object);

@@ -1,11 +1,12 @@
 //! Graphs in DOT: the resources of a configuration, or the operations of a plan.
 
-use crate::plan::document::PlanDocument;
+use std::io::{self, Write};
+
+use crate::plan::document::{Operations, PlanDocument};
 
 /// Renders nodes and edges; an edge points from what depends to what it depends on.
 pub fn dot(name: &str, nodes: &[String], edges: &[(String, String)]) -> String {
-    let mut out =
-        format!("digraph {} {{\n  rankdir = \"RL\";\n  node [shape = box];\n", quote(name));
+    let mut out = head(name);
     for node in nodes {
         out.push_str(&format!("  {};\n", quote(node)));
     }
@@ -16,22 +17,26 @@ pub fn dot(name: &str, nodes: &[String], edges: &[(String, String)]) -> String {
     out
 }
 
-/// Renders the operations of a plan; an edge points to what must be settled before.
-pub fn operations(document: &PlanDocument) -> String {
-    let name = |index: usize| {
-        document
-            .operations
-            .get(index)
-            .map_or_else(|| index.to_string(), |o| format!("{index}: {} {}", o.action, o.address))
-    };
-    let nodes: Vec<String> = (0..document.operations.len()).map(name).collect();
-    let edges: Vec<(String, String)> = document
-        .operations
-        .iter()
-        .flat_map(|o| o.after.iter().map(move |before| (o.index, *before)))
-        .map(|(from, to)| (name(from), name(to)))
-        .collect();
-    dot("operations", &nodes, &edges)
+/// Writes the operations of a plan; an edge points to what must be settled before.
+///
+/// # Errors
+/// Returns the first error of `out`.
+pub fn operations<C, O: Operations>(
+    document: &PlanDocument<C, O>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    out.write_all(head("operations").as_bytes())?;
+    document.operations.each(&mut |operation| {
+        let index = operation.index;
+        let label = format!("{index}: {} {}", operation.action, operation.address);
+        writeln!(out, "  {index} [label = {}];", quote(&label))?;
+        operation.after.iter().try_for_each(|before| writeln!(out, "  {index} -> {before};"))
+    })?;
+    out.write_all(b"}\n")
+}
+
+fn head(name: &str) -> String {
+    format!("digraph {} {{\n  rankdir = \"RL\";\n  node [shape = box];\n", quote(name))
 }
 
 fn quote(text: &str) -> String {

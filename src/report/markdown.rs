@@ -1,36 +1,52 @@
 //! A plan as Markdown for a pull request: verdict and counts first, what destroys or interrupts
 //! next, then every change in a `diff` fence, where `+`, `-` and `!` in the first column colour.
 
+use std::collections::BTreeMap;
+use std::io;
+
 use super::diff::{Line, Mark};
 use super::paint::Paint;
 use super::text::{change_lines, drift_lines, header, impact, output_lines, verdict, words};
 use crate::plan::document::{
-    ActionWord, ChangeDocument, DriftDocument, PlanDocument, ReasonDocument,
+    ActionWord, ChangeDocument, Changes, DriftDocument, OutputDocument, PlanDocument,
+    ReasonDocument,
 };
 
 const PLAIN: Paint = Paint { on: false };
 
 /// Longest comment that common forges accept is 65,536 characters; the rest is for a title and a
 /// marker that the job adds.
-const LIMIT: usize = 60_000;
+pub(super) const LIMIT: usize = 60_000;
 
 /// Renders a whole plan. The verdict, the counts and the list of what destroys are never cut; the
 /// differences are cut at a change's end when the text would grow too long for a comment.
-pub fn plan(document: &PlanDocument) -> String {
-    let mut out = head(document);
-    let changes: Vec<&ChangeDocument> =
-        document.changes.iter().filter(|c| c.actions != [ActionWord::NoOp]).collect();
+///
+/// # Errors
+/// Returns what reading the changes returns.
+pub fn plan<C: Changes, O>(document: &PlanDocument<C, O>) -> io::Result<String> {
+    let mut out = head(document)?;
+    let mut changes = String::new();
+    let mut length = out.chars().count();
     let mut left_out = 0;
-    if !changes.is_empty() {
-        out.push_str("### Changes\n\n");
-        for change in changes {
+    document.changes.shown(&mut |change| {
+        if change.actions == [ActionWord::NoOp] {
+            return Ok(());
+        }
+        // Once one has no room, those behind it are left out too.
+        if left_out == 0 {
             let text = change_block(change);
-            if out.chars().count() + text.chars().count() > LIMIT {
-                left_out += 1;
-            } else {
-                out.push_str(&text);
+            length += text.chars().count();
+            if length <= LIMIT {
+                changes.push_str(&text);
+                return Ok(());
             }
         }
+        left_out += 1;
+        Ok(())
+    })?;
+    if !changes.is_empty() || left_out > 0 {
+        out.push_str("### Changes\n\n");
+        out.push_str(&changes);
     }
     if left_out > 0 {
         out.push_str(&format!(
@@ -38,16 +54,16 @@ pub fn plan(document: &PlanDocument) -> String {
              `natform show` of the same plan file lists all.\n\n"
         ));
     }
-    out.push_str(&outputs(document));
+    out.push_str(&outputs(&document.outputs));
     out.push_str(&drift(&document.drift));
     if let Some(digest) = &document.digest {
         out.push_str(&format!("<!-- natform plan {digest} -->\n"));
     }
-    out
+    Ok(out)
 }
 
 /// Verdict, counts table and what needs a second look.
-fn head(document: &PlanDocument) -> String {
+fn head<C: Changes, O>(document: &PlanDocument<C, O>) -> io::Result<String> {
     let s = &document.summary;
     let mut out = format!("## {}\n\n", title(document));
     out.push_str("| create | update | replace | destroy | forget | drift |\n");
@@ -64,26 +80,28 @@ fn head(document: &PlanDocument) -> String {
         }
         out.push('\n');
     }
-    let careful: Vec<&ChangeDocument> = document
-        .changes
-        .iter()
-        .filter(|c| c.actions.contains(&ActionWord::Delete) || !c.impacts.is_empty())
-        .filter(|c| c.actions != [ActionWord::Create])
-        .collect();
-    if !careful.is_empty() {
-        out.push_str("### Look twice\n\n");
-        for change in careful {
-            let mut notes: Vec<String> =
-                reasons(change).map(|r| format!("because {}", escape(&r.sentence))).collect();
-            notes.extend(change.impacts.iter().map(|i| format!("**{}**", impact(*i))));
-            notes.extend(change.remarks.iter().map(|r| escape(r)));
-            let notes =
-                if notes.is_empty() { String::new() } else { format!(": {}", notes.join("; ")) };
-            out.push_str(&format!("- {} {}{notes}\n", code(&change.address), destructive(change)));
+    let mut careful = String::new();
+    document.changes.shown(&mut |change| {
+        let destroys = change.actions.contains(&ActionWord::Delete);
+        if destroys || (!change.impacts.is_empty() && change.actions != [ActionWord::Create]) {
+            careful.push_str(&note(change));
         }
-        out.push('\n');
+        Ok(())
+    })?;
+    if !careful.is_empty() {
+        out.push_str(&format!("### Look twice\n\n{careful}\n"));
     }
-    out
+    Ok(out)
+}
+
+/// Says in a line why a change deserves a second look.
+fn note(change: &ChangeDocument) -> String {
+    let mut notes: Vec<String> =
+        reasons(change).map(|r| format!("because {}", escape(&r.sentence))).collect();
+    notes.extend(change.impacts.iter().map(|i| format!("**{}**", impact(*i))));
+    notes.extend(change.remarks.iter().map(|r| escape(r)));
+    let notes = if notes.is_empty() { String::new() } else { format!(": {}", notes.join("; ")) };
+    format!("- {} {}{notes}\n", code(&change.address), destructive(change))
 }
 
 /// Returns the reasons that say more than the title does.
@@ -91,7 +109,7 @@ fn reasons(change: &ChangeDocument) -> impl Iterator<Item = &ReasonDocument> {
     change.reasons.iter().filter(|reason| reason.code != "destroy")
 }
 
-fn title(document: &PlanDocument) -> String {
+fn title<C, O>(document: &PlanDocument<C, O>) -> String {
     let text = verdict(document, PLAIN);
     let text = text.trim();
     if text.is_empty() { "natform: outputs change".into() } else { format!("natform: {text}") }
@@ -121,7 +139,7 @@ fn change_block(change: &ChangeDocument) -> String {
 }
 
 /// Returns a block with its attributes as the body of a `diff` fence.
-fn resource(mark: &str, address: &str, lines: &[Line]) -> String {
+pub(super) fn resource(mark: &str, address: &str, lines: &[Line]) -> String {
     let mut body = format!("{mark} {} {{\n", header(address));
     for line in lines {
         push_diff(line, &mut body);
@@ -143,16 +161,15 @@ fn push_diff(line: &Line, body: &mut String) {
     body.push('\n');
 }
 
-fn folded(title: &str, body: &str) -> String {
+pub(super) fn folded(title: &str, body: &str) -> String {
     let fence = fence(body);
     format!(
         "<details><summary><code>{title}</code></summary>\n\n{fence}diff\n{body}{fence}\n\n</details>\n\n"
     )
 }
 
-fn outputs(document: &PlanDocument) -> String {
-    let changed: Vec<_> =
-        document.outputs.iter().filter(|(_, o)| o.actions != [ActionWord::NoOp]).collect();
+fn outputs(outputs: &BTreeMap<String, OutputDocument>) -> String {
+    let changed: Vec<_> = outputs.iter().filter(|(_, o)| o.actions != [ActionWord::NoOp]).collect();
     if changed.is_empty() {
         return String::new();
     }
@@ -190,13 +207,13 @@ fn fence(text: &str) -> String {
 }
 
 /// Returns inline code, whatever the text holds.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let fence = if text.contains('`') { "``" } else { "`" };
     format!("{fence}{}{fence}", text.replace('\n', " "))
 }
 
 /// Escapes what Markdown would read as formatting, but for code between backticks.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut in_code = false;
     for c in text.chars() {
@@ -218,6 +235,6 @@ fn escape(text: &str) -> String {
 }
 
 /// Escapes what HTML would read as tags.
-fn html(text: &str) -> String {
+pub(super) fn html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', " ")
 }

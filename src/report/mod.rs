@@ -3,9 +3,12 @@
 
 pub mod diff;
 pub mod drift;
+pub mod drift_markdown;
 pub mod graph;
+pub mod history;
 pub mod markdown;
 pub mod paint;
+pub mod recover;
 pub mod state;
 pub mod text;
 

@@ -1,10 +1,14 @@
 //! A plan as text for a terminal, in the conventions that Terraform's users read at sight.
 
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
 use super::diff::{self, Line, Mark, Options, Side};
 use super::paint::Paint;
 use crate::plan::PlanMode;
 use crate::plan::document::{
-    ActionWord, ChangeDocument, DriftDocument, OutputDocument, PlanDocument, UnfinishedDocument,
+    ActionWord, ChangeDocument, Changes, DriftDocument, OutputDocument, PlanDocument,
+    UnfinishedDocument,
 };
 use crate::resources::Impact;
 use serde_json::Value as Json;
@@ -12,45 +16,50 @@ use serde_json::Value as Json;
 /// Attributes that are shown although they do not change, so that a reader knows what it is about.
 const ALWAYS: &[&str] = &["id", "name"];
 
-/// Renders a whole plan.
-pub fn plan(document: &PlanDocument, paint: Paint) -> String {
-    let mut out = String::new();
-    unfinished(&document.unfinished, paint, &mut out);
-    drift(document, paint, &mut out);
-    let changes: Vec<&ChangeDocument> = document.changes.iter().filter(|c| is_shown(c)).collect();
-    if !changes.is_empty() {
-        legend(&changes, paint, &mut out);
-        for change in &changes {
-            out.push_str(&change_block(change, paint));
-            out.push('\n');
-        }
+/// Writes a whole plan.
+///
+/// # Errors
+/// Returns the first error of `out`.
+pub fn plan<C: Changes, O>(
+    document: &PlanDocument<C, O>,
+    paint: Paint,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut head = String::new();
+    unfinished(&document.unfinished, paint, &mut head);
+    drift(document, paint, &mut head);
+    let shows_changes = document.summary.shown() > 0;
+    if shows_changes {
+        legend(&document.changes, paint, &mut head);
     }
-    out.push_str(&verdict(document, paint));
-    outputs(document, paint, &mut out);
-    if document.applicable && document.operations.is_empty() && is_about_outputs(document) {
-        out.push_str(
+    out.write_all(head.as_bytes())?;
+    if shows_changes {
+        document.changes.shown(&mut |change| {
+            out.write_all(change_block(change, paint).as_bytes())?;
+            out.write_all(b"\n")
+        })?;
+    }
+    let mut tail = verdict(document, paint);
+    let separate = !tail.is_empty() || !(head.is_empty() || head.ends_with("\n\n"));
+    outputs(&document.outputs, separate, paint, &mut tail);
+    if document.applicable && document.summary.operations == 0 && is_about_outputs(document) {
+        tail.push_str(
             "\nApplying this plan records these outputs and changes nothing in the service.\n",
         );
     }
-    out
+    out.write_all(tail.as_bytes())
 }
 
 /// Returns whether nothing but outputs changes.
-fn is_about_outputs(document: &PlanDocument) -> bool {
+fn is_about_outputs<C, O>(document: &PlanDocument<C, O>) -> bool {
     document.mode == PlanMode::Normal
         && document.summary.outputs > 0
         && document.unfinished.is_empty()
-        && document.changes.iter().all(|change| !is_shown(change))
-}
-
-fn is_shown(change: &ChangeDocument) -> bool {
-    change.actions != [ActionWord::NoOp]
-        || change.previous_address.is_some()
-        || change.importing.is_some()
+        && document.summary.shown() == 0
 }
 
 /// Returns the line that counts, or says that there is nothing to do.
-pub fn verdict(document: &PlanDocument, paint: Paint) -> String {
+pub fn verdict<C, O>(document: &PlanDocument<C, O>, paint: Paint) -> String {
     let s = &document.summary;
     if document.errored {
         return format!(
@@ -58,8 +67,7 @@ pub fn verdict(document: &PlanDocument, paint: Paint) -> String {
             paint.red("Planning failed; what is shown above will not be applied.")
         );
     }
-    let acts = s.create + s.update + s.replace + s.delete + s.forget + s.import + s.moved + s.read;
-    if acts > 0 {
+    if s.shown() > 0 {
         return format!("{} {}\n", paint.bold("Plan:"), counts(document));
     }
     let text = match document.mode {
@@ -83,7 +91,7 @@ pub fn verdict(document: &PlanDocument, paint: Paint) -> String {
 }
 
 /// Returns `2 to add, 1 to change, 0 to destroy`.
-pub fn counts(document: &PlanDocument) -> String {
+pub fn counts<C, O>(document: &PlanDocument<C, O>) -> String {
     let s = &document.summary;
     let mut parts = Vec::new();
     if s.import > 0 {
@@ -122,7 +130,7 @@ fn unfinished(list: &[UnfinishedDocument], paint: Paint, out: &mut String) {
     out.push('\n');
 }
 
-fn drift(document: &PlanDocument, paint: Paint, out: &mut String) {
+fn drift<C, O>(document: &PlanDocument<C, O>, paint: Paint, out: &mut String) {
     if document.drift.is_empty() {
         return;
     }
@@ -160,7 +168,7 @@ pub fn drift_lines(object: &DriftDocument) -> Vec<Line> {
     )
 }
 
-fn legend(changes: &[&ChangeDocument], paint: Paint, out: &mut String) {
+fn legend(changes: &impl Changes, paint: Paint, out: &mut String) {
     let entries: &[(&[ActionWord], &str)] = &[
         (&[ActionWord::Create], "create"),
         (&[ActionWord::Update], "update in place"),
@@ -170,8 +178,7 @@ fn legend(changes: &[&ChangeDocument], paint: Paint, out: &mut String) {
         (&[ActionWord::Read], "read during apply"),
         (&[ActionWord::Forget], "forget, leave in the service"),
     ];
-    let used: Vec<_> =
-        entries.iter().filter(|(a, _)| changes.iter().any(|c| c.actions == *a)).collect();
+    let used: Vec<_> = entries.iter().filter(|(actions, _)| changes.any(actions)).collect();
     if used.is_empty() {
         return;
     }
@@ -319,13 +326,13 @@ fn symbol(mark: Mark, paint: Paint) -> String {
     format!("  {}", symbol_of(mark, paint))
 }
 
-fn outputs(document: &PlanDocument, paint: Paint, out: &mut String) {
+fn outputs(all: &BTreeMap<String, OutputDocument>, separate: bool, paint: Paint, out: &mut String) {
     let changed: Vec<(&String, &OutputDocument)> =
-        document.outputs.iter().filter(|(_, o)| o.actions != [ActionWord::NoOp]).collect();
+        all.iter().filter(|(_, o)| o.actions != [ActionWord::NoOp]).collect();
     if changed.is_empty() {
         return;
     }
-    if !out.is_empty() && !out.ends_with("\n\n") {
+    if separate {
         out.push('\n');
     }
     out.push_str("Changes to Outputs:\n");

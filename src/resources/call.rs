@@ -52,6 +52,13 @@ impl<'a> Parameters<'a> {
         self
     }
 
+    /// Adds a value that is part of an attribute.
+    pub(super) fn value(mut self, wire: &str, attribute: &str, value: &Value) -> Self {
+        let value = sent(value, &str::to_owned);
+        self.push(wire, attribute, value);
+        self
+    }
+
     /// Returns them.
     pub(super) fn list(self) -> Vec<Parameter> {
         self.list

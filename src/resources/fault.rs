@@ -1,6 +1,7 @@
 //! What is wrong with an object, and the checks that several resource types share.
 
-use super::{Object, spelling};
+use super::{Attribute, Kind, Object, spelling};
+use crate::api::catalogue::Edition;
 use crate::value::Value;
 
 /// What is wrong with one attribute of an object.
@@ -33,6 +34,30 @@ impl Fault {
             help: help.into(),
             warning: false,
         }
+    }
+
+    /// Returns what is wrong with a configured attribute that another edition of the reference has, and
+    /// this one lacks. What the service does anyway is no mistake.
+    pub fn other_edition(attribute: &Attribute, value: &Value, here: Edition) -> Option<Self> {
+        let edition = attribute.edition.filter(|edition| *edition != here)?;
+        let as_ever = value.as_bool() == Some(false)
+            || value
+                .as_str()
+                .is_some_and(|text| ["Normal", "PostPaid", "PayBySpec"].contains(&text));
+        if as_ever {
+            return None;
+        }
+        let name = attribute.name;
+        let what = format!("`{name}` exists in edition {edition} only; the provider speaks {here}");
+        let instead = match attribute.kind {
+            Kind::Objects(_) => format!(
+                "remove the blocks: `{name}` resources do the same in every edition, and packages \
+                 that were made inline before stay"
+            ),
+            _ => "remove it".to_owned(),
+        };
+        let help = format!("set `edition = \"{edition}\"` in the provider block, or {instead}");
+        Some(Self::new("other-edition", name, what, help))
     }
 
     /// Makes it a warning.

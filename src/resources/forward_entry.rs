@@ -8,7 +8,7 @@ use super::{
     ChangeRequest, Fault, Hold, Impact, Lane, Object, ResourceType, Rule, Settled, Step, Wanted,
     answer, spelling,
 };
-use crate::api::catalogue::Action;
+use crate::api::catalogue::{Action, Edition};
 use crate::value::Value;
 
 /// The resource type.
@@ -95,7 +95,8 @@ const ATTRIBUTES: &[Attribute] = &[
              `false`. It cannot be read back, so it is compared with the state alone; a change \
              replaces the entry.",
         )
-        .unreadable(),
+        .unreadable()
+        .only_in(Edition::V2020_09_25),
         Attribute::stable("id", "ForwardEntryId", Kind::String, "Id, `fwd-…`."),
         Attribute::volatile(
             "status",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use super::Object;
+use crate::api::catalogue::Edition;
 use crate::value::{Data, Name, Type, Value};
 
 /// Where an attribute's value comes from, and whether a difference in it matters.
@@ -99,6 +100,8 @@ pub struct Attribute {
     pub clearable: bool,
     /// What a change of it means.
     pub on_change: OnChange,
+    /// The only edition of the reference that has it, where one lacks it.
+    pub edition: Option<Edition>,
     /// What it is, with units, format and range, for documentation and errors.
     pub doc: &'static str,
 }
@@ -121,6 +124,7 @@ impl Attribute {
             readable: true,
             clearable: false,
             on_change: OnChange::Update,
+            edition: None,
             doc,
         }
     }
@@ -179,6 +183,20 @@ impl Attribute {
         self
     }
 
+    /// Makes it one that can be cleared.
+    #[must_use]
+    pub const fn clearable(mut self) -> Self {
+        self.clearable = true;
+        self
+    }
+
+    /// Makes it one that only this edition of the reference has.
+    #[must_use]
+    pub const fn only_in(mut self, edition: Edition) -> Self {
+        self.edition = Some(edition);
+        self
+    }
+
     /// Returns whether configuration may set it.
     pub const fn is_input(&self) -> bool {
         matches!(self.role, Role::Input)
@@ -217,7 +235,9 @@ pub struct Schema {
     pub doc: &'static str,
     /// Attributes in the order of documentation.
     pub attributes: &'static [Attribute],
-    /// Nested blocks: name, attributes, and how many there may be.
+    /// Nested blocks: name, attributes, and how many there may be. The blocks of a name make up the
+    /// input of that name, a list of objects with the same attributes, which says what a change of
+    /// them means.
     pub blocks: &'static [(&'static str, &'static [Attribute], usize)],
     /// Version of the stored form of objects.
     pub version: u32,

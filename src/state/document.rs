@@ -1,13 +1,14 @@
-//! The public JSON model of a state, as `show -json` and `state show -json` print it. Text is
-//! rendered from it too.
+//! The public JSON models of a state and its history, as `show -json`, `state show -json` and `state
+//! history -json` print them. Text is rendered from them too.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{Instance, Snapshot, Status};
+use super::{HistoryChange, HistoryEntry, HistoryKind, Instance, Snapshot, Status};
 use crate::address::{Key, Mode};
+use crate::environment::Timestamp;
 
 /// Version of this model: a minor step adds fields, a major one breaks readers.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -130,4 +131,138 @@ pub fn outputs(snapshot: &Snapshot, show_sensitive: bool) -> BTreeMap<String, Ou
         }
     };
     snapshot.outputs.iter().map(|(name, value)| (name.to_string(), one(value))).collect()
+}
+
+/// The history of a state, as `state history -json` prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryDocument {
+    /// [`FORMAT_VERSION`].
+    pub format_version: String,
+    /// Version of the natform that printed it.
+    pub natform_version: String,
+    /// UUID of the state's first write; empty for a state that was never written.
+    pub lineage: String,
+    /// The present serial.
+    pub serial: u64,
+    /// The serials, newest first.
+    pub serials: Vec<SerialDocument>,
+}
+
+/// What a serial changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SerialDocument {
+    /// The serial.
+    pub serial: u64,
+    /// When it was written: `YYYY-MM-DDThh:mm:ssZ`.
+    pub at: String,
+    /// The run that wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunDocument>,
+    /// Objects that changed, in the order in which they were written.
+    pub changes: Vec<RecordedChange>,
+    /// Names of the outputs that changed.
+    pub outputs: Vec<String>,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunDocument {
+    /// UUID.
+    pub id: String,
+    /// The command, such as `apply` or `state rm nat_gateway.edge`.
+    pub command: String,
+    /// user@host
+    pub who: String,
+    /// Digest of the saved plan that was applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// When it began.
+    pub started_at: String,
+    /// When it ended; absent while it is unfinished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+}
+
+/// What a serial did with one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedChange {
+    /// What.
+    pub action: RecordedAction,
+    /// The instance.
+    pub address: String,
+    /// For a move: where it was recorded before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_address: Option<String>,
+    /// For an object set aside: under which key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposed: Option<String>,
+    /// For an update: the names of what differs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<String>,
+}
+
+/// What happened with a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordedAction {
+    /// The object was recorded.
+    Create,
+    /// It was recorded with other values.
+    Update,
+    /// It was forgotten.
+    Delete,
+    /// It was recorded at another address.
+    Move,
+}
+
+/// Returns the document of a history.
+pub fn history(snapshot: &Snapshot, entries: &[HistoryEntry]) -> HistoryDocument {
+    let serial = |entry: &HistoryEntry| SerialDocument {
+        serial: entry.serial,
+        at: entry.at.iso8601(),
+        run: entry.run.as_ref().map(|run| RunDocument {
+            id: run.id.clone(),
+            command: run.command.clone(),
+            who: run.who.clone(),
+            plan: run.plan.clone(),
+            started_at: run.started_at.iso8601(),
+            ended_at: run.ended_at.map(Timestamp::iso8601),
+        }),
+        changes: recorded_changes(&entry.changes),
+        outputs: entry.outputs.clone(),
+    };
+    HistoryDocument {
+        format_version: FORMAT_VERSION.into(),
+        natform_version: env!("CARGO_PKG_VERSION").into(),
+        lineage: snapshot.lineage.clone(),
+        serial: snapshot.serial,
+        serials: entries.iter().map(serial).collect(),
+    }
+}
+
+/// Joins the two halves of a move, which stand one after the other.
+fn recorded_changes(changes: &[HistoryChange]) -> Vec<RecordedChange> {
+    let mut recorded = Vec::new();
+    let mut left: Option<&HistoryChange> = None;
+    for change in changes {
+        let action = match change.kind {
+            HistoryKind::MoveFrom => {
+                left = Some(change);
+                continue;
+            }
+            HistoryKind::MoveTo => RecordedAction::Move,
+            HistoryKind::Create => RecordedAction::Create,
+            HistoryKind::Update => RecordedAction::Update,
+            HistoryKind::Delete => RecordedAction::Delete,
+        };
+        let from = left.take().filter(|_| action == RecordedAction::Move);
+        recorded.push(RecordedChange {
+            action,
+            address: change.address.to_string(),
+            previous_address: from.map(|from| from.address.to_string()),
+            deposed: change.deposed.clone(),
+            attributes: change.attributes.clone(),
+        });
+    }
+    recorded
 }

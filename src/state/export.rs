@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::history::refuse_open;
-use super::read::{self, service_from_text};
+use super::read;
 use super::sqlite::SqliteStore;
 use super::store::{Lock, StateError};
-use super::{HistoryKind, Instance, InstanceKey, Snapshot, Status, codec};
+use super::{HistoryKind, Instance, InstanceKey, RunRecord, Snapshot, Status};
 use crate::address::{Address, ResourceAddress};
-use crate::value::{self, Data, Name, Value};
+use crate::value::{self, Data, Value};
 
 /// Version of the document's form.
-const FORMAT_VERSION: &str = "1.0";
+pub(super) const FORMAT_VERSION: &str = "1.0";
 
 /// The document.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -96,7 +96,8 @@ impl Snapshot {
 }
 
 fn exported(instance: &Instance, encode: &mut impl FnMut(&Value) -> Json) -> ExportedInstance {
-    let present = instance.object.iter().filter(|(_, value)| !value.is_null());
+    let kept = |value: &Value| !value.is_null() || value.is_sensitive();
+    let present = instance.object.iter().filter(|(_, value)| kept(value));
     ExportedInstance {
         address: instance.address.clone(),
         deposed: instance.deposed.clone(),
@@ -143,72 +144,32 @@ fn redact(value: &Value) -> (Value, bool) {
     (Value::new(data), hidden)
 }
 
-impl Export {
-    /// Parses a document and returns the snapshot that it describes.
-    pub fn parse(text: &str) -> Result<Snapshot, StateError> {
-        let refuse = |why: String| StateError::Refused {
-            why: format!("this is not an exported state: {why}"),
-            help: String::from("give what `natform state pull` printed"),
-        };
-        let export: Self = serde_json::from_str(text).map_err(|e| refuse(e.to_string()))?;
-        if export.format_version.split('.').next() != FORMAT_VERSION.split('.').next() {
-            return Err(refuse(format!("its format version is {}", export.format_version)));
-        }
-        if export.redacted {
-            return Err(StateError::Refused {
-                why: String::from("sensitive values were left out of this document"),
-                help: String::from("pull it again with `-show-sensitive`"),
-            });
-        }
-        export.snapshot().map_err(refuse)
-    }
-
-    fn snapshot(self) -> Result<Snapshot, String> {
-        let mut snapshot =
-            Snapshot { lineage: self.lineage, serial: self.serial, ..Snapshot::default() };
-        for exported in self.instances {
-            let address = exported.address.to_string();
-            let instance = Instance {
-                address: exported.address,
-                deposed: exported.deposed.filter(|key| !key.is_empty()),
-                id: exported.id,
-                status: exported.status,
-                object: codec::object_from_json(&Json::Object(exported.attributes))
-                    .map_err(|why| format!("the attributes of `{address}`: {why}"))?,
-                dependencies: exported.dependencies,
-                provider: exported.provider.into(),
-                region: exported.region,
-                service: service_from_text(&exported.service)
-                    .map_err(|_| format!("`{}` is not a service", exported.service))?,
-                schema_version: exported.schema_version,
-                create_before_destroy: exported.create_before_destroy,
-                prevent_destroy: exported.prevent_destroy,
-            };
-            if snapshot.instances.insert(instance.key(), instance).is_some() {
-                return Err(format!("`{address}` occurs twice"));
-            }
-        }
-        for (name, json) in self.outputs {
-            let value =
-                value::decode(&json).map_err(|why| format!("the output `{name}`: {why}"))?;
-            snapshot.outputs.insert(Name::from(name), value);
-        }
-        Ok(snapshot)
-    }
-}
-
 impl SqliteStore {
-    /// Replaces objects and outputs by those of `pushed` and returns the new serial. Refused when
-    /// the lineages differ or the pushed serial is lower than the present one, unless `force`, and
-    /// while journal entries are open.
-    pub fn push(&mut self, lock: &Lock, pushed: &Snapshot, force: bool) -> Result<u64, StateError> {
+    /// Says why a document cannot be pushed to a state that is as in `present`.
+    pub fn check_push(
+        &self,
+        present: &Snapshot,
+        pushed: &Snapshot,
+        force: bool,
+    ) -> Result<(), StateError> {
+        check(present, pushed, force).map_err(|fault| fault.at("write to", self.path()))
+    }
+
+    /// Replaces objects and outputs by those of `pushed`, as a new serial of `run`, and returns that.
+    /// Refused when the lineages differ or the pushed serial is lower than the present one, unless
+    /// `force` or nothing was recorded yet, and while journal entries are open.
+    pub fn push(
+        &mut self,
+        lock: &Lock,
+        run: &RunRecord,
+        pushed: &Snapshot,
+        force: bool,
+    ) -> Result<u64, StateError> {
         self.change(lock, |writer| {
             refuse_open(writer.connection)?;
             let present = read::snapshot(writer.connection)?;
-            let fresh = present.lineage.is_empty();
-            if !fresh && !force {
-                check(&present, pushed)?;
-            }
+            check(&present, pushed, force)?;
+            writer.begin_run(run)?;
             writer.identity()?;
             // The next serial is the pushed one, where that is later.
             let before = present.serial.max(pushed.serial.saturating_sub(1));
@@ -224,12 +185,20 @@ impl SqliteStore {
                 writer.put(instance)?;
             }
             writer.outputs(&pushed.outputs)?;
+            if pushed.serial > present.serial {
+                // The same content with a later number.
+                writer.serial_at_least(pushed.serial)?;
+            }
+            writer.end_run(&run.id, writer.now())?;
             Ok(writer.identity()?.1)
         })
     }
 }
 
-fn check(present: &Snapshot, pushed: &Snapshot) -> Result<(), super::fault::Fault> {
+fn check(present: &Snapshot, pushed: &Snapshot, force: bool) -> Result<(), super::fault::Fault> {
+    if force || present.serial == 0 {
+        return Ok(());
+    }
     let help = "push with `-force` only when you are certain that it shall replace what is there";
     let why = if present.lineage != pushed.lineage {
         format!(

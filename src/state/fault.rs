@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::ErrorCode;
 
 use super::store::StateError;
+use super::{backup, witness};
 
 /// A failure inside the database.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub(super) enum Fault {
     Sql(rusqlite::Error),
     /// A row does not hold what it should.
     Content(String),
+    /// The file system refused.
+    File(std::io::Error),
     /// What was asked for does not fit what is there.
     Refused {
         /// Why.
@@ -25,6 +28,12 @@ pub(super) enum Fault {
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(error)
+    }
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(error: std::io::Error) -> Self {
+        Self::File(error)
     }
 }
 
@@ -44,12 +53,14 @@ impl Fault {
     pub(super) fn at(self, doing: &'static str, path: &Path) -> StateError {
         let path = path.to_owned();
         let error = match self {
+            Self::File(error) => return StateError::io(doing, &path, &error),
             Self::Content(why) => return StateError::Damaged { path, why },
             Self::Refused { why, help } => return StateError::Refused { why, help },
             Self::Sql(error) => error,
         };
         let why = match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt) => {
+            // An unknown error is about the schema: what natform asks for is right for its version.
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::Unknown) => {
                 return StateError::Damaged { path, why: error.to_string() };
             }
             Some(ErrorCode::NotADatabase) => {
@@ -64,8 +75,14 @@ impl Fault {
             Some(ErrorCode::CannotOpen) => {
                 String::from("the file, or one that SQLite needs beside it, cannot be opened")
             }
+            Some(ErrorCode::SystemIoFailure) => {
+                format!("the file system failed or has no room for it ({error})")
+            }
             _ => match &error {
-                rusqlite::Error::FromSqlConversionFailure(..)
+                rusqlite::Error::SqlInputError { .. }
+                | rusqlite::Error::QueryReturnedNoRows
+                | rusqlite::Error::Utf8Error(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
                 | rusqlite::Error::InvalidColumnType(..)
                 | rusqlite::Error::IntegralValueOutOfRange(..) => {
                     return StateError::Damaged { path, why: error.to_string() };
@@ -98,6 +115,7 @@ impl StateError {
             Self::Newer { .. } => "state-newer",
             Self::NotAState { .. } => "state-unrecognized",
             Self::Damaged { .. } => "state-damaged",
+            Self::Lost { .. } => "state-lost",
             Self::NetworkFileSystem { .. } => "state-network-file-system",
             Self::Io { .. } => "state-io",
             Self::Refused { .. } => "state-refused",
@@ -112,20 +130,19 @@ impl StateError {
                  goes with the process that holds it, also when that is killed",
             ),
             Self::Newer { .. } => String::from("use the natform that wrote it, or a newer one"),
-            Self::NotAState { .. } => String::from(
+            Self::NotAState { path, .. } if witness::read(path).is_none() => String::from(
                 "name another file with `path` in the `backend` block, or move this one",
             ),
-            Self::Damaged { path, .. } => format!(
-                "nothing was changed; keep a copy, then restore `{0}` from a backup or recover what \
-                 can be read with `sqlite3 {0} .recover`",
-                path.display()
-            ),
+            Self::NotAState { path, .. } | Self::Damaged { path, .. } | Self::Lost { path, .. } => {
+                mending(path)
+            }
             Self::NetworkFileSystem { .. } => String::from(
                 "keep the state on a local disk, and share it with `state pull` and `state push`",
             ),
-            Self::Io { .. } => {
-                String::from("the state is as it was; check the disk and its permissions")
-            }
+            Self::Io { .. } => String::from(
+                "what was written before is kept; make room or mend the permissions, and run \
+                     the command again: it finishes what is unfinished",
+            ),
             Self::Refused { help, .. } => help.clone(),
         }
     }
@@ -134,4 +151,23 @@ impl StateError {
     pub fn diagnostic(&self) -> crate::diagnostic::Diagnostic {
         crate::diagnostic::Diagnostic::error(self.code(), self.to_string()).help(self.help())
     }
+}
+
+/// Says what can be done about a state that is not what it was.
+fn mending(path: &Path) -> String {
+    let mut ways = vec![String::from("nothing was changed; bring the right file back")];
+    if let Some(backup) = backup::described(path) {
+        ways.push(format!("take the backup with `natform state restore -backup` ({backup})"));
+    }
+    let go_on = if witness::read(path).is_some() {
+        format!(
+            "go on with this file as it is by removing `{}` (what it does not know of, \
+             `natform drift` shows)",
+            witness::path_of(path).display()
+        )
+    } else {
+        format!("save what can be read with `sqlite3 {} .recover`", path.display())
+    };
+    ways.push(go_on);
+    ways.join(", or ")
 }

@@ -1,7 +1,8 @@
 //! The exclusive lock of a run: an operating system's lock on a file beside the state, so that it
 //! is gone with the process that held it and never needs to be broken.
 //!
-//! The file stays where it is, since removing it would let two runs lock two files of one name.
+//! The file stays where it is, since removing it would let two runs lock two files of one name. It is
+//! replaced only by `unlock`, after which what the old one's holder has is no lock any more.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -27,9 +28,7 @@ pub(super) struct FileLock {
 
 /// Returns the path of the lock file of a state.
 pub(super) fn path_of(state: &Path) -> PathBuf {
-    let mut name = state.as_os_str().to_owned();
-    name.push(".lock");
-    PathBuf::from(name)
+    super::sqlite::beside(state, ".lock")
 }
 
 /// Takes the lock, waiting at most `timeout`, and notes the holder for others to read.
@@ -39,11 +38,13 @@ pub(super) fn acquire(
     timeout: Duration,
 ) -> Result<FileLock, StateError> {
     let failed = |error: std::io::Error| StateError::io("lock", state, &error);
-    let file = open(&path_of(state)).map_err(failed)?;
     let mut left = timeout.max(GRACE);
-    loop {
+    let file = loop {
+        let file = open(&path_of(state)).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => break,
+            // The file may have been replaced since it was opened.
+            Ok(()) if !is_at(&file, &path_of(state)) => {}
+            Ok(()) => break file,
             Err(TryLockError::Error(error)) => return Err(failed(error)),
             Err(TryLockError::WouldBlock) if left.is_zero() => {
                 let holder = Box::new(read(&path_of(state)).unwrap_or_else(unknown_holder));
@@ -55,7 +56,7 @@ pub(super) fn acquire(
                 left = left.saturating_sub(pause);
             }
         }
-    }
+    };
     let mut lock = FileLock { file, state: state.to_owned() };
     lock.note(info).map_err(failed)?;
     Ok(lock)
@@ -71,7 +72,39 @@ pub(super) fn holder(state: &Path) -> Option<LockInfo> {
     }
 }
 
+/// Puts a new file in the place of the one that is locked.
+pub(super) fn replace(state: &Path) -> std::io::Result<()> {
+    let path = path_of(state);
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let new = PathBuf::from(name);
+    open(&new)?;
+    std::fs::rename(new, path)
+}
+
+/// Returns whether an open file is the one that has this name.
+fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let (Ok(open), Ok(named)) = (file.metadata(), std::fs::metadata(path)) else {
+            return false;
+        };
+        (open.dev(), open.ino()) == (named.dev(), named.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (file, path);
+        true
+    }
+}
+
 impl FileLock {
+    /// Returns whether the lock is still this process's: nobody took it away.
+    pub(super) fn is_current(&self) -> bool {
+        is_at(&self.file, &path_of(&self.state))
+    }
+
     fn note(&mut self, info: &LockInfo) -> std::io::Result<()> {
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;

@@ -124,9 +124,7 @@ pub(super) fn back_up(
     let mut number = 1;
     let target = loop {
         let suffix = if number == 1 { String::new() } else { format!(".{number}") };
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".v{version}.backup{suffix}"));
-        let candidate = PathBuf::from(name);
+        let candidate = super::sqlite::beside(path, &format!(".v{version}.backup{suffix}"));
         match super::sqlite::create_private(&candidate) {
             Ok(()) => break candidate,
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,

@@ -3,12 +3,15 @@
 //! Plan and apply know the trait only, so that a backend for teams can come without touching them.
 //! The SQLite backend is `sqlite`; its schema and migrations are the SQL files in `state-schema/`.
 
+mod backup;
 pub mod codec;
 pub mod document;
 mod export;
 mod fault;
 mod history;
+mod incoming;
 mod journal;
+mod json_place;
 mod lock;
 mod migration;
 pub mod model;
@@ -19,11 +22,16 @@ mod sqlite;
 pub mod store;
 #[cfg(test)]
 mod tests;
+mod unlock;
+mod witness;
 mod write;
 
+pub use backup::Restored;
 pub use export::{Export, ExportedInstance};
+pub use incoming::{Judge, Objection, parse_export};
+pub use json_place::Step;
 pub use model::{
-    HistoryChange, HistoryEntry, HistoryKind, Instance, InstanceKey, JournalEntry, Phase,
+    HistoryChange, HistoryEntry, HistoryKind, Instance, InstanceKey, JournalEntry, Phase, RECOVER,
     RunRecord, Service, Snapshot, Status, Write,
 };
 pub use sqlite::SqliteStore;

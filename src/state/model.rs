@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub open: Vec<JournalEntry>,
     /// Who holds the lock, when the snapshot was taken while a run was under way.
     pub holder: Option<super::LockInfo>,
+    /// What was written to a state whose file is not there any more, as a sentence.
+    pub gone: Option<String>,
     /// Lessons about services: lane name prefix → learned behaviour, by service.
     pub lessons: BTreeMap<String, String>,
 }
@@ -57,6 +59,8 @@ pub struct HistoryChange {
     pub deposed: Option<String>,
     /// What happened.
     pub kind: HistoryKind,
+    /// For an update: the names of what differs, sorted.
+    pub attributes: Vec<String>,
 }
 
 /// What happened with a recorded object.
@@ -240,6 +244,9 @@ pub struct JournalEntry {
     /// When the phase changed last.
     pub updated_at: Timestamp,
 }
+
+/// The command of a run that only finishes what earlier runs left open: those are not ended by it.
+pub const RECOVER: &str = "recover";
 
 /// A run as the history shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -41,6 +41,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot, Fault> {
         outputs: outputs(connection)?,
         open: journal::open(connection, &references)?,
         holder: None,
+        gone: None,
         lessons: lessons(connection)?,
     })
 }

@@ -84,6 +84,25 @@ impl Undo {
         }
     }
 
+    /// Returns the names of what differed: attributes, and what is recorded beside them.
+    pub(super) fn names(&self) -> Vec<String> {
+        let columns = [
+            ("id", self.object_id.is_some()),
+            ("status", self.status.is_some()),
+            ("dependencies", self.dependencies.is_some()),
+            ("service", self.place.is_some()),
+            ("schema_version", self.schema_version.is_some()),
+            ("create_before_destroy", self.create_first.is_some()),
+            ("prevent_destroy", self.keep.is_some()),
+        ];
+        let columns = columns.into_iter().filter(|(_, differs)| *differs);
+        let mut names: Vec<String> = self.set.keys().chain(&self.unset).cloned().collect();
+        names.extend(columns.map(|(name, _)| name.to_owned()));
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Returns whether nothing differed.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()

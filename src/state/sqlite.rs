@@ -1,7 +1,8 @@
 //! The SQLite backend: opening, locking and the two doors of [`Store`].
 //!
 //! Reading never creates or changes a file. Writing happens only under the lock, each list of writes
-//! in one transaction that is on disk when it returns.
+//! in one transaction that is on disk when it returns: the log is synced with every transaction (WAL,
+//! `synchronous=FULL`). What the file lost since it was written is told by its `witness`.
 
 use std::fs::OpenOptions;
 use std::io::Read;
@@ -9,11 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use super::backup;
 use super::fault::Fault;
 use super::migration::{self, Found, MIGRATIONS};
 use super::store::{Lock, LockInfo, StateError, Store};
+use super::witness::{self, Mark, Record, Seal, Witness};
 use super::{JournalEntry, RunRecord, Snapshot, Write, journal, lock, mount, read, write};
 use crate::environment::{Clock, Environment, Ids};
 
@@ -23,6 +27,9 @@ const BUSY: Duration = Duration::from_secs(10);
 /// What is done with each connection that writes, before its first transaction.
 type Setup = Arc<dyn Fn(&mut Connection) -> rusqlite::Result<()> + Send + Sync>;
 
+/// How often a file is looked at again that other processes keep writing.
+const LOOKS: usize = 5;
+
 /// A state in a SQLite file.
 pub struct SqliteStore {
     path: PathBuf,
@@ -31,22 +38,48 @@ pub struct SqliteStore {
     pub(super) writer: Option<Connection>,
     /// The run that later commits belong to.
     run: Option<i64>,
+    witness: Witness,
+    /// The serial that the backup holds, where known.
+    backed_up: Option<i64>,
     steps: &'static [&'static str],
+    /// The copy that was made before the file was brought to the present version.
+    backup: Option<PathBuf>,
     setup: Option<Setup>,
 }
 
+/// A file that was judged and is open for reading.
+struct Examined {
+    connection: Connection,
+    found: Found,
+    mark: Option<Mark>,
+    /// Whether its bytes are known to be those that natform wrote.
+    sealed: bool,
+}
+
 impl SqliteStore {
-    /// Names the state at `path`. Touches nothing.
+    /// Names the state at `path`. Writes nothing.
     pub fn new(path: impl Into<PathBuf>, environment: &Environment) -> Self {
+        let given: PathBuf = path.into();
+        // What lies beside the state lies where a link leads.
+        let path = if given.is_symlink() { given.canonicalize().unwrap_or(given) } else { given };
         Self {
-            path: path.into(),
+            witness: Witness::new(&path),
+            path,
             clock: Arc::clone(&environment.clock),
             ids: Arc::clone(&environment.ids),
             writer: None,
             run: None,
+            backed_up: None,
             steps: MIGRATIONS,
+            backup: None,
             setup: None,
         }
+    }
+
+    /// Returns the copy that taking the lock made of a file of an older version, before it brought
+    /// the file to the present one.
+    pub fn backup(&self) -> Option<&Path> {
+        self.backup.as_deref()
     }
 
     /// Has `setup` done with each connection that writes, once it is otherwise ready: to watch its
@@ -60,6 +93,10 @@ impl SqliteStore {
     /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(super) fn steps(&self) -> &'static [&'static str] {
+        self.steps
     }
 
     #[cfg(test)]
@@ -96,58 +133,144 @@ impl SqliteStore {
         lock: &Lock,
         f: impl FnOnce(&write::Writer<'_>) -> Result<T, Fault>,
     ) -> Result<T, StateError> {
-        let held = lock.guard.downcast_ref::<lock::FileLock>();
-        if held.is_none_or(|held| held.state != self.path) {
-            return Err(StateError::Refused {
-                why: format!("the lock is not one of the state `{}`", self.path.display()),
-                help: String::from("this is a mistake of natform's; report it"),
-            });
-        }
+        let held = self.check_lock(lock)?;
         let mut connection = match self.writer.take() {
             Some(connection) => connection,
             None => self.open_writer(true)?.ok_or_else(|| missing(&self.path))?,
         };
-        let result = (|| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let writer = write::Writer::new(&transaction, &*self.clock, &*self.ids, self.run);
-            let result = f(&writer)?;
-            let run = writer.run();
-            transaction.commit()?;
-            Ok((result, run))
-        })();
+        let result = self.transact(&mut connection, held, f);
         self.writer = Some(connection);
-        let (result, run) = result.map_err(|fault: Fault| fault.at("write to", &self.path))?;
+        let (result, run, mark) =
+            result.map_err(|fault: Fault| fault.at("write to", &self.path))?;
         self.run = run;
+        if let Some(mark) = mark {
+            let serial = mark.serial;
+            self.witness.note(mark, self.clock.now());
+            if run.is_none() {
+                self.seal(serial);
+            }
+        }
         Ok(result)
+    }
+
+    fn transact<T>(
+        &mut self,
+        connection: &mut Connection,
+        held: &lock::FileLock,
+        f: impl FnOnce(&write::Writer<'_>) -> Result<T, Fault>,
+    ) -> Result<(T, Option<i64>, Option<Mark>), Fault> {
+        self.witness.unseal()?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if !held.is_current() {
+            return Err(Fault::Refused {
+                why: String::from("the lock was taken away from this run"),
+                help: String::from(
+                    "somebody ran `natform force-unlock -force`; what this run left unfinished is \
+                     finished by the next one",
+                ),
+            });
+        }
+        let writer = write::Writer::new(&transaction, &*self.clock, &*self.ids, self.run);
+        let result = f(&writer)?;
+        let run = writer.run();
+        let mark = Mark::of(&transaction)?;
+        self.witness.allow(mark.as_ref())?;
+        transaction.commit()?;
+        Ok((result, run, mark))
+    }
+
+    /// Refuses a lock of another state.
+    pub(super) fn check_lock<'l>(&self, lock: &'l Lock) -> Result<&'l lock::FileLock, StateError> {
+        let held = lock.guard.downcast_ref::<lock::FileLock>();
+        held.filter(|held| held.state == self.path).ok_or_else(|| StateError::Refused {
+            why: format!("the lock is not one of the state `{}`", self.path.display()),
+            help: String::from("this is a mistake of natform's; report it"),
+        })
+    }
+
+    /// Folds the log into the file, notes what its bytes are and keeps a copy. None of it is needed:
+    /// what fails here makes the next run look closer.
+    fn seal(&mut self, serial: i64) {
+        let Some(connection) = &self.writer else { return };
+        // Who reads at this moment is not waited for.
+        let _ = connection.busy_timeout(Duration::ZERO);
+        let busy = connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+        let _ = connection.busy_timeout(BUSY);
+        if !matches!(busy, Ok(false)) {
+            return;
+        }
+        if let Ok(seal) = Seal::of(&self.path) {
+            self.witness.seal(seal);
+        }
+        if self.backed_up != Some(serial) && backup::keep(&self.path).is_ok() {
+            self.backed_up = Some(serial);
+        }
     }
 
     /// Opens the file for reading. A file of an older version is read through a copy in memory.
     fn reader(&self) -> Result<Option<Connection>, StateError> {
         check_place(&self.path, "read")?;
-        if check_file(&self.path, self.steps)?.is_none() {
-            return Ok(None);
+        let Some(Examined { connection, found, .. }) = self.examine()? else { return Ok(None) };
+        match found {
+            Found::Empty => Ok(None),
+            Found::Version(version) if version == self.steps.len() => Ok(Some(connection)),
+            found @ Found::Version(_) => upgraded_copy(&connection, found, self.steps)
+                .map(Some)
+                .map_err(|fault| fault.at("read", &self.path)),
         }
-        let mut connection = open_for_reading(&self.path)
-            .map_err(|error| Fault::from(error).at("open", &self.path))?;
-        match migration::inspect(&connection, &self.path, self.steps)? {
-            Found::Empty => return Ok(None),
-            Found::Version(version) if version == self.steps.len() => {}
-            found @ Found::Version(_) => {
-                connection = upgraded_copy(&connection, found, self.steps)
-                    .map_err(|fault| fault.at("read", &self.path))?;
+    }
+
+    /// Opens the file for reading and judges whether it is a state and has what the witness knows.
+    /// `None` when there is none. Changes nothing.
+    fn examine(&self) -> Result<Option<Examined>, StateError> {
+        let path = &self.path;
+        for _ in 0..LOOKS {
+            // Before the file: the file may only be later.
+            let witness = witness::read(path);
+            if check_file(path, self.steps)?.is_none() {
+                return refuse_emptied(path, witness.as_ref()).map(|()| None);
             }
+            let connection =
+                open_for_reading(path).map_err(|error| Fault::from(error).at("open", path))?;
+            let found = migration::inspect(&connection, path, self.steps)?;
+            let mark = match found {
+                Found::Empty => None,
+                Found::Version(_) => {
+                    Mark::of(&connection).map_err(|error| Fault::from(error).at("read", path))?
+                }
+            };
+            let mut sealed = false;
+            if let Some(record) = &witness {
+                if let Some(why) = record.lost(mark.as_ref()) {
+                    return Err(StateError::Lost { path: path.clone(), why });
+                }
+                if let (Some(seal), true) = (&record.seal, mark.as_ref() == Some(&record.mark)) {
+                    sealed = Seal::of(path).is_ok_and(|found| found == *seal);
+                    if !sealed && witness::read(path).as_ref() != Some(record) {
+                        continue;
+                    }
+                    if !sealed {
+                        return Err(changed_by_others(path, record));
+                    }
+                }
+            }
+            return Ok(Some(Examined { connection, found, mark, sealed }));
         }
-        Ok(Some(connection))
+        let why = String::from("other processes keep writing to it");
+        Err(StateError::Io { doing: "read", path: path.clone(), why })
     }
 
     /// Opens the file for writing, bringing it to the present version; with `create`, makes it.
-    fn open_writer(&self, create: bool) -> Result<Option<Connection>, StateError> {
+    fn open_writer(&mut self, create: bool) -> Result<Option<Connection>, StateError> {
         let path = &self.path;
+        let mut backup = None;
         if check_file(path, self.steps)?.is_none() {
             if !create {
                 return Ok(None);
             }
+            // What it says is about a file that is gone.
+            self.witness.remove().map_err(|error| StateError::io("write to", path, &error))?;
             match create_private(path) {
                 Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
                     return Err(StateError::io("write to", path, &error));
@@ -160,15 +283,22 @@ impl SqliteStore {
         let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         configure(&connection).map_err(failed)?;
         let found = migration::inspect(&connection, path, self.steps)?;
+        let mode: String = connection
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))
+            .map_err(failed)?;
+        if mode != "wal" || found != Found::Version(self.steps.len()) {
+            self.witness.unseal().map_err(|error| StateError::io("write to", path, &error))?;
+        }
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
         if let Found::Version(version) = found
             && version < self.steps.len()
         {
-            migration::back_up(&connection, path, version)?;
+            backup = Some(migration::back_up(&connection, path, version)?);
         }
         migration::migrate(&mut connection, found, self.steps)
             .map_err(|fault| fault.at("migrate", path))?;
+        self.backup = backup.or(self.backup.take());
         if let Some(setup) = &self.setup {
             setup(&mut connection).map_err(failed)?;
         }
@@ -179,7 +309,13 @@ impl SqliteStore {
 impl Store for SqliteStore {
     fn snapshot(&self) -> Result<Snapshot, StateError> {
         let holder = lock::holder(&self.path);
-        let mut snapshot = self.view(read::snapshot)?.unwrap_or_default();
+        let mut snapshot = match self.view(read::snapshot)? {
+            Some(snapshot) => snapshot,
+            None => Snapshot {
+                gone: witness::read(&self.path).map(|record| record.wrote()),
+                ..Snapshot::default()
+            },
+        };
         snapshot.holder = holder;
         Ok(snapshot)
     }
@@ -191,6 +327,16 @@ impl Store for SqliteStore {
         // What was opened before the lock may have been replaced by another run.
         self.writer = None;
         self.run = None;
+        self.witness = Witness::new(&self.path);
+        self.backed_up = None;
+        if let Some(examined) = self.examine()? {
+            if !examined.sealed {
+                check_integrity(&examined.connection)
+                    .map_err(|fault| fault.at("read", &self.path))?;
+            }
+            let serial = examined.mark.map(|mark| mark.serial);
+            self.backed_up = serial.filter(|_| backup::path_of(&self.path).exists());
+        }
         self.writer = self.open_writer(false)?;
         Ok(Lock { info: info.clone(), guard: Box::new(guard) })
     }
@@ -220,12 +366,51 @@ pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)?.sync_all()?;
     // The name must be as durable as what the file will hold.
+    sync_directory(path)
+}
+
+/// Makes the names in the directory of a file durable.
+pub(super) fn sync_directory(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     if let Some(parent) = path.parent() {
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         std::fs::File::open(parent)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Returns the path of a file beside another, whose name goes on with `suffix`.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Reads all pages and compares rows with indices.
+pub(super) fn check_integrity(connection: &Connection) -> Result<(), Fault> {
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(Fault::Content(found)) }
+}
+
+/// Refuses a file that is empty or not there although something was written to it: a log without
+/// its file would be thrown away, and an emptied file is no fresh start.
+fn refuse_emptied(path: &Path, witness: Option<&Record>) -> Result<(), StateError> {
+    let why = match (path.exists(), witness) {
+        (true, Some(record)) => format!("the file is empty, but {}", record.wrote()),
+        (false, _) if has_log(path) => {
+            format!("the file is gone, but its log `{}` is there", beside(path, "-wal").display())
+        }
+        _ => return Ok(()),
+    };
+    Err(StateError::Lost { path: path.to_owned(), why })
+}
+
+fn changed_by_others(path: &Path, record: &Record) -> StateError {
+    let why = format!(
+        "its bytes are not those that natform wrote, though it ends with serial {} as it should",
+        record.mark.serial
+    );
+    StateError::Damaged { path: path.to_owned(), why }
 }
 
 /// Checks that the directory is there and on a local disk.
@@ -251,7 +436,7 @@ fn check_place(path: &Path, doing: &'static str) -> Result<(), StateError> {
 
 /// Judges a file by its first bytes, before SQLite may touch it. `None` when there is no file or
 /// nothing in it.
-fn check_file(path: &Path, steps: &[&str]) -> Result<Option<()>, StateError> {
+pub(super) fn check_file(path: &Path, steps: &[&str]) -> Result<Option<()>, StateError> {
     let not_a_state =
         |why: &str| StateError::NotAState { path: path.to_owned(), why: why.to_owned() };
     let mut header = Vec::new();
@@ -294,6 +479,10 @@ fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
     let open = |flags: OpenFlags| {
         let connection = Connection::open_with_flags(path, flags)?;
         configure(&connection)?;
+        // A log that a killed run left is for the next run to fold in.
+        if has_log(path) {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        }
         connection.pragma_update(None, "query_only", true)?;
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         Ok(connection)
@@ -317,13 +506,11 @@ fn is_unopenable(error: &rusqlite::Error) -> bool {
 }
 
 fn has_log(path: &Path) -> bool {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
-    std::fs::metadata(PathBuf::from(name)).is_ok_and(|log| log.len() > 0)
+    std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
 /// Writes a path as SQLite's file names with parameters want it.
-fn uri_path(path: &Path) -> String {
+pub(super) fn uri_path(path: &Path) -> String {
     let text = path.to_string_lossy();
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -337,7 +524,7 @@ fn uri_path(path: &Path) -> String {
     out
 }
 
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "trusted_schema", false)?;

@@ -92,6 +92,14 @@ pub enum StateError {
         /// Why.
         why: String,
     },
+    /// What was written to it is not there any more.
+    #[error("the state `{path}` lost what was written to it: {why}")]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// What is there and what was.
+        why: String,
+    },
     /// It lies where locks and durable writes cannot be relied on.
     #[error("the state `{path}` lies on a network file system ({kind})")]
     NetworkFileSystem {

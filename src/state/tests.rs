@@ -204,7 +204,8 @@ fn reading_leaves_nothing_beside_the_file() {
     drop((lock, writer));
     let before = fs::read(&path).unwrap();
     assert_eq!(store(&path).snapshot().unwrap().instances.len(), 1);
-    assert_eq!(files(directory.path()), ["natform.db", "natform.db.lock"]);
+    let names = ["natform.db", "natform.db.backup", "natform.db.lock", "natform.db.witness"];
+    assert_eq!(files(directory.path()), names);
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
@@ -361,6 +362,101 @@ fn a_damaged_file_is_told_as_such() {
     assert_eq!(fs::read(&path).unwrap(), bytes);
 }
 
+/// Writes serials 1 to `serials`, each by a run.
+fn serials(path: &Path, from: i64, to: i64) {
+    let mut writer = store(path);
+    let lock = take(&mut writer);
+    for number in from..=to {
+        let id = format!("r{number}");
+        let at = Timestamp(number);
+        let writes = vec![
+            Write::BeginRun(run(&id)),
+            Write::Put(instance("a.b", "x", number).into()),
+            Write::EndRun { id, at },
+        ];
+        writer.commit(&lock, writes).unwrap();
+    }
+}
+
+#[test]
+fn what_was_lost_is_told_and_the_backup_is_a_way_back() {
+    let (directory, path) = directory();
+    serials(&path, 1, 2);
+    let second = fs::read(&path).unwrap();
+    assert_eq!(fs::read(directory.path().join("natform.db.backup")).unwrap(), second);
+    serials(&path, 3, 3);
+    let third = fs::read(&path).unwrap();
+
+    // An older copy, the present one with a changed byte, and the present one.
+    fs::write(&path, &second).unwrap();
+    let error = store(&path).snapshot().unwrap_err();
+    assert!(matches!(error, StateError::Lost { .. }), "{error:?}");
+    assert!(error.to_string().contains("it ends with serial 2, but serial 3 was"), "{error}");
+    assert!(error.help().contains("natform.db.backup` holds serial 3"), "{}", error.help());
+    let mut bytes = third.clone();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let error = store(&path).snapshot().unwrap_err();
+    assert!(matches!(error, StateError::Damaged { .. }), "{error:?}");
+    let mut damaged = store(&path);
+    assert!(damaged.lock(&info("apply"), Duration::ZERO).is_err());
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+
+    let lock = damaged.lock_unseen(&info("state restore"), Duration::ZERO).unwrap();
+    let restored = damaged.restore_backup(&lock).unwrap();
+    assert_eq!(restored.serial, 3);
+    assert_eq!(fs::read(restored.kept.unwrap()).unwrap(), bytes);
+    drop((lock, damaged));
+    assert_eq!(store(&path).snapshot().unwrap().serial, 3);
+    serials(&path, 4, 4);
+    assert_eq!(store(&path).snapshot().unwrap().serial, 4);
+}
+
+#[test]
+fn a_gone_file_is_missed_until_the_first_write() {
+    let (_directory, path) = directory();
+    serials(&path, 1, 1);
+    fs::remove_file(&path).unwrap();
+    let gone = store(&path).snapshot().unwrap().gone.unwrap();
+    assert!(gone.starts_with("serial 1 was written to it at"), "{gone}");
+    serials(&path, 1, 1);
+    assert_eq!(store(&path).snapshot().unwrap().gone, None);
+    fs::write(&path, "").unwrap();
+    let error = store(&path).snapshot().unwrap_err();
+    assert!(error.to_string().contains("the file is empty"), "{error}");
+    assert!(store(&path).lock(&info("apply"), Duration::ZERO).is_err());
+}
+
+#[test]
+fn a_link_leads_to_one_lock_and_one_witness() {
+    let (directory, path) = directory();
+    let link = directory.path().join("link.db");
+    serials(&path, 1, 1);
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let mut first = store(&path);
+    let lock = take(&mut first);
+    assert!(store(&link).lock(&info("apply"), Duration::ZERO).is_err());
+    drop((lock, first));
+    serials(&link, 2, 2);
+    assert_eq!(store(&path).snapshot().unwrap().serial, 2);
+    assert!(!directory.path().join("link.db.witness").exists());
+}
+
+#[test]
+fn another_lineage_may_be_pushed_and_is_witnessed() {
+    let (_directory, path) = directory();
+    serials(&path, 1, 2);
+    let mut snapshot = store(&path).snapshot().unwrap();
+    snapshot.lineage = String::from("another");
+    let mut writer = store(&path);
+    let lock = take(&mut writer);
+    writer.push(&lock, &run("p"), &snapshot, true).unwrap();
+    drop((lock, writer));
+    assert_eq!(store(&path).snapshot().unwrap().lineage, "another");
+    take(&mut store(&path));
+}
+
 #[test]
 fn a_newer_state_is_refused_untouched() {
     let (_directory, path) = directory();
@@ -406,6 +502,8 @@ fn an_older_state_is_migrated_with_a_backup_and_read_without() {
 
     let mut migrated = newer();
     take(&mut migrated);
+    let copied = directory.path().join("natform.db.v1.backup.2");
+    assert_eq!(migrated.backup(), Some(&*copied), "the user is told its name");
     assert!(!migrated.snapshot().unwrap().instances[&key].prevent_destroy);
     drop(migrated);
     let error = store(&path).snapshot().unwrap_err();
@@ -523,11 +621,11 @@ fn history_tells_what_changed_and_leads_back() {
     assert_eq!(shown(&store.snapshot_at(1).unwrap()), first);
     assert!(store.snapshot_at(0).unwrap().instances.is_empty());
     assert!(store.snapshot_at(5).is_err());
-    assert_eq!(store.restore(&lock, 1).unwrap(), 5);
+    assert_eq!(store.restore(&lock, &run("r2"), 1).unwrap(), 5);
     assert_eq!(shown(&store.snapshot().unwrap()), first);
     assert_eq!(shown(&store.snapshot_at(4).unwrap()), last);
     store.commit(&lock, vec![Write::Intend(entry("a.b").into())]).unwrap();
-    assert!(store.restore(&lock, 2).unwrap_err().to_string().contains("unfinished"));
+    assert!(store.restore(&lock, &run("r3"), 2).unwrap_err().to_string().contains("unfinished"));
 }
 
 #[test]
@@ -547,27 +645,36 @@ fn a_state_is_pulled_and_pushed() {
         schema.validate(&serde_json::from_str(document).unwrap()).unwrap();
     }
     assert!(!redacted.contains("hush") && redacted.contains("\"redacted\": true"));
-    assert!(Export::parse(&redacted).unwrap_err().help().contains("-show-sensitive"));
-    assert!(Export::parse("{}").is_err());
+    let parse = |text: &str| parse_export(text, crate::diagnostic::FileId(0), &|_| Vec::new());
+    let refused = parse(&redacted).unwrap_err();
+    let help = refused.iter().next().unwrap().help.clone().unwrap();
+    assert!(help.contains("-show-sensitive"));
+    assert!(parse("{}").is_err());
 
-    let parsed = Export::parse(&pulled).unwrap();
+    let parsed = parse(&pulled).unwrap();
     let mut target = SqliteStore::new(
         directory.path().join("other.db"),
         &Environment { ids: Arc::new(SeededIds::new(8)), ..environment() },
     );
     let target_lock = take(&mut target);
-    assert_eq!(target.push(&target_lock, &parsed, false).unwrap(), 2);
+    assert_eq!(target.push(&target_lock, &run("p1"), &parsed, false).unwrap(), 2);
     let there = target.snapshot().unwrap();
     assert_eq!((shown(&there), &there.lineage), (shown(&parsed), &parsed.lineage));
 
     source.commit(&lock, vec![put(3)]).unwrap();
-    let error = source.push(&lock, &parsed, false).unwrap_err();
+    let error = source.push(&lock, &run("p1"), &parsed, false).unwrap_err();
     assert!(error.to_string().contains("older"), "{error}");
-    assert_eq!(source.push(&lock, &parsed, true).unwrap(), 4);
+    assert_eq!(source.push(&lock, &run("p1"), &parsed, true).unwrap(), 4);
     let mut stranger = parsed;
     stranger.lineage = String::from("other");
     stranger.serial = 10;
-    assert!(source.push(&lock, &stranger, false).unwrap_err().to_string().contains("lineage"));
+    assert!(
+        source
+            .push(&lock, &run("p2"), &stranger, false)
+            .unwrap_err()
+            .to_string()
+            .contains("lineage")
+    );
 }
 
 #[test]

@@ -9,8 +9,8 @@ use super::fault::Fault;
 use super::read::{key_text, status_text, text, word_text};
 use super::record::{Record, Undo};
 use super::{
-    HistoryKind, Instance, InstanceKey, JournalEntry, RunRecord, Service, Write, codec, journal,
-    read,
+    HistoryKind, Instance, InstanceKey, JournalEntry, RECOVER, RunRecord, Service, Write, codec,
+    journal, read,
 };
 use crate::address::{Address, ResourceAddress};
 use crate::environment::{Clock, Ids, Timestamp};
@@ -45,6 +45,11 @@ impl<'a> Writer<'a> {
     ) -> Self {
         let (serial, changes) = (Cell::new(None), Cell::new(0));
         Self { connection, clock, ids, run: Cell::new(run), serial, changes }
+    }
+
+    /// Returns the present time.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Returns the run that later transactions belong to.
@@ -106,6 +111,11 @@ impl<'a> Writer<'a> {
         signed(serial)
     }
 
+    /// Makes sure that the serial is at least this one when the transaction ends.
+    pub(super) fn serial_at_least(&self, serial: u64) -> Result<(), Fault> {
+        if self.identity()?.1 < serial { self.begin_serial(serial) } else { Ok(()) }
+    }
+
     /// Gives this transaction a serial.
     pub(super) fn begin_serial(&self, serial: u64) -> Result<(), Fault> {
         self.connection.execute("UPDATE state SET serial = ?1", [signed(serial)?])?;
@@ -117,12 +127,16 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn begin_run(&self, run: &RunRecord) -> Result<(), Fault> {
-        // Under the lock nobody else is at work: what has not ended was broken off.
-        self.connection.execute(
-            "UPDATE run SET ended_at = ?2 WHERE ended_at IS NULL AND uuid <> ?1",
-            params![run.id, self.clock.now().0],
-        )?;
+    /// Records that a run begins; what this transaction changes from now on is its.
+    pub(super) fn begin_run(&self, run: &RunRecord) -> Result<(), Fault> {
+        // Under the lock nobody else is at work: what has not ended was broken off. A recovery plans
+        // nothing, so what it finishes for others may go on.
+        if run.command != RECOVER {
+            self.connection.execute(
+                "UPDATE run SET ended_at = ?2 WHERE ended_at IS NULL AND uuid <> ?1",
+                params![run.id, self.clock.now().0],
+            )?;
+        }
         self.connection.execute(
             "INSERT INTO run (uuid, command, who, plan, started_at, ended_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -141,7 +155,8 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn end_run(&self, id: &str, at: Timestamp) -> Result<(), Fault> {
+    /// Records that a run has ended.
+    pub(super) fn end_run(&self, id: &str, at: Timestamp) -> Result<(), Fault> {
         let run = self.run_id(id)?;
         self.connection.execute("UPDATE run SET ended_at = ?2 WHERE id = ?1", [run, at.0])?;
         if self.run.get() == Some(run) {

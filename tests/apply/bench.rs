@@ -218,6 +218,7 @@ impl Bench {
         let context = ProviderContext {
             service: Place::Embedded(self.emulator.world_id()),
             region: self.region.to_owned(),
+            edition: self.edition,
             quotas: BTreeMap::new(),
         };
         let input = PlanInput {
@@ -319,7 +320,11 @@ impl Bench {
         self.clock.advance(Duration::from_secs(10));
         let snapshot = self.snapshot();
         let mut recorded: Vec<&str> = snapshot.instances.values().map(|i| &*i.id).collect();
+        // Packages that a gateway was made with are recorded with it.
+        let objects = snapshot.instances.values().map(|i| &i.object);
+        recorded.extend(objects.flat_map(resources::nat_gateway::made_with));
         recorded.sort_unstable();
+        recorded.dedup();
         let dump = self.emulator.with_world(|world, _| world.dump()).unwrap();
         let gateways = dump.gateways.iter().map(|o| &*o.id);
         let packages = dump.bandwidth_packages.iter().map(|o| &*o.id);

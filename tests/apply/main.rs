@@ -7,4 +7,5 @@ mod configurations;
 mod crash;
 mod faults;
 mod flow;
+mod inline;
 mod simulation;

@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
+use proptest::prelude::*;
+
 use crate::servers::Served;
 use crate::support::{GATEWAY, Workspace};
 
@@ -100,6 +102,243 @@ fn a_directory_that_is_not_there() {
     workspace.run(&["apply", "-auto-approve"]).exits(1).says(&["no/such", "does not exist"]);
 }
 
+/// A workspace whose state has two serials, and the state as it was at the first.
+fn twice_applied() -> (Workspace, Vec<u8>) {
+    let workspace = Workspace::with(GATEWAY);
+    workspace.run(&["apply", "-auto-approve"]).success();
+    let first = workspace.state();
+    workspace.write("main.nat.hcl", &GATEWAY.replace("\"edge\"\n}", "\"other\"\n}"));
+    workspace.run(&["apply", "-auto-approve"]).success();
+    (workspace, first)
+}
+
+#[test]
+fn an_older_copy_in_its_place() {
+    let (workspace, first) = twice_applied();
+    let second = workspace.state();
+    std::fs::write(workspace.path("natform.db"), first).unwrap();
+    refused(&workspace, "state-lost");
+    let run = workspace.run(&["plan"]);
+    run.says(&["it ends with serial", "was written to it at 20"]);
+    run.says(&["natform state restore -backup", "`natform.db.backup` holds serial"]);
+    run.says(&["removing `natform.db.witness`"]);
+    // What is meant is possible, and the right file is taken back.
+    let witness = std::fs::read(workspace.path("natform.db.witness")).unwrap();
+    std::fs::remove_file(workspace.path("natform.db.witness")).unwrap();
+    workspace.run(&["plan", "-detailed-exitcode"]).exits(2);
+    std::fs::write(workspace.path("natform.db"), second).unwrap();
+    std::fs::write(workspace.path("natform.db.witness"), witness).unwrap();
+    workspace.run(&["plan", "-detailed-exitcode"]).success();
+}
+
+#[test]
+fn another_state_in_its_place() {
+    let (workspace, _) = twice_applied();
+    let other = Workspace::with(GATEWAY);
+    other.run(&["apply", "-auto-approve"]).success();
+    std::fs::write(workspace.path("natform.db"), other.state()).unwrap();
+    refused(&workspace, "state-lost");
+    workspace.run(&["plan"]).says(&["it is another state"]);
+}
+
+#[test]
+fn a_file_cut_off_anywhere() {
+    let (workspace, _) = twice_applied();
+    let whole = workspace.state();
+    for length in [0, 50, 100, 4096, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(workspace.path("natform.db"), &whole[..length]).unwrap();
+        for command in COMMANDS {
+            let run = workspace.run(command).exits(1);
+            run.says(&["error[state-", "natform state restore -backup"]);
+            run.is_clean();
+            assert_eq!(workspace.state(), &whole[..length], "{command:?} at {length}");
+        }
+    }
+}
+
+#[test]
+fn a_log_that_was_taken_away() {
+    let workspace = Workspace::with(GATEWAY);
+    workspace.write(
+        "faults.json",
+        r#"{"faults": [{"match": {"action": "CreateNatGateway"}, "effect": {"delay_ms": 20000}}]}"#,
+    );
+    let served = Served::start(&workspace, &["-faults", "faults.json"]);
+    let flag = format!("-endpoint={}", served.url);
+    let mut first = Running(
+        workspace
+            .command(&["apply", "-auto-approve", &flag])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let mut lines = BufReader::new(first.0.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("Creating...")));
+    drop(first);
+    let log = std::fs::read(workspace.path("natform.db-wal")).unwrap();
+    assert!(!log.is_empty());
+    std::fs::remove_file(workspace.path("natform.db-wal")).unwrap();
+    refused(&workspace, "state-lost");
+    // A part of it is not enough either.
+    for length in [log.len() / 2, log.len() - 1] {
+        std::fs::write(workspace.path("natform.db-wal"), &log[..length]).unwrap();
+        refused(&workspace, "state-lost");
+        let left = std::fs::read(workspace.path("natform.db-wal")).unwrap();
+        assert_eq!(left, &log[..length], "refused untouched");
+    }
+    let state = workspace.state();
+    std::fs::remove_file(workspace.path("natform.db")).unwrap();
+    std::fs::write(workspace.path("natform.db-wal"), &log).unwrap();
+    refused(&workspace, "state-lost");
+    std::fs::write(workspace.path("natform.db"), state).unwrap();
+    workspace.run(&["plan", &flag]).success();
+    assert_eq!(std::fs::read(workspace.path("natform.db-wal")).unwrap(), log, "plan wrote");
+}
+
+#[test]
+fn a_state_that_is_gone_is_missed() {
+    let (workspace, _) = twice_applied();
+    std::fs::remove_file(workspace.path("natform.db")).unwrap();
+    let plan = workspace.run(&["plan"]).success();
+    plan.says(&["warning[state-gone]", "serial", "natform state restore -backup", "1 to add"]);
+}
+
+#[test]
+fn a_copy_elsewhere_is_a_good_state() {
+    let workspace = Workspace::with(GATEWAY);
+    let served = Served::start(&workspace, &[]);
+    let flag = format!("-endpoint={}", served.url);
+    workspace.run(&["apply", "-auto-approve", &flag]).success();
+    let elsewhere = Workspace::with(GATEWAY);
+    std::fs::write(elsewhere.path("natform.db"), workspace.state()).unwrap();
+    elsewhere.run(&["plan", "-detailed-exitcode", &flag]).success();
+    elsewhere.write("main.nat.hcl", &GATEWAY.replace("\"edge\"\n}", "\"other\"\n}"));
+    elsewhere.run(&["apply", "-auto-approve", &flag]).success();
+    // Back again, it is later than what this place knows.
+    std::fs::write(workspace.path("natform.db"), elsewhere.state()).unwrap();
+    workspace.run(&["plan", &flag]).success();
+}
+
+#[test]
+fn a_directory_that_cannot_be_written() {
+    use std::os::unix::fs::PermissionsExt;
+    let (workspace, _) = twice_applied();
+    let writable = |mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(workspace.directory(), permissions).unwrap();
+    };
+    workspace.write("main.nat.hcl", GATEWAY);
+    let before = workspace.state();
+    writable(0o500);
+    let all_may = std::fs::write(workspace.path("probe"), "").is_ok();
+    if !all_may {
+        workspace.run(&["apply", "-auto-approve"]).one_error("state-io");
+        workspace.run(&["state", "list"]).success();
+        assert_eq!(workspace.state(), before);
+    }
+    writable(0o700);
+    workspace.run(&["apply", "-auto-approve"]).success();
+}
+
+/// Something that happens to bytes.
+#[derive(Debug, Clone)]
+enum Damage {
+    Flip(usize, u8),
+    Zero(usize),
+    Cut(usize),
+    Swap(usize, usize),
+    Noise(usize, u64),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let at = 0..200_000_usize;
+    prop_oneof![
+        (at.clone(), 1..=255_u8).prop_map(|(at, by)| Damage::Flip(at, by)),
+        at.clone().prop_map(Damage::Zero),
+        at.clone().prop_map(Damage::Cut),
+        (at.clone(), at.clone()).prop_map(|(one, other)| Damage::Swap(one, other)),
+        (at, any::<u64>()).prop_map(|(at, seed)| Damage::Noise(at, seed)),
+    ]
+}
+
+fn inflict(bytes: &mut Vec<u8>, damage: &Damage) {
+    let length = bytes.len();
+    if length == 0 {
+        return;
+    }
+    let page = |at: usize| (at % length) / 4096 * 4096..((at % length) / 4096 + 1) * 4096;
+    match *damage {
+        Damage::Flip(at, by) => bytes[at % length] ^= by,
+        Damage::Zero(at) => {
+            if let Some(page) = bytes.get_mut(page(at)) {
+                page.fill(0);
+            }
+        }
+        Damage::Cut(at) => bytes.truncate(at % length),
+        Damage::Swap(one, other) => {
+            let (one, other) = (page(one), page(other));
+            let (Some(a), Some(b)) = (bytes.get(one.clone()), bytes.get(other.clone())) else {
+                return;
+            };
+            let (a, b) = (a.to_vec(), b.to_vec());
+            bytes[one].copy_from_slice(&b);
+            bytes[other].copy_from_slice(&a);
+        }
+        Damage::Noise(at, seed) => {
+            let mut noise = seed;
+            for byte in bytes.iter_mut().skip(at % length).take(64) {
+                noise = natform::emulator::faults::mix(noise);
+                *byte = noise.to_le_bytes()[0];
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    /// With its witness each change of the bytes is seen; without it nothing crashes, and what is
+    /// refused is as it was.
+    #[test]
+    fn random_damage_is_refused_and_never_a_crash(
+        damages in prop::collection::vec(damage(), 1..4),
+        witnessed in any::<bool>(),
+    ) {
+        let workspace = Workspace::with(GATEWAY);
+        workspace.run(&["apply", "-auto-approve"]).success();
+        let good = workspace.state();
+        let mut bytes = good.clone();
+        for damage in &damages {
+            inflict(&mut bytes, damage);
+        }
+        if !witnessed {
+            std::fs::remove_file(workspace.path("natform.db.witness")).unwrap();
+        }
+        std::fs::write(workspace.path("natform.db"), &bytes).unwrap();
+        let all: [&[&str]; 6] = [
+            &["plan"],
+            &["show"],
+            &["state", "list"],
+            &["output"],
+            &["drift"],
+            &["apply", "-auto-approve"],
+        ];
+        for command in all {
+            let run = workspace.run(command);
+            run.is_clean();
+            prop_assert!((0..=2).contains(&run.code), "{command:?}: {run:?}");
+            let refused = run.stderr.contains("error[state-");
+            if refused || command[0] != "apply" {
+                prop_assert_eq!(&workspace.state(), &bytes, "{:?} wrote: {:?}", command, run);
+            }
+            if witnessed && bytes != good {
+                prop_assert!(refused, "{command:?} took it: {run:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn an_empty_file_is_an_empty_state() {
     let workspace = Workspace::with(GATEWAY);
@@ -115,23 +354,21 @@ fn a_full_disk_stops_an_apply_before_a_call() {
     let url = &served.url;
     workspace.run(&["apply", "-auto-approve", "-endpoint", url]).success();
     workspace.write("main.nat.hcl", &GATEWAY.replace("\"edge\"\n}", "\"other\"\n}"));
-    let size = workspace.state().len() / 1024 + 1;
     let program = env!("CARGO_BIN_EXE_natform");
     // A write beyond the limit fails as on a full disk; the signal for it is ignored.
-    let script = format!(
-        "trap '' XFSZ; ulimit -f {size}; exec {program} apply -auto-approve -endpoint {url}"
-    );
+    let script =
+        format!("trap '' XFSZ; ulimit -f 2; exec {program} apply -auto-approve -endpoint {url}");
     let output = std::process::Command::new("bash")
         .args(["-c", &script])
         .current_dir(workspace.directory())
         .output()
         .unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("error[state-io]") && stderr.contains("make room"), "{stderr}");
     assert!(!stderr.contains("panicked"), "{stderr}");
-    if output.status.code() != Some(0) {
-        assert_eq!(output.status.code(), Some(1), "{stderr}");
-        assert!(stderr.contains("error[state-"), "{stderr}");
-    }
+    let plan = workspace.run(&["plan", "-endpoint", url]).success();
+    plan.says(&["\"edge\" -> \"other\""]);
     workspace.run(&["apply", "-auto-approve", "-endpoint", url]).success();
     workspace.run(&["plan", "-detailed-exitcode", "-endpoint", url]).success();
 }

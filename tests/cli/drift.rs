@@ -69,3 +69,51 @@ fn sensitive_values_stay_hidden() {
     }
     one.run(&["drift", "-show-sensitive"]).exits(2).says(&["second-secret"]);
 }
+
+#[test]
+fn expected_drift_does_not_count_and_stale_expectations_are_named() {
+    let (one, other) = twins(GATEWAY);
+    other.write("main.nat.hcl", &GATEWAY.replace("\"edge\"\n}", "\"other\"\n}"));
+    other.run(&["apply", "-auto-approve"]).success();
+    let name = r#"{"address": "nat_gateway.edge", "attributes": ["name"], "reason": "by hand"}"#;
+    one.write("expected.json", &format!("[{name}]"));
+    let run = one.run(&["drift", "-expected=expected.json"]).exits(0);
+    run.says(&["In sync.", "(expected: by hand)", "1 of them expected"]);
+    one.write(
+        "expected.json",
+        r#"[
+            {"address": "nat_gateway.edge", "reason": "a night", "until": "2020-01-01"},
+            {"id": "fwd-9", "reason": "another team's"}
+        ]"#,
+    );
+    let run = one.run(&["drift", "-expected=expected.json"]).exits(2);
+    run.says(&[
+        "entry 1, `nat_gateway.edge` (a night), ended on 2020-01-01; what it is of counts again",
+        "entry 2, `fwd-9` (another team's), is of nothing that has drifted",
+    ]);
+    let document = one.run(&["drift", "-json", "-expected=expected.json"]).exits(2).json();
+    conforms("drift", &document);
+    assert_eq!(document["expectations"][0]["status"], "expired");
+    assert_eq!(document["expectations"][1]["status"], "unused");
+    let run = one.run(&["drift", "-markdown", "-expected=expected.json"]).exits(2);
+    insta::assert_snapshot!(crate::support::steady(&run.text()));
+    for (text, says) in [
+        ("{", "is not a list"),
+        (r#"[{"reason": "x"}]"#, "entry 1: it needs either"),
+        (r#"[{"id": "x", "reason": "y", "untill": "z"}]"#, "untill"),
+    ] {
+        one.write("expected.json", text);
+        let run = one.run(&["drift", "-expected=expected.json"]);
+        run.one_error("expected-drift");
+        run.says(&[says, "`expected.json`"]);
+    }
+    one.run(&["drift", "-expected=none.json"]).one_error("expected-drift");
+}
+
+#[test]
+fn none_of_several_objects_is_drift_only_on_demand() {
+    let (one, other) = twins(crate::support::QUICKSTART);
+    other.run(&["destroy", "-auto-approve"]).success();
+    one.run(&["drift"]).exits(1).says(&["-allow-missing"]);
+    one.run(&["drift", "-allow-missing"]).exits(2).says(&["5 missing"]);
+}

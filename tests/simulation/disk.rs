@@ -55,8 +55,7 @@ impl Disk {
                 connection.pragma_update(None, "synchronous", "OFF")?;
             }
             let (fuse, path) = (Arc::clone(&fuse), path.clone());
-            let codes =
-                TraceEventCodes::SQLITE_TRACE_STMT | TraceEventCodes::SQLITE_TRACE_PROFILE;
+            let codes = TraceEventCodes::SQLITE_TRACE_STMT | TraceEventCodes::SQLITE_TRACE_PROFILE;
             connection.trace_v2(
                 codes,
                 Some(move |_: TraceEvent<'_>| {

@@ -297,6 +297,7 @@ impl Process<'_> {
             service: Place::Embedded(sim.emulator.world_id()),
             region: sim.region.to_owned(),
             quotas: BTreeMap::new(),
+            edition: sim.edition,
         };
         let input = PlanInput {
             program,
@@ -360,6 +361,7 @@ impl Process<'_> {
         if diagnostics.has_errors() {
             return Ended::Refused(diagnostics);
         }
+        house.sim.note(|| format!("plans\n{}", crate::seed::shown(&plan)));
         let (program, _) = Program::new_applying(
             Arc::clone(planned.configuration()),
             planned.variables().clone(),

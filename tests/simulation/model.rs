@@ -84,7 +84,8 @@ impl Model {
         region: &'static str,
         objects: usize,
     ) -> Self {
-        let mut model = Self { edition, region, gateways: Vec::new(), pool: 0, next: 1, next_gateway: 0 };
+        let mut model =
+            Self { edition, region, gateways: Vec::new(), pool: 0, next: 1, next_gateway: 0 };
         if model.is_new() && dice.below(3) == 0 {
             model.pool = 1 + dice.below(3);
         }
@@ -314,12 +315,7 @@ impl Gateway {
         })
     }
 
-    fn edit_package(
-        &mut self,
-        index: usize,
-        (number, is_new): (usize, bool),
-        dice: &mut Dice,
-    ) {
+    fn edit_package(&mut self, index: usize, (number, is_new): (usize, bool), dice: &mut Dice) {
         let package = &mut self.packages[index];
         if package.shared {
             return;
@@ -359,8 +355,11 @@ impl Gateway {
     fn edit_entry(&mut self, number: usize, is_new: bool, dice: &mut Dice) {
         if !self.snat.is_empty() && dice.below(4) == 0 {
             let index = dice.below(self.snat.len());
-            let count =
-                self.packages.iter().find(|p| p.key == self.snat[index].package).map(|p| p.addresses);
+            let count = self
+                .packages
+                .iter()
+                .find(|p| p.key == self.snat[index].package)
+                .map(|p| p.addresses);
             let entry = &mut self.snat[index];
             match dice.below(3) {
                 0 => drop(self.snat.remove(index)),

@@ -59,11 +59,7 @@ impl Mutation {
     }
 
     /// Returns the list as a look sees it; `owned` tells whether something owns an id.
-    pub(crate) fn of_list(
-        self,
-        listing: Listing,
-        owned: impl Fn(&str) -> bool,
-    ) -> Listing {
+    pub(crate) fn of_list(self, listing: Listing, owned: impl Fn(&str) -> bool) -> Listing {
         match listing {
             Listing::Rows(rows) if self == Self::NoLook => {
                 Listing::Rows(rows.into_iter().filter(|(id, _)| owned(id)).collect())

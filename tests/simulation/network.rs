@@ -179,8 +179,11 @@ impl Sim {
                 self.count(format!("fault: {fault}"));
             }
             self.note(|| {
-                let shown: Vec<String> =
-                    record.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                let shown: Vec<String> = record
+                    .parameters
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect();
                 format!(
                     "{:?} {} {} -> {} {} {}",
                     delivery.from,
@@ -211,4 +214,3 @@ impl Sim {
         self.later(back, Event::Answer(slot, Box::new(answer)));
     }
 }
-

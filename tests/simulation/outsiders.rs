@@ -180,8 +180,14 @@ pub(crate) fn tidy(house: &House, what: Tidy) {
     let recorded: BTreeSet<&str> = snapshot.instances.values().map(|i| i.id.as_str()).collect();
     let dump = sim.dump();
     let there = objects(&dump);
-    let made: Vec<(String, Made)> =
-        sim.ledger.lock().unwrap().made.iter().map(|(id, made)| (id.clone(), made.clone())).collect();
+    let made: Vec<(String, Made)> = sim
+        .ledger
+        .lock()
+        .unwrap()
+        .made
+        .iter()
+        .map(|(id, made)| (id.clone(), made.clone()))
+        .collect();
     for (id, made) in made {
         let theirs =
             made.from == From::LateCopy || (what == Tidy::All && made.from == From::Console);
@@ -198,7 +204,11 @@ pub(crate) fn tidy(house: &House, what: Tidy) {
         } else if dump.gateways.iter().any(|gateway| gateway.id == id) {
             sim.console(Action::DeleteNatGateway, &[("NatGatewayId", id)], Duration::ZERO);
         } else {
-            sim.console(Action::DeleteBandwidthPackage, &[("BandwidthPackageId", id)], Duration::ZERO);
+            sim.console(
+                Action::DeleteBandwidthPackage,
+                &[("BandwidthPackageId", id)],
+                Duration::ZERO,
+            );
         }
         sim.pass(Duration::from_secs(30));
     }

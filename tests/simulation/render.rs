@@ -133,7 +133,9 @@ fn write_entries(out: &mut String, model: &Model, gateway: &Gateway) {
         let addresses: Vec<String> = entry
             .addresses
             .iter()
-            .map(|index| format!("bandwidth_package.p{}.public_ip_addresses[{index}]", entry.package))
+            .map(|index| {
+                format!("bandwidth_package.p{}.public_ip_addresses[{index}]", entry.package)
+            })
             .collect();
         let source = match entry.source {
             Source::VSwitch(letter) => format!("source_vswitch_id = \"vsw-{key}-{letter}\""),

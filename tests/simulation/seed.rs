@@ -108,8 +108,14 @@ pub(crate) fn instant_house(manners: Manners) -> House {
     let start = Some(Dump { conditions: Default::default(), ..start(&mut dice, "cn-hangzhou") });
     let timings = Timings::instant();
     let settings = Settings { start, timings, recorded_calls: 0, ..Settings::default() };
-    let manner =
-        Manner { latency_ms: 0, refused: 0, request_lost: 0, answer_lost: 0, twice: 0, late_copies: 0 };
+    let manner = Manner {
+        latency_ms: 0,
+        refused: 0,
+        request_lost: 0,
+        answer_lost: 0,
+        twice: 0,
+        late_copies: 0,
+    };
     house_of(settings, "cn-hangzhou", manner, &mut dice, manners)
 }
 
@@ -151,7 +157,9 @@ fn start(dice: &mut Dice, region: &str) -> Dump {
     let names = (0..MOST_GATEWAYS).map(|key| key.to_string()).chain(["pool".to_owned()]);
     let (mut vpcs, mut vswitches) = (Vec::new(), Vec::new());
     for name in names {
-        vpcs.push(json!({ "id": format!("vpc-{name}"), "region": region, "cidr": "192.168.0.0/16" }));
+        vpcs.push(
+            json!({ "id": format!("vpc-{name}"), "region": region, "cidr": "192.168.0.0/16" }),
+        );
         for (letter, third) in [("a", 1), ("b", 2)] {
             vswitches.push(json!({
                 "id": format!("vsw-{name}-{letter}"),
@@ -258,14 +266,7 @@ fn live_through(house: &House, dice: &mut Dice, objects: &Cell<usize>) {
 }
 
 /// Lets processes begin on a configuration and die.
-fn strike(
-    house: &House,
-    dice: &mut Dice,
-    text: &str,
-    mode: PlanMode,
-    size: usize,
-    visited: bool,
-) {
+fn strike(house: &House, dice: &mut Dice, text: &str, mode: PlanMode, size: usize, visited: bool) {
     for _ in 0..dice.below(4) {
         let turns = u64::try_from(size).unwrap_or(0) * 8 + 20;
         let death = match dice.below(12) {
@@ -333,7 +334,9 @@ fn settle(house: &House, text: &str, mode: PlanMode, model: Option<&Model>) {
             Ended::Applied(outcome) | Ended::Recovered(outcome) => {
                 violated("does-not-converge", format!("{:#?}", outcome.diagnostics));
             }
-            Ended::Refused(diagnostics) => violated("does-not-converge", format!("{diagnostics:#?}")),
+            Ended::Refused(diagnostics) => {
+                violated("does-not-converge", format!("{diagnostics:#?}"))
+            }
             Ended::Died => {}
         }
         sim.pass(Duration::from_secs(65));
@@ -375,9 +378,24 @@ fn settle(house: &House, text: &str, mode: PlanMode, model: Option<&Model>) {
 
 /// Writes what a plan would do.
 pub(crate) fn shown(plan: &Plan) -> String {
-    let changes = plan.changes.iter().filter(|change| change.kind != ChangeKind::NoOp);
-    let changes: Vec<String> = changes
-        .map(|c| format!("{} {:?} {:?} {:?} -> {:?}", c.address, c.kind, c.reasons, c.before, c.after))
-        .collect();
-    format!("{}\ndrift: {:#?}", changes.join("\n"), plan.drift)
+    let mut lines = Vec::new();
+    for change in plan.changes.iter().filter(|change| change.kind != ChangeKind::NoOp) {
+        lines.push(format!("  {} {:?} {:?}", change.address, change.kind, change.reasons));
+        let empty = natform::resources::Object::new();
+        let (before, after) =
+            (change.before.as_ref().unwrap_or(&empty), change.after.as_ref().unwrap_or(&empty));
+        for (name, value) in after.iter().filter(|(name, value)| before.get(name) != Some(*value)) {
+            let old = before.get(name).map(|value| format!("{:?}", value.data()));
+            lines.push(format!("    {name}: {} -> {:?}", old.unwrap_or_default(), value.data()));
+        }
+    }
+    for (index, operation) in plan.operations.iter().enumerate() {
+        let deposed = operation.deposed.as_deref().unwrap_or("");
+        let (name, address) = (operation.action.name(), &operation.address);
+        lines.push(format!("  {index} {name} {address} {deposed} <- {:?}", operation.after));
+    }
+    for drift in &plan.drift {
+        lines.push(format!("  drift: {} {:?}", drift.address, drift.attributes));
+    }
+    lines.join("\n")
 }

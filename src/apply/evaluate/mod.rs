@@ -18,6 +18,12 @@ pub trait Evaluate {
     /// `ignore_changes` names. Preconditions that do not hold are errors.
     fn object(&self, address: &Address, purpose: Purpose) -> Result<Object, Diagnostics>;
 
+    /// Returns whether `ignore_changes` names an attribute of an instance.
+    fn ignores(&self, address: &Address, attribute: &str) -> bool {
+        let _ = (address, attribute);
+        false
+    }
+
     /// Checks the postconditions of an instance that was applied.
     fn postconditions(&self, address: &Address, object: &Object) -> Diagnostics {
         let _ = (address, object);

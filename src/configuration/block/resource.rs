@@ -29,7 +29,13 @@ const DYNAMIC: Shape<'_> = Shape {
 
 /// Returns the names of the arguments that configuration may set.
 pub(super) fn settable(schema: &Schema) -> Vec<&'static str> {
-    schema.attributes.iter().filter(|a| a.role == Role::Input).map(|a| a.name).collect()
+    let inputs = schema.attributes.iter().filter(|a| a.role == Role::Input);
+    inputs.filter(|a| !is_block(schema, a.name)).map(|a| a.name).collect()
+}
+
+/// Returns whether an input is written as blocks.
+fn is_block(schema: &Schema, name: &str) -> bool {
+    schema.blocks.iter().any(|(block, _, _)| *block == name)
 }
 
 impl Builder<'_> {
@@ -143,7 +149,7 @@ impl Builder<'_> {
 
     fn check_argument(&mut self, attribute: &Attribute, schema: &Schema) {
         let name = &attribute.name;
-        if let Some(known) = schema.attribute(&name.text) {
+        if let Some(known) = schema.attribute(&name.text).filter(|a| !is_block(schema, a.name)) {
             if known.role != Role::Input {
                 self.diagnostics.push(
                     Diagnostic::error(
@@ -163,9 +169,7 @@ impl Builder<'_> {
         )
         .at(name.span);
         self.diagnostics.push(
-            if schema.blocks.iter().any(|(block, _, _)| *block == &*name.text)
-                || META_BLOCKS.contains(&&*name.text)
-            {
+            if is_block(schema, &name.text) || META_BLOCKS.contains(&&*name.text) {
                 diagnostic
                     .help(format!("`{0}` is a block: write `{0} {{ … }}` without `=`", name.text))
             } else {

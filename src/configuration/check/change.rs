@@ -6,6 +6,9 @@ use crate::configuration::model::{Import, Module, Repetition};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::language;
 
+/// Code of the mistake that an `import` block has no `resource` block, which natform can write.
+pub const UNDECLARED_IMPORT: &str = "undeclared-import";
+
 impl Checker<'_> {
     /// Reports what is said to be gone and is still declared.
     pub(super) fn changes(&mut self) {
@@ -72,12 +75,15 @@ impl Checker<'_> {
             && !unread
         {
             self.diagnostics.push(
-                Diagnostic::error("undeclared", format!("there is no `{resource}` to import to"))
-                    .at(import.to.span)
-                    .help(format!(
-                        "declare it: `resource \"{}\" \"{}\" {{ … }}`",
-                        resource.kind, resource.name
-                    )),
+                Diagnostic::error(
+                    UNDECLARED_IMPORT,
+                    format!("there is no `{resource}` to import to"),
+                )
+                .at(import.to.span)
+                .help(format!(
+                    "declare it: `resource \"{}\" \"{}\" {{ … }}`, or let `natform plan -generate-config-out=FILE` write it",
+                    resource.kind, resource.name
+                )),
             );
         }
     }

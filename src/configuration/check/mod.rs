@@ -5,6 +5,8 @@ mod call;
 mod change;
 mod reference;
 
+pub use change::UNDECLARED_IMPORT;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -135,9 +135,9 @@ fn mistakes_in_blocks_of_changes_are_explained() {
     error[missing-block] the `removed` block lacks a `lifecycle` block
       at main.nat.hcl:32 `removed`
       help: add `lifecycle { destroy = false }` to leave the object alone in the service, or `true` to delete it
-    error[undeclared] there is no `nat_gateway.none` to import to
+    error[undeclared-import] there is no `nat_gateway.none` to import to
       at main.nat.hcl:34 `nat_gateway.none`
-      help: declare it: `resource "nat_gateway" "none" { … }`
+      help: declare it: `resource "nat_gateway" "none" { … }`, or let `natform plan -generate-config-out=FILE` write it
     error[invalid-reference] `each` has no meaning here
       at main.nat.hcl:35 `each.key`
       help: it exists only inside blocks that have `for_each`, beside that argument

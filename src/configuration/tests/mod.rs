@@ -25,6 +25,7 @@ const fn attribute(name: &'static str, kind: Kind, role: Role, required: bool) -
         readable: true,
         clearable: true,
         on_change: OnChange::Update,
+        edition: None,
         doc: "what it is",
     }
 }

@@ -5,5 +5,7 @@ mod behaviour;
 mod document;
 mod probe;
 mod rows;
+mod rows_2019;
+mod schemas;
 mod serving;
 mod wire;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::api::catalogue::Edition;
 use crate::api::http::HttpRequest;
 use crate::api::signature::{canonical_query, percent_encode, sign, string_to_sign};
 use crate::emulator::outcome::Outcome;
@@ -74,6 +75,18 @@ impl Probe {
         Self::new(Settings { timings: Timings::instant(), ..Settings::default() })
     }
 
+    /// A world of the older edition in which everything is done at once.
+    pub(super) fn older() -> Self {
+        let edition = Edition::V2019_07_19;
+        Self::new(Settings { timings: Timings::instant(), edition, ..Settings::default() })
+    }
+
+    /// From now on, things take their time.
+    pub(super) fn slow(&mut self) {
+        let edition = self.world.settings.edition;
+        self.world.settings = Arc::new(Settings { edition, ..Settings::default() });
+    }
+
     pub(super) fn wait(&mut self, ms: i64) {
         self.now = Timestamp(self.now.0 + ms);
     }
@@ -98,7 +111,12 @@ impl Probe {
         action: &str,
         parameters: &[(&str, &str)],
     ) -> Result<Value, Failed> {
-        let response = self.outcome(action, parameters).response;
+        // The older edition would answer in XML.
+        let mut parameters = parameters.to_vec();
+        if self.world.settings.edition == Edition::V2019_07_19 {
+            parameters.push(("Format", "JSON"));
+        }
+        let response = self.outcome(action, &parameters).response;
         let body: Value = serde_json::from_slice(&response.body).unwrap();
         if response.status == 200 {
             return Ok(body);
@@ -129,7 +147,13 @@ impl Probe {
     pub(super) fn gateway(&mut self) -> Made {
         let vpc = if self.region == "cn-qingdao" { "vpc-emulator-qingdao" } else { "vpc-emulator" };
         let gateway = self.ok("CreateNatGateway", &[("VpcId", vpc)]);
-        let id = text(&gateway["NatGatewayId"]);
+        // The older edition's own names and flat lists.
+        let older = self.world.settings.edition == Edition::V2019_07_19;
+        let table = |newer: &str, older: &str| match gateway.get(older) {
+            Some(flat) => text(&flat[0]),
+            None => text(&gateway[format!("{newer}s")][newer][0]),
+        };
+        let id = text(&gateway[if older { "natGatewayId" } else { "NatGatewayId" }]);
         self.settle();
         let package = self.ok(
             "CreateBandwidthPackage",
@@ -138,8 +162,8 @@ impl Probe {
         let package = text(&package["BandwidthPackageId"]);
         let ips = self.ips(&package);
         Made {
-            forward_table: text(&gateway["ForwardTableIds"]["ForwardTableId"][0]),
-            snat_table: text(&gateway["SnatTableIds"]["SnatTableId"][0]),
+            forward_table: table("ForwardTableId", "forwardTableIds"),
+            snat_table: table("SnatTableId", "snatTableIds"),
             id,
             package,
             ips,

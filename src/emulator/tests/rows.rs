@@ -18,7 +18,7 @@ const SWITCH: &str = "vsw-emulator-a";
 type Parameters<'a> = Vec<(&'static str, &'a str)>;
 
 /// Changes parameters: those given replace those of the same name.
-fn with<'a>(
+pub(super) fn with<'a>(
     base: &[(&'static str, &'a str)],
     change: &[(&'static str, &'a str)],
 ) -> Parameters<'a> {
@@ -27,13 +27,13 @@ fn with<'a>(
     all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }
 
-fn edit_vpc(probe: &mut Probe, id: &str, edit: impl FnOnce(&mut Vpc)) {
+pub(super) fn edit_vpc(probe: &mut Probe, id: &str, edit: impl FnOnce(&mut Vpc)) {
     let mut vpc = probe.world.vpcs[id].clone();
     edit(&mut vpc);
     probe.world.put(vpc);
 }
 
-fn edit_vswitch(probe: &mut Probe, id: &str, edit: impl FnOnce(&mut VSwitch)) {
+pub(super) fn edit_vswitch(probe: &mut Probe, id: &str, edit: impl FnOnce(&mut VSwitch)) {
     let mut vswitch = probe.world.vswitches[id].clone();
     edit(&mut vswitch);
     probe.world.put(vswitch);
@@ -44,7 +44,7 @@ fn lock_package(probe: &mut Probe, made: &Made) {
     probe.world.put(BandwidthPackage { business_status: "FinancialLocked".to_owned(), ..package });
 }
 
-fn fails(probe: &mut Probe, action: Action, parameters: &[(&str, &str)]) -> Failed {
+pub(super) fn fails(probe: &mut Probe, action: Action, parameters: &[(&str, &str)]) -> Failed {
     match probe.call(action.name(), parameters) {
         Err(failed) => failed,
         Ok(body) => panic!("{action} {parameters:?} succeeded: {body}"),
@@ -52,8 +52,7 @@ fn fails(probe: &mut Probe, action: Action, parameters: &[(&str, &str)]) -> Fail
 }
 
 /// Brings about a row of the action. None when nobody knows how.
-fn produce(action: Action, code: &str, nth: usize) -> Option<Failed> {
-    let mut probe = Probe::instant();
+pub(super) fn produce(mut probe: Probe, action: Action, code: &str, nth: usize) -> Option<Failed> {
     if code == "InvalidRegionId.NotFound" {
         return Some(unknown_region(&mut probe, action));
     }
@@ -93,7 +92,7 @@ fn unknown_region(probe: &mut Probe, action: Action) -> Failed {
     let mut parameters: Vec<(&str, &str)> = action
         .parameters()
         .iter()
-        .filter(|p| p.required_in(Edition::V2020_09_25) && !p.name.contains(".N"))
+        .filter(|p| Edition::ALL.into_iter().any(|e| p.required_in(e)) && !p.name.contains(".N"))
         .map(|p| (p.name, "1"))
         .collect();
     parameters.retain(|(name, _)| *name != "RegionId");
@@ -219,7 +218,7 @@ fn convert_gateway(probe: &mut Probe, code: &str) -> Option<Failed> {
         "OperationFailed.NatTypeNotEnhanced" => change.push(("NatType", "Normal")),
         "OperationFailed.NatGwBindWithBandwidthPackage" => {}
         "IncorrectStatus.NatGateway" => {
-            probe.world.settings = std::sync::Arc::new(Settings::default());
+            probe.slow();
             probe.ok("ModifyNatGatewaySpec", &[base[0], ("Spec", "Large")]);
         }
         "OperationFailed.EipInMiddleStatus" => {
@@ -227,11 +226,11 @@ fn convert_gateway(probe: &mut Probe, code: &str) -> Option<Failed> {
             probe.world.put(Eip { settling: true, ..eip });
         }
         "OperationFailed.SnatInMiddleStatus" => {
-            probe.world.settings = std::sync::Arc::new(Settings::default());
+            probe.slow();
             probe.snat(&made, &made.ips[0], "vsw-emulator-a-qingdao").unwrap();
         }
         "OperationFailed.DnatInMiddleStatus" => {
-            probe.world.settings = std::sync::Arc::new(Settings::default());
+            probe.slow();
             probe.forward(&made, "80", "80").unwrap();
         }
         "OperationFailed.NatGwRouteInMiddleStatus" => {
@@ -292,7 +291,7 @@ fn create_forward(probe: &mut Probe, code: &str) -> Option<Failed> {
         }
         "InvalidProtocol.ValueNotSupported" => vec![("IpProtocol", "ICMP")],
         "IncorretForwardEntryStatus" => {
-            probe.world.settings = std::sync::Arc::new(Settings::default());
+            probe.slow();
             probe.forward(&made, "81", "81").unwrap();
             vec![]
         }
@@ -338,7 +337,7 @@ fn modify_forward(probe: &mut Probe, code: &str) -> Option<Failed> {
         "Forbidden.DestinationIpOutOfVpcCIDR" => vec![("InternalIp", "10.0.0.1")],
         "InvalidProtocol.ValueNotSupported" => vec![("IpProtocol", "all")],
         "IncorretForwardEntryStatus" => {
-            probe.world.settings = std::sync::Arc::new(Settings::default());
+            probe.slow();
             probe.forward(&made, "81", "81").unwrap();
             vec![]
         }
@@ -370,7 +369,7 @@ fn other_forward(probe: &mut Probe, action: Action, code: &str, nth: usize) -> O
     let change: Parameters<'_> = match (code, nth) {
         ("IncorretForwardEntryStatus", 0) => {
             probe.world.conditions.lists_blocked_by_pending_entries = true;
-            probe.world.settings = std::sync::Arc::new(Settings::default());
+            probe.slow();
             probe.forward(&made, "81", "81").unwrap();
             vec![]
         }
@@ -439,7 +438,11 @@ fn create_snat(probe: &mut Probe, code: &str) -> Option<Failed> {
 fn other_snat(probe: &mut Probe, action: Action, code: &str, nth: usize) -> Option<Failed> {
     let made = probe.gateway();
     let id = probe.snat(&made, &made.ips[0], SWITCH).unwrap();
-    let base = [("SnatTableId", made.snat_table.as_str()), ("SnatEntryId", id.as_str())];
+    let mut base = vec![("SnatTableId", made.snat_table.as_str()), ("SnatEntryId", id.as_str())];
+    if action == Action::ModifySnatEntry {
+        // The older edition cannot do without.
+        base.push(("SnatIp", made.ips[0].as_str()));
+    }
     let change: Parameters<'_> = match (code, nth) {
         ("InvalidSnatTableId.NotFound", _) => vec![("SnatTableId", "stb-1")],
         ("InvalidSnatEntryId.NotFound", 0) => vec![("SnatEntryId", "snat-1")],
@@ -450,7 +453,7 @@ fn other_snat(probe: &mut Probe, action: Action, code: &str, nth: usize) -> Opti
             return Some(fails(probe, action, &with(&base, &[("SnatTableId", table)])));
         }
         ("IncorretSnatEntryStatus", _) => {
-            probe.world.settings = std::sync::Arc::new(Settings::default());
+            probe.slow();
             probe.snat(&made, &made.ips[0], "vsw-emulator-b").unwrap();
             vec![]
         }
@@ -563,7 +566,7 @@ fn every_listed_row_is_produced() {
         let count: &mut usize = seen.entry((row.action, row.code)).or_default();
         let nth = *count;
         *count += 1;
-        match produce(row.action, row.code, nth) {
+        match produce(Probe::instant(), row.action, row.code, nth) {
             None => missing.push(format!("{} {} {nth}: nobody knows how", row.action, row.code)),
             Some(failed) => {
                 let wanted = Failed {

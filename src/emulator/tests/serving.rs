@@ -233,7 +233,7 @@ fn eips_are_bound_and_released_from_outside() {
     assert_eq!(ips.len(), 2);
     let id = json!({"id": bound["eips"][0]["id"]});
     assert_eq!(emulator.handle(&control("DELETE", "eips", &id)).response.status, 200);
-    assert_eq!(emulator.handle(&control("DELETE", "eips", &id)).response.status, 409);
+    assert_eq!(emulator.handle(&control("DELETE", "eips", &id)).response.status, 404);
 }
 
 #[test]

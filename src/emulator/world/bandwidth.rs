@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Map, Value, json};
 
-use crate::api::catalogue::Action;
+use crate::api::catalogue::{Action, Edition};
 use crate::emulator::errors::{Refusal, Unlisted};
 use crate::emulator::world::World;
 use crate::emulator::world::call::{Call, invalid};
@@ -187,19 +187,23 @@ impl World {
                 && is("NatGatewayId", &p.gateway)
         };
         let names = ("BandwidthPackages", "BandwidthPackage");
-        self.list(call, keys, names, passes, |p| self.package_row(p))
+        self.list(call, keys, names, passes, |p| self.package_row(call.edition, p))
     }
 
-    fn package_row(&self, p: &BandwidthPackage) -> Value {
+    fn package_row(&self, edition: Edition, p: &BandwidthPackage) -> Value {
         let ips: Vec<Value> = p
             .ips
             .iter()
             .map(|ip| {
-                json!({
+                let mut row = json!({
                     "IpAddress": ip.address.to_string(),
                     "AllocationId": ip.allocation_id,
                     "UsingStatus": self.using_status(ip.address),
-                })
+                });
+                if let (Edition::V2019_07_19, Some(row)) = (edition, row.as_object_mut()) {
+                    row.insert("ApAccessEnabled".to_owned(), json!(false));
+                }
+                row
             })
             .collect();
         let status = match p.pending.map(|p| p.change) {

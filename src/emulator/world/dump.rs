@@ -5,9 +5,11 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
+use crate::emulator::document::{self, Problem};
 use crate::emulator::world::World;
 use crate::emulator::world::conditions::Conditions;
 use crate::emulator::world::index::{Index, Owner};
+use crate::emulator::world::integrity;
 use crate::emulator::world::lag::Lag;
 use crate::emulator::world::model::{
     BandwidthPackage, Eip, ForwardEntry, Gateway, Kind, Meta, SharedBandwidth, SnatEntry, Token,
@@ -18,6 +20,12 @@ use crate::environment::Timestamp;
 
 /// Version of the document.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// The version alone, which is looked at before all else: a newer document has other fields.
+#[derive(Deserialize)]
+struct Versioned {
+    format_version: Option<u32>,
+}
 
 /// A whole world. Every part may be left out.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -50,6 +58,31 @@ pub struct Dump {
 }
 
 impl Dump {
+    /// Reads a document and makes sure that it is a world which this program knows.
+    ///
+    /// # Errors
+    /// All that is wrong, each with its path.
+    pub fn read(bytes: &[u8]) -> Result<Self, Vec<Problem>> {
+        // What cannot be read at all is said with its place by the second reading.
+        let version = document::read::<Versioned>(bytes).ok().and_then(|v| v.format_version);
+        let version = version.unwrap_or(FORMAT_VERSION);
+        if version != FORMAT_VERSION {
+            let why = if version > FORMAT_VERSION {
+                format!(
+                    "version {version} was written by a newer natform; this one knows version {FORMAT_VERSION}"
+                )
+            } else {
+                format!(
+                    "there is no version {version}; this natform knows version {FORMAT_VERSION}"
+                )
+            };
+            return Err(vec![Problem::new("format_version", why)]);
+        }
+        let dump: Self = document::read(bytes).map_err(|problem| vec![problem])?;
+        let problems = integrity::problems(&dump);
+        if problems.is_empty() { Ok(dump) } else { Err(problems) }
+    }
+
     /// The world to begin with: in cn-hangzhou and, with the suffix `-qingdao`, in cn-qingdao, a VPC
     /// `vpc-emulator` of 192.168.0.0/16 with two vSwitches, `vsw-emulator-a` and `vsw-emulator-b`.
     pub fn starting() -> Self {
@@ -170,6 +203,15 @@ impl World {
         }
         self.remove::<Eip>(id);
         Ok(())
+    }
+
+    /// Returns whether there is an object of that id.
+    pub fn has_object(&self, id: &str) -> bool {
+        self.gateways.contains_key(id)
+            || self.packages.contains_key(id)
+            || self.forward_entries.contains_key(id)
+            || self.snat_entries.contains_key(id)
+            || self.eips.contains_key(id)
     }
 
     /// Returns how many objects of each kind there are.

@@ -13,7 +13,7 @@ use crate::emulator::world::{World, gateway_status};
 use crate::environment::Timestamp;
 
 /// Specifications as the newer edition spells them.
-const SPECS: [&str; 4] = ["Small", "Middle", "Large", "XLarge.1"];
+pub(crate) const SPECS: [&str; 4] = ["Small", "Middle", "Large", "XLarge.1"];
 
 /// Returns the specification meant by `text`, whatever its case.
 pub(crate) fn spec(call: &Call, text: &str) -> Result<&'static str, Refusal> {
@@ -154,7 +154,8 @@ impl World {
     pub(crate) fn modify_gateway_attribute(&mut self, call: &Call) -> Result<Value, Refusal> {
         let name = call.object_name("Name")?.map(str::to_owned);
         let description = call.description()?.map(str::to_owned);
-        if name.is_none() && description.is_none() {
+        // The newer edition wants one of the two; the older one's own example has neither.
+        if call.edition == Edition::V2020_09_25 && name.is_none() && description.is_none() {
             return Err(call.missing("Name"));
         }
         let mut gateway = self.gateway_or_not_found(call)?;

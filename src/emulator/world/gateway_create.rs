@@ -1,5 +1,7 @@
 //! `CreateNatGateway`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::api::catalogue::Edition;
@@ -30,6 +32,7 @@ impl World {
         let payment = payment(call, nat_type)?;
         let packages = self.packages_with_gateway(call)?;
         let vpc = self.usable_vpc(call)?;
+        self.check_vswitches_of_2019(call, &vpc)?;
         let vswitch = match nat_type {
             "Enhanced" => Some(self.place_of_enhanced(call, &vpc)?),
             _ => None,
@@ -138,22 +141,27 @@ impl World {
         self.put(vpc);
     }
 
-    /// Reads `BandwidthPackage.n.*`: up to four in the older edition, one in the newer.
+    /// Reads `BandwidthPackage.n.*`: up to four in the older edition, one in the newer, numbered from
+    /// 1 without gaps.
     fn packages_with_gateway(&self, call: &Call) -> Result<Vec<NewPackage>, Refusal> {
         let most = match call.edition {
-            Edition::V2019_07_19 => 4,
+            Edition::V2019_07_19 => self.conditions.quotas.packages_per_gateway.min(4),
             Edition::V2020_09_25 => 1,
         };
-        let mut packages = Vec::new();
-        for n in 1.. {
-            let prefix = format!("BandwidthPackage.{n}.");
-            if !call.parameters.keys().any(|k| k.starts_with(&prefix)) {
-                break;
-            }
-            if n > most {
+        let numbers: BTreeSet<&str> = call
+            .parameters
+            .keys()
+            .filter_map(|name| name.strip_prefix("BandwidthPackage.")?.split('.').next())
+            .collect();
+        if numbers.len() > most {
+            return Err(call.refuse("MissingParameter.BandwidthPackage"));
+        }
+        let mut packages = Vec::with_capacity(numbers.len());
+        for n in 1..=numbers.len() {
+            if !numbers.contains(n.to_string().as_str()) {
                 return Err(call.refuse("MissingParameter.BandwidthPackage"));
             }
-            let text = |name: &str| call.text(&format!("{prefix}{name}"));
+            let text = |name: &str| call.text(&format!("BandwidthPackage.{n}.{name}"));
             packages.push(self.new_package(
                 call,
                 (text("Bandwidth"), 5000),
@@ -163,6 +171,16 @@ impl World {
             )?);
         }
         Ok(packages)
+    }
+
+    /// The older edition has no parameter for a vSwitch, and lists a refusal for one that is being
+    /// created: any of the VPC's.
+    fn check_vswitches_of_2019(&self, call: &Call, vpc: &Vpc) -> Result<(), Refusal> {
+        let mut own = self.vswitches.values().filter(|v| v.vpc == vpc.id);
+        if call.edition == Edition::V2019_07_19 && own.any(|v| v.status == NetworkStatus::Pending) {
+            return Err(call.refuse("VswitchStatusError"));
+        }
+        Ok(())
     }
 }
 

@@ -10,7 +10,8 @@ use crate::api::catalogue::{Action, VERSION};
 use crate::api::http::{HttpRequest, HttpResponse};
 use crate::emulator::answer::{self, Format};
 use crate::emulator::authentication::{authenticate, without_secrets};
-use crate::emulator::errors::{Refusal, Unlisted, in_edition_2019, missing_message};
+use crate::emulator::errors::{Refusal, Unlisted, missing_message};
+use crate::emulator::errors_2019::{self, in_edition_2019};
 use crate::emulator::faults::{DropWhen, Effect, FaultError, Throttle};
 use crate::emulator::outcome::{Delivery, Outcome, Record};
 use crate::emulator::request::Arrival;
@@ -80,6 +81,7 @@ impl World {
             replayed: answer.as_ref().is_ok_and(|s| s.replayed),
             fault,
             lost: false,
+            answer: String::new(),
         };
         let response = write(answer, &record.action, format, &request_id, &arrival.host);
         deliver(response, &effect, record)
@@ -228,7 +230,8 @@ fn faulty(action: Option<Action>, error: &FaultError) -> Refusal {
         (Some(code), _) => {
             let listed = action.map(|a| Refusal::listed(a, code));
             let unlisted = Unlisted::ALL.into_iter().map(Refusal::unlisted);
-            let known = listed.filter(|r| r.message != r.code);
+            let older = || action.and_then(|action| errors_2019::listed(action, code));
+            let known = listed.filter(|r| r.message != r.code).or_else(older);
             known.or_else(|| unlisted.into_iter().find(|r| r.code == *code)).unwrap_or_else(|| {
                 Refusal::new(
                     400,

@@ -17,6 +17,7 @@ pub mod gateway;
 mod gateway_create;
 mod handle;
 pub mod index;
+pub mod integrity;
 pub mod lag;
 pub mod model;
 pub mod network;

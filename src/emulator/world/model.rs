@@ -40,6 +40,7 @@ pub enum GatewayChange {
 
 /// Something that goes on until a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Pending<T> {
     /// What goes on.
     pub change: T,

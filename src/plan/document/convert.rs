@@ -5,7 +5,8 @@ use serde_json::Value as Json;
 use super::shape;
 use super::{
     ActionWord, ChangeDocument, DriftDocument, FORMAT_VERSION, LaneDocument, OperationDocument,
-    OutputDocument, PlanDocument, ReasonDocument, Summary, UnfinishedDocument,
+    OutputDocument, PlanChanges, PlanDocument, PlanOperations, ReasonDocument, StreamedPlan,
+    Summary, UnfinishedDocument,
 };
 use crate::address::{Address, Key, Mode};
 use crate::diagnostic::{Diagnostics, SourceMap};
@@ -14,54 +15,62 @@ use crate::state::{JournalEntry, Phase};
 use crate::value::{Value, same};
 
 impl PlanDocument {
-    /// Makes the public model of a plan. `diagnostics` are those of planning, `sources` what their
-    /// places refer to. Sensitive values are masked unless `show_sensitive`.
+    /// Makes the public model of a plan, whole. `diagnostics` are those of planning, `sources` what
+    /// their places refer to. Sensitive values are masked unless `show_sensitive`.
     pub fn new(
         plan: &Plan,
         diagnostics: &Diagnostics,
         sources: &SourceMap,
         show_sensitive: bool,
     ) -> Self {
-        let mut document = Self::head(plan, diagnostics, sources, show_sensitive);
-        let changes = plan.changes.iter();
-        document.changes = changes.map(|c| ChangeDocument::new(c, show_sensitive)).collect();
+        let changes = plan.changes.iter().map(|c| ChangeDocument::new(c, show_sensitive)).collect();
         let operations = plan.operations.iter().enumerate();
-        document.operations =
+        let operations =
             operations.map(|(i, o)| OperationDocument::new(i, o, show_sensitive)).collect();
-        document
+        document(plan, diagnostics, sources, show_sensitive, (changes, operations))
     }
+}
 
-    /// Makes the model without changes and operations, which are many in large plans:
-    /// [`ChangeDocument::new`] and [`OperationDocument::new`] make them one by one.
-    pub fn head(
-        plan: &Plan,
+impl<'p> StreamedPlan<'p> {
+    /// Makes the same model whose changes and operations are made as they are asked for.
+    pub fn streamed(
+        plan: &'p Plan,
         diagnostics: &Diagnostics,
         sources: &SourceMap,
         show_sensitive: bool,
     ) -> Self {
-        Self {
-            format_version: FORMAT_VERSION.to_owned(),
-            natform_version: env!("CARGO_PKG_VERSION").to_owned(),
-            mode: plan.mode,
-            applicable: plan.has_changes() && !plan.errored,
-            errored: plan.errored,
-            partial: plan.partial,
-            lineage: plan.lineage.clone(),
-            serial: plan.serial,
-            digest: None,
-            summary: summary(plan),
-            changes: Vec::new(),
-            drift: plan.drift.iter().map(|d| drift(d, show_sensitive)).collect(),
-            outputs: plan
-                .outputs
-                .iter()
-                .map(|o| (o.name.to_string(), output(o, show_sensitive)))
-                .collect(),
-            operations: Vec::new(),
-            groups: plan.groups.clone(),
-            unfinished: plan.unfinished.iter().map(unfinished).collect(),
-            diagnostics: crate::diagnostic::json::to_json(diagnostics, sources),
-        }
+        let changes = PlanChanges { plan, show_sensitive };
+        let operations = PlanOperations { plan, show_sensitive };
+        document(plan, diagnostics, sources, show_sensitive, (changes, operations))
+    }
+}
+
+fn document<C, O>(
+    plan: &Plan,
+    diagnostics: &Diagnostics,
+    sources: &SourceMap,
+    show_sensitive: bool,
+    (changes, operations): (C, O),
+) -> PlanDocument<C, O> {
+    let output = |o: &OutputChange| (o.name.to_string(), output(o, show_sensitive));
+    PlanDocument {
+        format_version: FORMAT_VERSION.to_owned(),
+        natform_version: env!("CARGO_PKG_VERSION").to_owned(),
+        mode: plan.mode,
+        applicable: plan.has_changes() && !plan.errored,
+        errored: plan.errored,
+        partial: plan.partial,
+        lineage: plan.lineage.clone(),
+        serial: plan.serial,
+        digest: None,
+        summary: summary(plan),
+        changes,
+        drift: plan.drift.iter().map(|d| drift(d, show_sensitive)).collect(),
+        outputs: plan.outputs.iter().map(output).collect(),
+        operations,
+        groups: plan.groups.clone(),
+        unfinished: plan.unfinished.iter().map(unfinished).collect(),
+        diagnostics: crate::diagnostic::json::to_json(diagnostics, sources),
     }
 }
 
@@ -110,7 +119,7 @@ impl ChangeDocument {
             provider: change.provider.to_string(),
             region: change.region.clone(),
             id: change.id.clone(),
-            actions: actions(change.kind),
+            actions: actions(change.kind).to_vec(),
             reasons: change.reasons.iter().map(reason).collect(),
             importing: change.reasons.iter().find_map(|r| match r {
                 Reason::Imported { id } => Some(id.clone()),
@@ -139,17 +148,17 @@ fn index(address: &Address) -> Json {
     }
 }
 
-fn actions(kind: ChangeKind) -> Vec<ActionWord> {
+pub(super) const fn actions(kind: ChangeKind) -> &'static [ActionWord] {
     use ActionWord::{Create, Delete, Forget, NoOp, Read, Update};
     match kind {
-        ChangeKind::NoOp => vec![NoOp],
-        ChangeKind::Read => vec![Read],
-        ChangeKind::Create => vec![Create],
-        ChangeKind::Update => vec![Update],
-        ChangeKind::Replace { create_first: false } => vec![Delete, Create],
-        ChangeKind::Replace { create_first: true } => vec![Create, Delete],
-        ChangeKind::Delete => vec![Delete],
-        ChangeKind::Forget => vec![Forget],
+        ChangeKind::NoOp => &[NoOp],
+        ChangeKind::Read => &[Read],
+        ChangeKind::Create => &[Create],
+        ChangeKind::Update => &[Update],
+        ChangeKind::Replace { create_first: false } => &[Delete, Create],
+        ChangeKind::Replace { create_first: true } => &[Create, Delete],
+        ChangeKind::Delete => &[Delete],
+        ChangeKind::Forget => &[Forget],
     }
 }
 

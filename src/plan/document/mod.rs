@@ -5,8 +5,10 @@
 
 mod convert;
 pub(crate) mod shape;
+mod stream;
 
 pub use convert::{reason, summary};
+pub use stream::{Changes, Operations, PlanChanges, PlanOperations, Visit};
 
 use std::collections::BTreeMap;
 
@@ -22,9 +24,9 @@ pub const FORMAT_VERSION: &str = "1.0";
 /// What stands in the place of a sensitive value.
 pub const MASK: &str = crate::value::SENSITIVE;
 
-/// A plan.
+/// A plan. Its changes and operations are whole, or made one by one ([`StreamedPlan`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PlanDocument {
+pub struct PlanDocument<C = Vec<ChangeDocument>, O = Vec<OperationDocument>> {
     /// [`FORMAT_VERSION`].
     pub format_version: String,
     /// Version of the natform that made it.
@@ -48,13 +50,13 @@ pub struct PlanDocument {
     /// Counts.
     pub summary: Summary,
     /// Changes by address, no-ops included.
-    pub changes: Vec<ChangeDocument>,
+    pub changes: C,
     /// Recorded objects that are no longer as recorded, by address.
     pub drift: Vec<DriftDocument>,
     /// Outputs of the root module by name.
     pub outputs: BTreeMap<String, OutputDocument>,
     /// Calls in their order.
-    pub operations: Vec<OperationDocument>,
+    pub operations: O,
     /// Sets of operations that many others wait for; only very large `depends_on` relations make any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Vec<usize>>,
@@ -63,6 +65,9 @@ pub struct PlanDocument {
     /// Warnings and errors of planning, as `diagnostic::json` renders them.
     pub diagnostics: Vec<Json>,
 }
+
+/// A plan whose changes and operations are made as they are asked for.
+pub type StreamedPlan<'p> = PlanDocument<PlanChanges<'p>, PlanOperations<'p>>;
 
 /// How many instances meet which fate. A replacement counts once, as `replace`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -102,6 +107,12 @@ impl Summary {
     /// Returns how many objects are deleted, replacements included.
     pub fn to_destroy(&self) -> usize {
         self.delete + self.replace
+    }
+
+    /// Returns how many changes people are shown, at least where there is one.
+    pub fn shown(&self) -> usize {
+        let acts = self.create + self.update + self.replace + self.delete + self.forget;
+        acts + self.read + self.import + self.moved
     }
 }
 

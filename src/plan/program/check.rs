@@ -13,11 +13,11 @@ use super::shape::What;
 use super::trace::Item;
 use super::{Inner, provider};
 use crate::address::Mode;
+use crate::api::catalogue::Edition;
 use crate::configuration::{Configuration, Repetition, Resource};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::Environment;
-use crate::resources;
-use crate::resources::Object;
+use crate::resources::{self, Fault, Object};
 
 /// Codes of what is no mistake as long as values are missing.
 const FOR_LATER: [&str; 2] = ["unknown-repetition", "unknown-provider-argument"];
@@ -108,7 +108,38 @@ fn of_block(session: &Session<'_>, module: usize, block: &Resource) {
     session.report(found);
     if !failed {
         session.report(faults(block, &configured));
+        // Which provider a child module gets is told when it is planned.
+        if module == 0
+            && let Some(edition) = edition_of(session, &block.provider)
+        {
+            session.report(located(block, &configured, other_edition(block, &configured, edition)));
+        }
     }
+}
+
+/// Returns the edition that a provider of the root module speaks, if that is known.
+fn edition_of(session: &Session<'_>, alias: &str) -> Option<Edition> {
+    let quiet = session.fresh();
+    let settings = provider::settings(&quiet, alias);
+    match settings.edition {
+        Some(edition) => edition.parse().ok(),
+        None if settings.spans.contains_key("edition") => None,
+        None => Some(Edition::default()),
+    }
+}
+
+/// Finds inputs that the provider's edition lacks.
+fn other_edition(
+    block: &Resource,
+    configured: &instance::Configured,
+    edition: Edition,
+) -> Vec<Fault> {
+    let given = block.schema.attributes.iter();
+    given
+        .filter_map(|attribute| {
+            Fault::other_edition(attribute, configured.object.get(attribute.name)?, edition)
+        })
+        .collect()
 }
 
 /// Returns what the resource type finds wrong with the values that are known.
@@ -124,10 +155,20 @@ fn faults(block: &Resource, configured: &instance::Configured) -> Vec<Diagnostic
         }
         _ => Vec::new(),
     };
+    located(block, configured, faults)
+}
+
+/// Returns faults as diagnostics with their places.
+fn located(
+    block: &Resource,
+    configured: &instance::Configured,
+    faults: Vec<Fault>,
+) -> Vec<Diagnostic> {
     faults
         .into_iter()
         .map(|fault| {
-            let place = configured.spans.get(&*fault.attribute).copied();
+            let place =
+                instance::place_of(&fault.attribute, |name| configured.spans.get(name).copied());
             Diagnostic::error(fault.code, fault.message)
                 .at(place.unwrap_or(block.span))
                 .help(fault.help)

@@ -254,6 +254,41 @@ impl Blocks<'_> {
     }
 }
 
+/// Returns the places of nested blocks by name: of the first one as `name`, of each as `name[0]` and of
+/// its arguments as `name[0].argument`, and of a `dynamic` one, behind which nobody can count, as
+/// `name[]`.
+pub(super) fn block_places(body: &Body) -> BTreeMap<Name, Span> {
+    let mut places: BTreeMap<Name, Span> = BTreeMap::new();
+    let mut counts: BTreeMap<Name, usize> = BTreeMap::new();
+    for block in &body.blocks {
+        let dynamic = &*block.kind.text == "dynamic";
+        let name = &block.labels.first().filter(|_| dynamic).unwrap_or(&block.kind).text;
+        places.entry(name.clone()).or_insert(block.header);
+        let uncounted: Name = format!("{name}[]").into();
+        if dynamic {
+            places.entry(uncounted).or_insert(block.header);
+        } else if !places.contains_key(&uncounted) {
+            let count = counts.entry(name.clone()).or_default();
+            places.insert(format!("{name}[{count}]").into(), block.header);
+            let arguments = block.body.attributes.iter();
+            places.extend(arguments.map(|argument| {
+                let key = format!("{name}[{count}].{}", argument.name.text);
+                (key.into(), argument.value.span)
+            }));
+            *count += 1;
+        }
+    }
+    places
+}
+
+/// Returns where an attribute is written, or what is around it: `block[1].argument` in `block[1]`, in
+/// the `dynamic` block `block[]`, in the first `block`.
+pub(crate) fn place_of(attribute: &str, find: impl Fn(&str) -> Option<Span>) -> Option<Span> {
+    let block = attribute.split('.').next().unwrap_or_default();
+    let name = block.split('[').next().unwrap_or_default();
+    [attribute, block, &format!("{name}[]"), name].into_iter().find_map(find)
+}
+
 fn is_dynamic(block: &Block, name: &str) -> bool {
     &*block.kind.text == "dynamic" && block.labels.first().is_some_and(|l| *l.text == *name)
 }

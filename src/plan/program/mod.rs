@@ -44,6 +44,7 @@ pub use self::changes::{ImportRequest, Move, Removal};
 pub use self::check::check;
 pub use self::files::FileRecord;
 pub use self::instance::Configured;
+pub(crate) use self::instance::place_of;
 pub use self::objects::{ObjectMap, Objects, stamp, unknown_attribute, unknown_object};
 pub use self::provider::ProviderSettings;
 pub use self::trace::{Dependency, DependencyOn};
@@ -456,12 +457,7 @@ impl Inner {
         let spans = known.entry(block.span).or_insert_with(|| {
             let attributes = block.body.attributes.iter();
             let attributes = attributes.map(|a| (a.name.text.clone(), a.value.span));
-            let blocks = block.body.blocks.iter().map(|nested| {
-                let dynamic = &*nested.kind.text == "dynamic";
-                let name = nested.labels.first().filter(|_| dynamic).unwrap_or(&nested.kind);
-                (name.text.clone(), nested.header)
-            });
-            Arc::new(blocks.chain(attributes).collect())
+            Arc::new(instance::block_places(&block.body).into_iter().chain(attributes).collect())
         });
         Arc::clone(spans)
     }

@@ -245,6 +245,7 @@ fn explicit_moves_imports_and_removals() {
     let table = bench.instance("nat_gateway.g").object.text("forward_table_id").unwrap().to_owned();
     bench.snapshot.instances.remove(&("forward_entry.b".parse().unwrap(), None));
     bench.directives.imports.push(Import {
+        provider: None,
         to: "forward_entry.b".parse().unwrap(),
         id: format!("{table}:{id}"),
         span: None,

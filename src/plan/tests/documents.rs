@@ -111,7 +111,10 @@ fn saved_plans_tell_when_they_are_stale() {
     let (bytes, _) = saved::encode(&saved).unwrap();
     let mut loaded = saved::decode(&bytes).unwrap();
     let stale = |loaded: &saved::Loaded, bench: &Bench| {
-        saved::stale(loaded, &bench.snapshot, &bench.providers).map(|d| d.summary)
+        let found = saved::other_version(loaded)
+            .or_else(|| saved::foreign(loaded, &bench.snapshot, &bench.providers))
+            .or_else(|| saved::stale(&loaded.saved.plan, bench.snapshot.serial, &[]));
+        found.map(|diagnostic| diagnostic.summary)
     };
     assert_eq!(stale(&loaded, &bench), None);
     bench.snapshot.serial += 1;

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::address::Address;
+use crate::api::catalogue::Edition;
 use crate::configuration::tests::{environment, write};
 use crate::diagnostic::Diagnostics;
 use crate::state::{Instance, Service, Snapshot, Status};
@@ -38,6 +39,7 @@ impl Bench {
         let context = ProviderContext {
             service: Service::Embedded("w".into()),
             region: "cn-hangzhou".into(),
+            edition: Edition::default(),
             quotas: BTreeMap::new(),
         };
         Self {

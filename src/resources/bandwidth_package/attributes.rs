@@ -2,6 +2,7 @@
 
 use super::super::Rule;
 use super::super::schema::{self, Attribute, Kind, OnChange, Schema};
+use crate::api::catalogue::Edition;
 
 pub(super) const PUBLIC_IPS: &[Attribute] = &[
     Attribute::volatile("ip_address", "IpAddress", Kind::String, "Public address."),
@@ -94,7 +95,8 @@ const ATTRIBUTES: &[Attribute] = &[
         OnChange::Update,
         "Whether to turn the package into shared bandwidth, for good: its addresses become EIPs \
              of the gateway, its price stays. Default: `false`.",
-    ),
+    )
+    .only_in(Edition::V2020_09_25),
     Attribute::input(
         "force",
         "Force",

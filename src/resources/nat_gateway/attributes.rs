@@ -2,6 +2,8 @@
 
 use super::super::Rule;
 use super::super::schema::{self, Attribute, Kind, OnChange, Schema};
+use super::packages;
+use crate::api::catalogue::Edition;
 
 const PREPAID_ADVICE: &str = "the service neither shows nor changes this after the gateway was \
     made: put the old value back, or add it to `lifecycle.ignore_changes`; renewals are made in the \
@@ -95,7 +97,8 @@ const ATTRIBUTES: &[Attribute] = &[
         "`PostPaid` (by use, the default) or `PrePaid` (subscription). A change replaces the \
              gateway.",
     )
-    .computed(),
+    .computed()
+    .only_in(Edition::V2020_09_25),
     Attribute::input(
         "pricing_cycle",
         "PricingCycle",
@@ -103,7 +106,8 @@ const ATTRIBUTES: &[Attribute] = &[
         OnChange::Refuse(PREPAID_ADVICE),
         "Unit of `duration`: `Month` or `Year`. Required with `PrePaid`. It cannot be read back.",
     )
-    .unreadable(),
+    .unreadable()
+    .only_in(Edition::V2020_09_25),
     Attribute::input(
         "duration",
         "Duration",
@@ -112,7 +116,8 @@ const ATTRIBUTES: &[Attribute] = &[
         "Length of the subscription: 1 to 9 months or 1 to 3 years. Required with `PrePaid`. It \
              cannot be read back.",
     )
-    .unreadable(),
+    .unreadable()
+    .only_in(Edition::V2020_09_25),
     Attribute::input(
         "auto_pay",
         "AutoPay",
@@ -121,7 +126,8 @@ const ATTRIBUTES: &[Attribute] = &[
         "Whether the order of a subscription is paid at once. Required with `PrePaid`, and then \
              `true`. It cannot be read back.",
     )
-    .unreadable(),
+    .unreadable()
+    .only_in(Edition::V2020_09_25),
     Attribute::input(
         "vswitch_id",
         "VSwitchId",
@@ -130,7 +136,8 @@ const ATTRIBUTES: &[Attribute] = &[
         "Id of the vSwitch in which an Enhanced gateway gets its private address. Required with \
              `Enhanced`. A change replaces the gateway, but for its conversion to `Enhanced`.",
     )
-    .computed(),
+    .computed()
+    .only_in(Edition::V2020_09_25),
     Attribute::input(
         "nat_type",
         "NatType",
@@ -140,7 +147,8 @@ const ATTRIBUTES: &[Attribute] = &[
              `Enhanced` in place, with one or two interruptions of about a second; the way back \
              replaces the gateway.",
     )
-    .computed(),
+    .computed()
+    .only_in(Edition::V2020_09_25),
     Attribute::input(
         "internet_charge_type",
         "InternetChargeType",
@@ -149,7 +157,8 @@ const ATTRIBUTES: &[Attribute] = &[
         "`PayBySpec` (by size, the default) or `PayByLcu` (by usage; Enhanced only). A change \
              replaces the gateway.",
     )
-    .computed(),
+    .computed()
+    .only_in(Edition::V2020_09_25),
     Attribute::input(
         "force",
         "Force",
@@ -159,6 +168,17 @@ const ATTRIBUTES: &[Attribute] = &[
              its addresses and removes routes to it. Default: `false`. Kept in the state only.",
     )
     .unreadable(),
+    Attribute::input(
+        packages::WISHED,
+        "",
+        Kind::Objects(packages::FIELDS),
+        OnChange::Refuse(packages::CREATE_ONLY),
+        "Blocks, up to 4: bandwidth packages that are made together with the gateway, in edition \
+             2019-07-19 only. They cannot be changed afterwards; see `bandwidth_packages`.",
+    )
+    .unreadable()
+    .clearable()
+    .only_in(Edition::V2019_07_19),
     Attribute::stable("id", "NatGatewayId", Kind::String, "Id, `ngw-…`."),
     Attribute::stable(
         "region_id",
@@ -236,6 +256,14 @@ const ATTRIBUTES: &[Attribute] = &[
         "Ids of its bandwidth packages; answered in the 2019 edition only.",
     ),
     Attribute::volatile(
+        "bandwidth_packages",
+        "",
+        Kind::Objects(packages::SHOWN),
+        "The packages that its `bandwidth_package` blocks made, in the order of the blocks, as they \
+             are now.",
+    )
+    .unreadable(),
+    Attribute::volatile(
         "nat_gateway_private_info",
         "NatGatewayPrivateInfo",
         Kind::Struct(PRIVATE_INFO),
@@ -251,7 +279,7 @@ pub(in crate::resources) static SCHEMA: Schema = Schema {
     kind: "nat_gateway",
     doc: "A NAT gateway of a VPC, with one DNAT and one SNAT table.",
     version: 1,
-    blocks: &[],
+    blocks: &[(packages::WISHED, packages::FIELDS, packages::MOST)],
     attributes: ATTRIBUTES,
 };
 

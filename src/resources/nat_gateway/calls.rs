@@ -1,8 +1,8 @@
 //! The calls that make, change and delete a gateway.
 
 use super::super::call::{self, Parameters};
-use super::super::{Impact, Lane, Object, ReadScope, Step, Wanted, schema};
-use super::SCHEMA;
+use super::super::{Attribute, Impact, Lane, Object, ReadScope, Step, Wanted, schema};
+use super::{SCHEMA, packages};
 use crate::api::catalogue::Action;
 
 pub(super) fn scope(region: &str) -> ReadScope {
@@ -19,15 +19,21 @@ pub(super) fn is_conversion(prior: &Object, planned: &Object) -> bool {
 
 pub(super) fn create(region: &str, planned: &Object) -> Step {
     let mut parameters = Parameters::of(planned);
-    for attribute in SCHEMA.attributes.iter().filter(|a| a.is_input() && a.name != "force") {
+    let sent = |a: &&Attribute| a.is_input() && !["force", packages::WISHED].contains(&a.name);
+    for attribute in SCHEMA.attributes.iter().filter(sent) {
         parameters = parameters.attribute(attribute.wire, attribute.name);
     }
+    parameters = packages::parameters(parameters, planned);
     let chosen = SCHEMA.attributes.iter().filter(|a| a.computed && !planned.has(a.name));
     Step {
         action: Action::CreateNatGateway,
         parameters: parameters.list(),
         lane: Lane::free(),
-        wanted: Wanted::Present { scope: Some(scope(region)), id: None, values: Object::new() },
+        wanted: Wanted::Present {
+            scope: Some(scope(region)),
+            id: None,
+            values: call::pick(planned, &[packages::WISHED]),
+        },
         impacts: vec![Impact::ChangesBilling],
         makes: chosen.map(|a| schema::name(a.name)).collect(),
     }
@@ -76,12 +82,13 @@ pub(super) fn updates(region: &str, prior: &Object, planned: &Object) -> Vec<Ste
     steps
 }
 
-pub(super) fn delete(region: &str, prior: &Object) -> Step {
+pub(super) fn delete(region: &str, prior: &Object) -> Vec<Step> {
     let mut impacts = vec![Impact::InterruptsTraffic, Impact::ChangesBilling];
     if prior.flag("force") {
         impacts.push(Impact::ReleasesAddress);
     }
-    Step {
+    let mut steps = packages::deletes(region, prior);
+    steps.push(Step {
         action: Action::DeleteNatGateway,
         parameters: Parameters::of(prior)
             .attribute("NatGatewayId", "id")
@@ -94,5 +101,6 @@ pub(super) fn delete(region: &str, prior: &Object) -> Step {
         },
         impacts,
         makes: Vec::new(),
-    }
+    });
+    steps
 }

@@ -2,12 +2,14 @@
 
 mod attributes;
 mod calls;
+mod packages;
 
 use std::collections::BTreeSet;
 
 use self::attributes::{PRIVATE_INFO, RULES};
 pub(super) use self::attributes::{ROW, SCHEMA};
 use self::calls::{create, delete, is_conversion, scope, updates};
+pub use self::packages::{made_with, spare};
 use super::call;
 use super::conversion::{self, Conversion, conversion};
 use super::fault::Checks;
@@ -78,6 +80,7 @@ impl ResourceType for NatGateway {
         checks.one_of("nat_type", &["Normal", "Enhanced"]);
         checks.one_of("internet_charge_type", &["PayBySpec", "PayByLcu"]);
         check_prepaid(&mut checks);
+        packages::validate(object, &mut checks.faults);
         let by_usage = object.text("internet_charge_type") == Some("PayByLcu");
         if by_usage && object.text("nat_type") == Some("Normal") {
             checks.add(
@@ -92,6 +95,9 @@ impl ResourceType for NatGateway {
 
     fn check(&self, region: &str, prior: Option<&Object>, planned: &Object) -> Vec<Fault> {
         let mut checks = Checks::of(planned);
+        if prior.is_none() {
+            packages::check_new(planned, &mut checks);
+        }
         let nat_type = match planned.get("nat_type") {
             None if prior.is_none() => Some(conversion::default_nat_type(region)),
             value => value.and_then(Value::as_str),
@@ -147,6 +153,8 @@ impl ResourceType for NatGateway {
                 (Some("Enhanced"), _) => OnChange::OneWay,
                 _ => OnChange::Update,
             },
+            // Without its blocks a gateway keeps the packages; only the record forgets the blocks.
+            packages::WISHED if planned.get(packages::WISHED).is_none() => OnChange::Record,
             "vswitch_id" if is_conversion(prior, planned) => OnChange::Update,
             // A Normal gateway has no vSwitch; it is kept for a conversion to come.
             "vswitch_id" if types.0 != Some("Enhanced") => OnChange::Record,
@@ -167,16 +175,29 @@ impl ResourceType for NatGateway {
             let ty = Kind::Struct(PRIVATE_INFO).ty();
             planned.set(schema::name(name), Value::unknown_from(ty, origin));
         }
-        Vec::new()
+        match prior {
+            None => {
+                packages::foresee(origin, planned);
+                Vec::new()
+            }
+            Some(prior) => packages::remarks(prior, planned),
+        }
     }
 
-    fn scopes(&self, region: &str, _: &Object) -> Vec<ReadScope> {
-        vec![scope(region)]
+    fn scopes(&self, region: &str, recorded: &Object) -> Vec<ReadScope> {
+        let mut scopes = vec![scope(region)];
+        if packages::are_read_with(recorded) {
+            scopes.push(packages::scope(region));
+        }
+        scopes
     }
 
     fn live(&self, recorded: &Object, listings: &Listings) -> Live {
         let Some(id) = recorded.text("id") else { return Live::Unread };
-        listing::find_gateway(listings, id).over(recorded)
+        let live = listing::find_gateway(listings, id).over(recorded);
+        let Live::Found(mut object) = live else { return live };
+        packages::read(&mut object, recorded, listings, false);
+        Live::Found(object)
     }
 
     fn natural_key(&self, object: &Object) -> Option<String> {
@@ -193,13 +214,18 @@ impl ResourceType for NatGateway {
         match (change.prior, change.planned) {
             (None, Some(planned)) => vec![create(change.region, planned)],
             (Some(prior), Some(planned)) => updates(change.region, prior, planned),
-            (Some(prior), None) => vec![delete(change.region, prior)],
+            (Some(prior), None) => delete(change.region, prior),
             (None, None) => Vec::new(),
         }
     }
 
     fn settling(&self, wanted: &Wanted) -> Vec<ReadScope> {
         let mut scopes = super::wanted_scope(wanted);
+        if let Wanted::Present { scope: Some(scope), values, .. } = wanted
+            && packages::are_awaited(values)
+        {
+            scopes.push(packages::scope(scope.region()));
+        }
         if let Wanted::Present { scope: Some(scope), id: Some(gateway), values } = wanted
             && values.has("nat_type")
         {
@@ -210,8 +236,15 @@ impl ResourceType for NatGateway {
     }
 
     fn observed(&self, wanted: &Wanted, recorded: &Object, listings: &Listings) -> Live {
-        let live = self.live(&super::with_wanted_id(wanted, recorded), listings);
+        let recorded = super::with_wanted_id(wanted, recorded);
+        let live = self.live(&recorded, listings);
         let Live::Found(mut object) = live else { return live };
+        if let Wanted::Present { values, .. } = wanted
+            && packages::are_awaited(values)
+        {
+            packages::read(&mut object, &recorded, listings, values.has(packages::WISHED));
+            packages::note_left(&mut object, values, listings);
+        }
         let steps = self.settling(wanted).iter().rev().find_map(|scope| match scope {
             ReadScope::ConvertStatus { .. } => match listings.get(scope)? {
                 Listing::Rows(rows) => rows.values().next()?.get("convert_steps").cloned(),
@@ -231,7 +264,7 @@ impl ResourceType for NatGateway {
             return call::settled(wanted, live);
         };
         if !values.has("nat_type") {
-            return call::settled(wanted, live);
+            return packages::settled(wanted, live);
         }
         let mut object = object.clone();
         let progress = conversion(&object);
@@ -274,6 +307,11 @@ impl ResourceType for NatGateway {
             if !ids.is_empty() {
                 let list = answer::string_list(ids.iter().map(String::as_str));
                 object.set(schema::name(name), list);
+            }
+            if name == "bandwidth_package_ids"
+                && let Some(made) = packages::created(&ids)
+            {
+                object.set(schema::name("bandwidth_packages"), made);
             }
         }
         first_tables(&mut object);

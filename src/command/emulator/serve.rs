@@ -1,26 +1,27 @@
-//! `emulator`: serves the built-in emulator over HTTP until it is interrupted.
+//! Serves the built-in emulator over HTTP until it is interrupted.
 
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-use super::Session;
-use super::arguments::{EditionName, Emulator as Arguments};
-use super::failure::{Exit, Failure};
 use crate::api::catalogue::Edition;
-use crate::diagnostic::Diagnostic;
+use crate::command::arguments::{EditionName, Emulator as Arguments};
+use crate::command::failure::{Exit, Failure};
+use crate::command::{Session, interrupt, runtime};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::emulator::fault_check::file_problems;
 use crate::emulator::faults::FaultFile;
 use crate::emulator::server::{self, Limits};
 use crate::emulator::settings::read_json;
 use crate::emulator::{Account, Emulator, Settings, Timings};
 
 /// Runs the command.
-pub fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
     let settings = settings(session, arguments)?;
     let emulator = Emulator::open(settings, Arc::clone(&session.environment.clock));
     let emulator = Arc::new(emulator.map_err(Failure::from)?);
     let limits = Limits { remote: arguments.allow_remote, ..Limits::default() };
-    super::runtime()?.block_on(async {
+    runtime()?.block_on(async {
         let listener = TcpListener::bind(&arguments.listen)
             .await
             .map_err(|e| cannot_listen(&arguments.listen, &e))?;
@@ -36,8 +37,7 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
             ));
         }
         session.terminal.print(&format!("natform emulator listens on http://{address}\n"))?;
-        let served =
-            server::serve(listener, emulator, limits, super::interrupt::stop_signal()).await;
+        let served = server::serve(listener, emulator, limits, interrupt::stop_signal()).await;
         served.map_err(|e| cannot_listen(&arguments.listen, &e))?;
         Ok(Exit::Done)
     })
@@ -70,10 +70,22 @@ fn settings(session: &Session, arguments: &Arguments) -> Result<Settings, Failur
     }
     if let Some(file) = &arguments.faults {
         let rules: FaultFile = read_json(&path(file), "faults", files).map_err(Failure::from)?;
+        check(file, &rules)?;
         settings.faults = rules.faults;
         settings.limits = rules.limits;
     }
     Ok(settings)
+}
+
+/// Refuses rules that could not do what they say.
+fn check(file: &std::path::Path, rules: &FaultFile) -> Result<(), Failure> {
+    let mut all = Diagnostics::new();
+    all.extend(file_problems(rules).into_iter().map(|problem| {
+        Diagnostic::error("faults", format!("`{}`: {}", problem.path, problem.why))
+            .detail(format!("It stands in `{}`.", file.display()))
+            .help("`state-schema/emulator-faults.schema.json` says what a rule is")
+    }));
+    if all.is_empty() { Ok(()) } else { Err(all.into()) }
 }
 
 fn cannot_listen(address: &str, error: &std::io::Error) -> Failure {

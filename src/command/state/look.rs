@@ -1,0 +1,97 @@
+//! `state list` and `state show`.
+
+use serde_json::{Value as Json, json};
+
+use super::arguments::{List, Show};
+use super::{named, snapshot, unknown_address};
+use crate::address::Target;
+use crate::command::failure::{Exit, Failure};
+use crate::command::{Session, parse_target};
+use crate::diagnostic::Diagnostic;
+use crate::report;
+use crate::report::paint::Paint;
+use crate::state::{Instance, Snapshot, document};
+
+/// Runs `state list`.
+pub(super) fn list(session: &Session, arguments: &List) -> Result<Exit, Failure> {
+    let snapshot = snapshot(&session.store()?, arguments.serial)?;
+    let targets =
+        arguments.addresses.iter().map(|a| parse_target(a)).collect::<Result<Vec<Target>, _>>()?;
+    let listed: Vec<&Instance> = snapshot
+        .instances
+        .values()
+        .filter(|i| targets.is_empty() || targets.iter().any(|t| t.contains(&i.address)))
+        .filter(|i| arguments.id.as_ref().is_none_or(|id| i.id == *id))
+        .collect();
+    if arguments.json {
+        session.print_json(&listing(&snapshot, &listed))?;
+        return Ok(Exit::Done);
+    }
+    if listed.is_empty() {
+        let all = targets.is_empty() && arguments.id.is_none();
+        let (summary, help) = if all {
+            ("the state records nothing", "`natform apply` makes and records what is configured")
+        } else {
+            ("the state records nothing of this kind", "`natform state list` lists all")
+        };
+        session.warn_one(Diagnostic::warning("empty-state", summary).help(help));
+    }
+    let lines: String = listed.iter().map(|instance| format!("{}\n", named(instance))).collect();
+    session.terminal.print(&lines)?;
+    Ok(Exit::Done)
+}
+
+/// Returns the document of `state list -json`.
+fn listing(snapshot: &Snapshot, listed: &[&Instance]) -> Json {
+    let one = |instance: &&Instance| {
+        let mut one = json!({
+            "address": instance.address,
+            "type": instance.address.kind(),
+            "id": instance.id,
+            "status": instance.status,
+        });
+        if let (Some(fields), Some(key)) = (one.as_object_mut(), &instance.deposed) {
+            fields.insert("deposed".into(), Json::from(key.as_str()));
+        }
+        one
+    };
+    json!({
+        "format_version": document::FORMAT_VERSION,
+        "lineage": snapshot.lineage,
+        "serial": snapshot.serial,
+        "resources": listed.iter().map(one).collect::<Vec<Json>>(),
+    })
+}
+
+/// Runs `state show`.
+pub(super) fn show(session: &Session, arguments: &Show) -> Result<Exit, Failure> {
+    let snapshot = snapshot(&session.store()?, arguments.serial)?;
+    let found = find(&snapshot, &arguments.address)?;
+    let document = document::instance(found, arguments.show_sensitive);
+    if arguments.json {
+        let mut whole = json!({"format_version": document::FORMAT_VERSION});
+        let fields = serde_json::to_value(&document).map_err(std::io::Error::from)?;
+        if let (Some(whole), Json::Object(fields)) = (whole.as_object_mut(), fields) {
+            whole.extend(fields);
+        }
+        session.print_json(&whole)?;
+    } else {
+        let paint = Paint { on: session.terminal.colour };
+        session.terminal.print(&report::state::instance(&document, paint))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn find<'a>(snapshot: &'a Snapshot, text: &str) -> Result<&'a Instance, Failure> {
+    let target = parse_target(text)?;
+    let mut found =
+        snapshot.instances.values().filter(|i| i.deposed.is_none() && target.contains(&i.address));
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one),
+        (Some(_), Some(_)) => Err(Failure::of(
+            Diagnostic::error("several-objects", format!("`{text}` has several instances"))
+                .help(format!("name one of those that `natform state list '{text}'` prints")),
+        )),
+        (None, _) => Err(unknown_address(text, snapshot)),
+    }
+}

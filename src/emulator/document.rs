@@ -1,0 +1,68 @@
+//! JSON documents that come from people: read such that what is wrong is said with its place.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Something wrong in a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Where, such as `gateways[0].vpc`; empty for the document as a whole.
+    pub path: String,
+    /// What is wrong, and what is expected.
+    pub why: String,
+}
+
+impl Problem {
+    /// Creates one.
+    pub fn new(path: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { path: path.into(), why: why.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() {
+            f.write_str(&self.why)
+        } else {
+            write!(f, "`{}`: {}", self.path, self.why)
+        }
+    }
+}
+
+/// Reads a whole JSON document; on failure says at which path, line and column, and what was expected.
+pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(Problem::new("", "it is empty"));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { String::new() } else { path };
+        Problem::new(path, error.into_inner().to_string())
+    })?;
+    deserializer.end().map_err(|error| Problem::new("", error.to_string()))?;
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emulator::world::dump::Dump;
+
+    fn problem(text: &str) -> Problem {
+        read::<Dump>(text.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn what_is_wrong_has_its_place() {
+        let wrong = problem("{\n \"snat_entries\": [{\"id\": 5}]}");
+        assert_eq!(wrong.path, "snat_entries[0].id");
+        assert_eq!(wrong.why, "invalid type: integer `5`, expected a string at line 2 column 26");
+        assert_eq!(problem("{\"vpc\": []}").path, "vpc");
+        assert_eq!(problem(" ").to_string(), "it is empty");
+        assert_eq!(problem("{} {}").to_string(), "trailing characters at line 1 column 4");
+        assert!(problem("[").to_string().starts_with("EOF"));
+    }
+}
