@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::{ChangeKind, Plan, Purpose};
+use crate::plan::{ChangeKind, Plan, PlanMode, Purpose};
 use crate::resources::{self, Listing, Listings, Live, Role};
 use crate::state::{InstanceKey, Write};
 use crate::value::{Name, Value};
@@ -174,6 +174,10 @@ impl Engine<'_> {
         if self.outcome.failed == 0 && !self.outcome.interrupted && diagnostics.has_errors() {
             self.outcome.failed += 1;
             self.outcome.diagnostics.extend(diagnostics);
+        }
+        let whole = self.outcome.failed == 0 && !self.outcome.interrupted;
+        if whole && plan.mode != PlanMode::Destroy {
+            self.outcome.diagnostics.extend(evaluate.checks());
         }
     }
 

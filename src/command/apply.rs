@@ -328,7 +328,8 @@ impl Run<'_> {
         let progress = Progress::new(&self.session.terminal, self.events, plan.operations.len());
         let services = Services { providers, clock: Arc::clone(&self.session.environment.clock) };
         let reader = planning::reader(self.session, prepared, providers)?;
-        let evaluator = Evaluator::new(&prepared.program, plan, &reader);
+        let evaluator =
+            Evaluator::new(&prepared.program, plan, &reader, planning::contexts(providers));
         let (interrupter, interrupt) = apply::interrupt::channel();
         drop(prepared.guard.take());
         if self.events.is_none() && !plan.operations.is_empty() {

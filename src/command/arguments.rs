@@ -67,6 +67,10 @@ pub enum Command {
     ForceUnlock(ForceUnlock),
     /// Print the graph of resources, or of a plan's operations, in DOT
     Graph(Graph),
+    /// Evaluate expressions against the configuration and the state
+    Console(Console),
+    /// Lay out configuration and variable files in the one common way
+    Fmt(Fmt),
     /// Serve the built-in emulator over HTTP, or control one
     Emulator(Emulator),
     /// Print a completion script for a shell
@@ -349,6 +353,52 @@ pub struct Graph {
     /// A plan saved by `plan -out`: print its operations instead of the resources
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+}
+
+/// `console`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  natform console\n  echo 'nat_gateway.edge.id' | natform console\n  echo 'cidrhost(\"10.0.0.0/24\", 5)' | natform console\n\nA variable without a value is unknown. Objects come from the state; a data source is read from the\nservice when an expression needs it, nothing else is asked there."
+)]
+pub struct Console {
+    /// Variables.
+    #[command(flatten)]
+    pub variables: Variables,
+
+    /// Service.
+    #[command(flatten)]
+    pub service: Service,
+}
+
+/// `fmt`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  natform fmt\n  natform fmt -recursive\n  natform fmt -check -diff          # 0 laid out, 1 mistakes, 3 there is work\n  natform fmt - < main.nat.hcl"
+)]
+pub struct Fmt {
+    /// Files and directories, or `-` for standard input; without any, the working directory
+    #[arg(value_name = "DIR|FILE|-")]
+    pub targets: Vec<PathBuf>,
+
+    /// Change nothing; list the files that need work and exit with 3 if there are any
+    #[arg(long)]
+    pub check: bool,
+
+    /// Show what changes
+    #[arg(long)]
+    pub diff: bool,
+
+    /// Also the directories below
+    #[arg(long)]
+    pub recursive: bool,
+
+    /// List the files that change
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, action = ArgAction::Set)]
+    pub list: bool,
+
+    /// Write the files
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, action = ArgAction::Set)]
+    pub write: bool,
 }
 
 /// Edition of the service's reference.

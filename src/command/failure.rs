@@ -13,6 +13,8 @@ pub enum Exit {
     Failed,
     /// There are changes (`-detailed-exitcode`) or drift.
     Changes,
+    /// `fmt -check` found files that need work.
+    Unformatted,
     /// The first interrupt ended the run.
     Interrupted,
     /// A termination signal ended the run.
@@ -28,6 +30,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Changes => 2,
+            Self::Unformatted => 3,
             Self::HungUp => 129,
             Self::Interrupted => 130,
             Self::Terminated => 143,

@@ -3,10 +3,12 @@
 
 pub mod apply;
 pub mod arguments;
+pub mod console;
 pub mod drift;
 pub mod emulator;
 pub mod events;
 pub mod failure;
+pub mod fmt;
 pub mod force_unlock;
 pub mod generate;
 pub mod graph;
@@ -102,6 +104,8 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         Command::Plan(arguments) => plan::run(session, &arguments),
         Command::Show(arguments) => show::run(session, &arguments),
         Command::Graph(arguments) => graph::run(session, &arguments),
+        Command::Console(arguments) => console::run(session, &arguments),
+        Command::Fmt(arguments) => fmt::run(session, &arguments),
         Command::Apply(arguments) => apply::run(session, &arguments),
         Command::Destroy(mut arguments) => {
             arguments.planning.destroy = true;

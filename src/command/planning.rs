@@ -79,27 +79,60 @@ fn prepare_but(
     variables: &super::arguments::Variables,
     tolerated: &str,
 ) -> Result<Prepared, Failure> {
-    let runtime = super::runtime()?;
-    let guard = Some(Guard::new(&runtime, session.terminal.live));
     let environment = &session.environment;
-    let directory = environment.working_directory.clone();
-    let (mut configuration, found) = configuration::load(environment, &directory);
+    let (mut configuration, found) =
+        configuration::load(environment, &environment.working_directory);
     let mut diagnostics = Diagnostics::new();
     diagnostics.extend(found.into_iter().filter(|d| d.code != tolerated));
     if diagnostics.has_errors() {
         return Err(Failure::Diagnostics(diagnostics, configuration.sources));
     }
     let values = bind(session, &mut configuration, variables.input, &mut diagnostics)?;
+    let prepared = ready(session, configuration, values, diagnostics)?;
+    if prepared.warnings.has_errors() {
+        return Err(Failure::Diagnostics(prepared.warnings.clone(), prepared.sources().clone()));
+    }
+    Ok(prepared)
+}
+
+/// Loads the configuration for looking at values: there may be none, and a variable without a value
+/// is unknown. Mistakes that show only when values are bound are among the warnings.
+pub fn prepare_open(session: &Session) -> Result<Prepared, Failure> {
+    let environment = &session.environment;
+    let (mut configuration, found) =
+        configuration::load(environment, &environment.working_directory);
+    let mut diagnostics = Diagnostics::new();
+    diagnostics.extend(found.into_iter().filter(|d| d.code != "no-configuration"));
+    if diagnostics.has_errors() {
+        return Err(Failure::Diagnostics(diagnostics, configuration.sources));
+    }
+    let (variables, found) =
+        configuration::variables(&mut configuration, environment, &session.variables);
+    diagnostics.extend(found);
+    if diagnostics.has_errors() {
+        return Err(Failure::Diagnostics(diagnostics, configuration.sources));
+    }
+    ready(session, configuration, variables.values, diagnostics)
+}
+
+/// Makes the rest ready for a configuration and the values of its variables.
+fn ready(
+    session: &Session,
+    configuration: Configuration,
+    values: BTreeMap<Name, Value>,
+    mut diagnostics: Diagnostics,
+) -> Result<Prepared, Failure> {
+    let environment = &session.environment;
+    let runtime = super::runtime()?;
+    let guard = Some(Guard::new(&runtime, session.terminal.live));
     let redactor = Redactor::default();
     for value in values.values() {
         hide(&redactor, value, false);
     }
-    let store = SqliteStore::new(super::state_path(&configuration, &directory), environment);
+    let path = super::state_path(&configuration, &environment.working_directory);
+    let store = SqliteStore::new(path, environment);
     let (program, found) = Program::new(Arc::new(configuration), values, environment);
     diagnostics.extend(found);
-    if diagnostics.has_errors() {
-        return Err(Failure::Diagnostics(diagnostics, program.configuration().sources.clone()));
-    }
     let trouble = Trouble::default();
     Ok(Prepared { program, redactor, store, guard, runtime, trouble, warnings: diagnostics })
 }

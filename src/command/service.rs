@@ -15,8 +15,8 @@ use crate::api::http::BoxFuture;
 use crate::apply;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Clock, Timestamp};
-use crate::plan::program::{ObjectMap, Objects, Program};
-use crate::plan::{Change, ChangeKind, Plan, Purpose};
+use crate::plan::program::{ObjectMap, Objects, Program, warnings};
+use crate::plan::{self, Change, ChangeKind, Plan, ProviderContext, Purpose};
 use crate::refresh::{DataRead, Reader, ServiceReader, read_list, read_object};
 use crate::resources::{self, Listing, Listings, Object, ReadScope};
 use crate::state::JournalEntry;
@@ -133,19 +133,30 @@ pub struct Evaluator<'a> {
     known: Mutex<ObjectMap>,
     /// Data sources that are still to be read, as indices of the plan's changes.
     waiting: Mutex<Vec<usize>>,
+    /// What is known of the providers.
+    contexts: BTreeMap<Name, ProviderContext>,
 }
 
 impl<'a> Evaluator<'a> {
     /// Creates an evaluator that knows what was read while planning.
-    pub fn new(program: &'a Program, plan: &'a Plan, reader: &'a ServiceReader) -> Self {
+    pub fn new(
+        program: &'a Program,
+        plan: &'a Plan,
+        reader: &'a ServiceReader,
+        contexts: BTreeMap<Name, ProviderContext>,
+    ) -> Self {
         let mut known = ObjectMap::new();
         for (address, object) in &plan.data {
             known.set(address, object.clone());
         }
         let changes = plan.changes.iter().enumerate();
-        let waiting = changes.filter(|(_, change)| change.kind == ChangeKind::Read);
+        let of_check = |change: &Change| {
+            program.block(&change.address.resource).is_some_and(|block| block.check.is_some())
+        };
+        // Those of checks are read at the end in any case.
+        let waiting = changes.filter(|(_, c)| c.kind == ChangeKind::Read && !of_check(c));
         let waiting = Mutex::new(waiting.map(|(index, _)| index).collect());
-        Self { program, plan, reader, known: Mutex::new(known), waiting }
+        Self { program, plan, reader, known: Mutex::new(known), waiting, contexts }
     }
 
     fn known(&self) -> MutexGuard<'_, ObjectMap> {
@@ -250,6 +261,20 @@ impl apply::Evaluate for Evaluator<'_> {
         let (values, found) = self.program.outputs(&*self.known());
         diagnostics.extend(found);
         (values, diagnostics)
+    }
+
+    fn checks(&self) -> Diagnostics {
+        let mut objects = self.known().clone();
+        let mut diagnostics = Diagnostics::new();
+        for resource in self.program.data_of_checks() {
+            let read = || {
+                let (program, contexts) = (self.program, &self.contexts);
+                plan::read_data_source(program, &resource, contexts, self.reader, &mut objects)
+            };
+            diagnostics.extend(warnings(tokio::task::block_in_place(read)));
+        }
+        diagnostics.extend(self.program.checks(&objects));
+        diagnostics
     }
 }
 

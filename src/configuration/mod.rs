@@ -9,8 +9,6 @@
 mod block;
 mod catalogue;
 mod check;
-mod constant;
-mod constraint;
 pub mod generate;
 mod load;
 pub mod model;

@@ -198,6 +198,9 @@ pub struct Resource {
     pub lifecycle: Lifecycle,
     /// `timeouts`: operation → time limit.
     pub timeouts: BTreeMap<Name, std::time::Duration>,
+    /// The check that a data source belongs to: only its assertions see it, and what goes wrong with it
+    /// is a warning.
+    pub check: Option<Name>,
     /// The block's header.
     pub span: Span,
 }

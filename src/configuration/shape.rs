@@ -1,6 +1,6 @@
 //! What a block may hold, as data, and the check of a block against it.
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean, list};
 use crate::syntax::ast::{Attribute, Block, Body, Expression, ExpressionKind, Identifier};
 
 /// What a body may hold.
@@ -133,19 +133,6 @@ pub(super) fn suggest(
     diagnostic.help(format!("{what} are {}", list(candidates.iter().copied())))
 }
 
-/// Writes names as `` `a`, `b` and `c` ``, sorted.
-pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let mut names: Vec<&str> = names.into_iter().collect();
-    names.sort_unstable();
-    names.dedup();
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.split_last() {
-        None => String::from("none"),
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-    }
-}
-
 /// Checks the number and form of a block's labels and returns whether they are as they should be.
 pub(super) fn check_labels(
     block: &Block,
@@ -198,10 +185,7 @@ pub(super) fn is_name(text: &str) -> bool {
 
 /// Returns the expression without parentheses around it.
 pub(super) fn bare(expression: &Expression) -> &Expression {
-    match &*expression.kind {
-        ExpressionKind::Parenthesis(inner) => bare(inner),
-        _ => expression,
-    }
+    expression.bare()
 }
 
 /// Reads an argument that must be a quoted text without interpolation.

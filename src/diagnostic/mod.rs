@@ -310,6 +310,19 @@ impl From<Diagnostic> for Diagnostics {
     }
 }
 
+/// Writes names as `` `a`, `b` and `c` ``, sorted.
+pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let mut names: Vec<&str> = names.into_iter().collect();
+    names.sort_unstable();
+    names.dedup();
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        None => String::from("none"),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
 /// Returns the candidate nearest to `name`, if it is near enough to be a slip of the hand.
 pub fn did_you_mean<'a>(
     name: &str,

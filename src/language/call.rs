@@ -3,16 +3,17 @@
 
 use std::sync::Arc;
 
+use super::constraint::constraint;
 use super::evaluate::{Evaluator, Failed, Outcome, sentence, with_article};
 use super::functions::{self, FunctionContext};
 use super::scope::{Scope, Step};
-use crate::diagnostic::{Diagnostic, FileId, SourceMap, Span, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, FileId, SourceMap, Span, did_you_mean};
 use crate::syntax::ast::{Expression, Identifier};
 use crate::syntax::parse_template;
-use crate::value::{Data, Type, Value};
+use crate::value::{Data, Type, Value, convert};
 
 /// Functions that take part in evaluation and so are not in the table of functions.
-const SPECIAL: [&str; 5] = ["can", "templatefile", "templatestring", "try", "type"];
+const SPECIAL: [&str; 6] = ["can", "convert", "templatefile", "templatestring", "try", "type"];
 /// Deepest nesting of templates read by templates.
 const MAX_TEMPLATES: usize = 10;
 
@@ -47,6 +48,7 @@ impl Evaluator<'_> {
         match local {
             "try" if !expand => return self.call_try(&call),
             "can" if !expand => return self.call_can(&call),
+            "convert" => return self.call_convert(&call, expand),
             _ => {}
         }
         let Some(values) = self.arguments(&call, expand)? else {
@@ -193,6 +195,27 @@ impl Evaluator<'_> {
             None => Value::from(false),
             Some(value) if is_settled(&value) => Value::from(true),
             Some(_) => Value::unknown(Type::Bool),
+        })
+    }
+
+    /// `convert(value, type)`: the value as one of a type, with the defaults of optional attributes.
+    fn call_convert(&mut self, call: &Call<'_>, expand: bool) -> Outcome {
+        let [argument, ty] = call.arguments else { return Err(self.wrong_count(call, "2")) };
+        if expand {
+            return Err(self.bad_argument(call, 1, "a type cannot be expanded"));
+        }
+        let mut diagnostics = Diagnostics::new();
+        let (ty, defaults) = constraint(ty, &mut diagnostics);
+        let value = self.expression(argument);
+        if diagnostics.has_errors() {
+            self.diagnostics.extend(diagnostics);
+            return Err(Failed);
+        }
+        let value = value?;
+        let complete = defaults.map_or_else(|| value.clone(), |defaults| defaults.apply(&value));
+        convert(&complete, &ty).map_err(|error| {
+            let why = format!("cannot convert {}: {error}", with_article(&value.type_of()));
+            self.bad_argument(call, 0, &why)
         })
     }
 

@@ -7,6 +7,8 @@
 //! Evaluation ends for every input: depth, work and sizes are limited.
 
 mod call;
+mod constant;
+mod constraint;
 mod describe;
 mod evaluate;
 pub mod functions;
@@ -18,6 +20,8 @@ mod template;
 mod traverse;
 
 pub use call::{function_names, is_function};
+pub use constant::constant;
+pub use constraint::constraint;
 pub use describe::describe;
 pub use evaluate::evaluate;
 pub use reference::{Reference, ReferenceStep, function_calls, references};

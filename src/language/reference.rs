@@ -79,6 +79,16 @@ pub fn function_calls(expression: &Expression) -> Vec<&Identifier> {
     finder.calls
 }
 
+/// Returns the arguments of a call that are values: the second one of `convert` is a type.
+fn values_of<'a>(name: &Identifier, arguments: &'a [Expression]) -> &'a [Expression] {
+    match arguments {
+        [value, _] if matches!(&*name.text, "convert" | "core::convert") => {
+            std::slice::from_ref(value)
+        }
+        _ => arguments,
+    }
+}
+
 #[derive(Default)]
 struct Finder<'a> {
     references: Vec<Reference>,
@@ -111,7 +121,7 @@ impl<'a> Finder<'a> {
             }
             ExpressionKind::Call { name, arguments, .. } => {
                 self.calls.push(name);
-                for argument in arguments {
+                for argument in values_of(name, arguments) {
                     self.expression(argument);
                 }
             }

@@ -6,19 +6,38 @@ use std::sync::Arc;
 
 use super::pass::{Basis, Pass, Site, configured, context, resources_of};
 use super::planner::ProviderContext;
-use super::program::{Configured, unknown_attribute};
+use super::program::{Configured, ObjectMap, Program, unknown_attribute, warnings};
 use super::{Change, ChangeKind, Reason};
-use crate::address::Address;
-use crate::diagnostic::Diagnostic;
-use crate::refresh::DataRead;
-use crate::resources::{self, Object};
+use crate::address::{Address, ResourceAddress};
+use crate::configuration::Resource;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::refresh::{DataRead, Reader};
+use crate::resources::{self, Object, Schema};
+use crate::value::Name;
 
 /// Results of data sources by what was asked: type, provider, parameters.
 pub(crate) type DataCache =
     BTreeMap<(String, String, BTreeMap<String, String>), Result<Object, String>>;
 
-/// Evaluates a data source and reads it, or leaves that to apply.
+/// Evaluates a data source and reads it, or leaves that to apply. What goes wrong with that of a check is
+/// a warning; then it stays unknown, and so do the check's assertions.
 pub(super) fn data(
+    basis: &Basis<'_>,
+    site: &Site<'_>,
+    address: &Address,
+    cache: &mut DataCache,
+    pass: &mut Pass,
+) {
+    if site.block.check.is_none() {
+        return outright(basis, site, address, cache, pass);
+    }
+    let others = std::mem::take(&mut pass.diagnostics);
+    outright(basis, site, address, cache, pass);
+    let own = std::mem::replace(&mut pass.diagnostics, others);
+    pass.diagnostics.extend(warnings(own));
+}
+
+fn outright(
     basis: &Basis<'_>,
     site: &Site<'_>,
     address: &Address,
@@ -28,16 +47,8 @@ pub(super) fn data(
     let Some(configured) = configured(site, basis, address, pass) else { return };
     let Some(context) = context(site, address, None, pass) else { return };
     let schema = site.block.schema;
-    let mut filters = configured.object.clone();
-    resources::data::normalise(&mut filters);
-    for fault in resources::data::validate(schema, &filters) {
-        pass.diagnostics.push(
-            Diagnostic::error(fault.code, fault.message)
-                .address(address)
-                .at_opt(configured.spans.get(&*fault.attribute).copied().or(configured.span))
-                .help(fault.help),
-        );
-    }
+    let (filters, faults) = filters(&configured, schema, address);
+    pass.diagnostics.extend(faults);
     let unknown = filters.iter().any(|(_, value)| value.deep_unknown());
     let pending = configured.dependencies.iter().any(|dependency| {
         pass.changes_of(&dependency.on).iter().any(|c| c.kind != ChangeKind::NoOp)
@@ -68,13 +79,74 @@ pub(super) fn data(
             pass.data.insert(address.clone(), object.clone());
             pass.diagnostics.extend(found);
         }
-        Err(why) => pass.diagnostics.push(
-            Diagnostic::error("cannot-read", format!("cannot read `{address}`"))
-                .detail(why.clone())
-                .address(address)
-                .at(site.block.span),
-        ),
+        Err(why) => pass.diagnostics.push(cannot_read(address, why, site.block)),
     }
+}
+
+/// Reads the instances of a data source and sets their objects; where arguments are not known, it stays
+/// unknown. For what looks at values without planning.
+pub fn read_data_source(
+    program: &Program,
+    resource: &ResourceAddress,
+    providers: &BTreeMap<Name, ProviderContext>,
+    reader: &dyn Reader,
+    objects: &mut ObjectMap,
+) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    let Some(block) = program.block(resource) else { return diagnostics };
+    let provider = program.provider_of(resource);
+    let keys = match program.expand_resource(resource, objects) {
+        Ok(keys) => keys,
+        Err(found) => return found,
+    };
+    for key in keys.iter() {
+        let address = resource.instance(key.clone());
+        let (configured, mut found) = program.instance(&address, objects);
+        let (filters, faults) = filters(&configured, block.schema, &address);
+        found.extend(faults);
+        let complete = configured.complete && !found.has_errors();
+        diagnostics.extend(found);
+        let Some(context) = providers.get(&provider).filter(|_| complete) else { continue };
+        if filters.iter().any(|(_, value)| value.deep_unknown()) {
+            continue;
+        }
+        let read = DataRead {
+            kind: block.schema.kind.to_owned(),
+            provider: provider.to_string(),
+            region: context.region.clone(),
+            parameters: resources::data::parameters(block.schema, &filters),
+        };
+        match reader.data(&read) {
+            Ok(object) => objects.set(&address, object),
+            Err(why) => diagnostics.push(cannot_read(&address, &why, block)),
+        }
+    }
+    diagnostics
+}
+
+/// Returns the filters of a data source as the service takes them, and what is wrong with them.
+fn filters(
+    configured: &Configured,
+    schema: &Schema,
+    address: &Address,
+) -> (Object, Vec<Diagnostic>) {
+    let mut filters = configured.object.clone();
+    resources::data::normalise(&mut filters);
+    let faults = resources::data::validate(schema, &filters).into_iter().map(|fault| {
+        Diagnostic::error(fault.code, fault.message)
+            .address(address)
+            .at_opt(configured.spans.get(&*fault.attribute).copied().or(configured.span))
+            .help(fault.help)
+    });
+    let faults = faults.collect();
+    (filters, faults)
+}
+
+fn cannot_read(address: &Address, why: &str, block: &Resource) -> Diagnostic {
+    Diagnostic::error("cannot-read", format!("cannot read `{address}`"))
+        .detail(why)
+        .address(address)
+        .at(block.span)
 }
 
 /// Makes the change of a data source that apply reads.

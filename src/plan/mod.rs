@@ -41,6 +41,7 @@ mod world;
 mod world_rules;
 
 pub use compile::{sent_on_create, set_aside_key, steps};
+pub use data_sources::read_data_source;
 pub use imports::{Unconfigured, read_unconfigured};
 pub use model::{
     Change, ChangeKind, Drift, Operation, OperationParameter, OutputChange, Plan, PlanMode,

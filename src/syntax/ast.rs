@@ -68,6 +68,16 @@ pub struct Expression {
     pub span: Span,
 }
 
+impl Expression {
+    /// Returns it without the parentheses around it.
+    pub fn bare(&self) -> &Self {
+        match &*self.kind {
+            ExpressionKind::Parenthesis(inner) => inner.bare(),
+            _ => self,
+        }
+    }
+}
+
 /// The forms of expressions.
 #[derive(Debug, Clone)]
 pub enum ExpressionKind {

@@ -23,7 +23,7 @@ pub fn format(file: FileId, text: &str) -> Result<String, Diagnostics> {
     let tokens: Vec<Token> = std::iter::from_fn(|| lexer.next()).collect();
     lexer.cut();
     let mut editor = Editor { text: body, tokens: &tokens, next: 0, pieces: Vec::new() };
-    editor.body();
+    editor.body(false);
     let pieces = editor.pieces;
     let formatted = lay_out(pieces.clone());
     if !lexer.problems.is_empty() || !same_tokens(&pieces, &formatted) {
@@ -90,25 +90,31 @@ impl<'t> Editor<'t> {
         self.pieces.push(Piece { kind, text, spaces: 0 });
     }
 
-    /// Copies the items of a body up to its closing brace or the end.
-    fn body(&mut self) {
+    /// Copies the items of a body, perhaps that of a variable, up to its closing brace or the end.
+    fn body(&mut self, of_variable: bool) {
+        let is_file = self.next == 0;
         while let Some(kind) = self.kind() {
             match kind {
                 TokenKind::Close(_) => return,
-                TokenKind::Identifier => self.item(),
+                TokenKind::Identifier => self.item(is_file, of_variable),
                 _ => self.copy(),
             }
         }
     }
 
-    fn item(&mut self) {
+    fn item(&mut self, is_file: bool, of_variable: bool) {
+        let name =
+            self.tokens.get(self.next).map_or("", |token| &self.text[token.start..token.end]);
         self.copy();
         loop {
             match self.kind() {
                 Some(TokenKind::BlockComment) => self.copy(),
                 Some(TokenKind::Operator) => {
                     self.copy();
-                    return self.value();
+                    if !(of_variable && name == "type" && self.type_of_variable()) {
+                        self.value();
+                    }
+                    return;
                 }
                 Some(TokenKind::Identifier) => {
                     self.insert(TokenKind::QuoteOpen, "\"");
@@ -124,7 +130,7 @@ impl<'t> Editor<'t> {
                 }
                 Some(TokenKind::Open(b'{')) => {
                     self.copy();
-                    self.body();
+                    self.body(is_file && name == "variable");
                     self.copy();
                     return;
                 }
@@ -133,22 +139,74 @@ impl<'t> Editor<'t> {
         }
     }
 
+    /// Writes a type that is written as it was once; returns whether it is such a one.
+    fn type_of_variable(&mut self) -> bool {
+        let end = line_end(self.tokens, self.next);
+        let tokens = &self.tokens[self.next..end];
+        let word = |token: &Token| &self.text[token.start..token.end];
+        let today: &[&'static str] = match tokens {
+            [open, name, _] if open.kind == TokenKind::QuoteOpen => match word(name) {
+                "string" => &["string"],
+                "list" => &["list", "(", "string", ")"],
+                "map" => &["map", "(", "string", ")"],
+                _ => return false,
+            },
+            [name] if name.kind == TokenKind::Identifier => match word(name) {
+                "list" => &["list", "(", "any", ")"],
+                "map" => &["map", "(", "any", ")"],
+                "set" => &["set", "(", "any", ")"],
+                _ => return false,
+            },
+            _ => return false,
+        };
+        for part in today {
+            self.insert(
+                match *part {
+                    "(" => TokenKind::Open(b'('),
+                    ")" => TokenKind::Close(b')'),
+                    _ => TokenKind::Identifier,
+                },
+                part,
+            );
+        }
+        self.next = end;
+        true
+    }
+
     /// Copies the value of an attribute up to the end of its line.
     fn value(&mut self) {
         let first = self.next;
         self.next = line_end(self.tokens, first);
         let tokens = &self.tokens[first..self.next];
+        let is_comment = |token: &&Token| token.kind == TokenKind::BlockComment;
+        let comments = tokens.iter().rev().take_while(is_comment).count();
+        let (tokens, comments) = tokens.split_at(tokens.len() - comments);
+        let behind: Vec<_> = comments.iter().map(|token| self.piece(*token)).collect();
+        self.value_of(tokens);
+        self.pieces.extend(behind);
+    }
+
+    fn value_of(&mut self, tokens: &'t [Token]) {
         let Some(inner) = unwrapped(tokens) else {
             let pieces: Vec<_> = tokens.iter().map(|token| self.piece(*token)).collect();
             self.pieces.extend(pieces);
             return;
         };
+        // What is in it may be such a one again.
+        let mut inner = inner;
+        while let Some(deeper) = unwrapped(inner) {
+            inner = deeper;
+        }
         let pieces: Vec<_> = inner.iter().map(|token| self.piece(*token)).collect();
-        let several_lines = inner.iter().any(|token| token.kind == TokenKind::Newline);
-        let parenthesised = matches!(
-            (inner.first().map(|t| t.kind), inner.last().map(|t| t.kind)),
-            (Some(TokenKind::Open(b'(')), Some(TokenKind::Close(b')')))
-        );
+        let is_end = |pair: &[Token]| pair[1].kind == TokenKind::Newline;
+        let after_comment = |pair: &[Token]| pair[0].kind == TokenKind::LineComment;
+        let several_lines = if in_brackets(inner) {
+            inner.windows(2).any(|pair| is_end(pair) && !after_comment(pair))
+        } else {
+            inner.windows(2).any(is_end)
+        };
+        let parenthesised = in_brackets(inner)
+            && inner.first().is_some_and(|token| token.kind == TokenKind::Open(b'('));
         if several_lines && !parenthesised {
             self.insert(TokenKind::Open(b'('), "(");
             self.pieces.extend(pieces);
@@ -159,14 +217,28 @@ impl<'t> Editor<'t> {
     }
 }
 
+/// Returns whether one pair of brackets holds everything.
+fn in_brackets(tokens: &[Token]) -> bool {
+    let mut depth = 0usize;
+    for (i, token) in tokens.iter().enumerate() {
+        match token.kind {
+            TokenKind::Open(_) => depth += 1,
+            TokenKind::Close(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return i + 1 == tokens.len() && token.kind != TokenKind::Identifier && i > 0;
+        }
+    }
+    false
+}
+
 /// Returns what is inside `"${…}"`, if that is the whole value.
 fn unwrapped(tokens: &[Token]) -> Option<&[Token]> {
     let [open, interpolation, inner @ .., end, close] = tokens else { return None };
     let whole = open.kind == TokenKind::QuoteOpen
         && interpolation.kind == TokenKind::InterpolationOpen
-        && interpolation.end - interpolation.start == 2
         && end.kind == TokenKind::TemplateClose
-        && end.end - end.start == 1
         && close.kind == TokenKind::QuoteClose;
     if !whole {
         return None;
@@ -181,7 +253,7 @@ fn unwrapped(tokens: &[Token]) -> Option<&[Token]> {
             {
                 return None;
             }
-            TokenKind::LineComment | TokenKind::HeredocOpen => return None,
+            TokenKind::HeredocOpen => return None,
             _ => {}
         }
     }
@@ -192,7 +264,9 @@ fn unwrapped(tokens: &[Token]) -> Option<&[Token]> {
     while let [rest @ .., Token { kind: TokenKind::Newline, .. }] = inner {
         inner = rest;
     }
-    (!inner.is_empty()).then_some(inner)
+    // A comment at the end would swallow what follows.
+    let open_end = inner.last().is_none_or(|token| token.kind == TokenKind::LineComment);
+    (!open_end).then_some(inner)
 }
 
 /// Returns whether a formatted text has these tokens.

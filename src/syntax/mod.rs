@@ -15,7 +15,7 @@ mod recover;
 mod template;
 
 pub use format::format;
-pub use parse::{MAX_FILE_BYTES, parse, parse_expression, parse_template};
+pub use parse::{MAX_FILE_BYTES, is_unfinished, parse, parse_expression, parse_template};
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use hcl::edit::parser;
 
 use super::ast::{Body, Expression, ExpressionKind};
 use super::large;
-use super::lexer::Lexer;
+use super::lexer::{Lexer, Problem, ProblemKind};
 use super::lower::Lowering;
 use super::problem::{self, Source};
 use super::recover::recover;
@@ -35,6 +35,17 @@ pub fn parse_expression(file: FileId, text: &str) -> (Expression, Diagnostics) {
         Ok(start) => on_large_stack(file, text, || expression(file, &text[start..], start)),
         Err(diagnostic) => (null(file, 0..0), (*diagnostic).into()),
     }
+}
+
+/// Returns whether an expression goes on behind its last line: a bracket, an interpolation, a heredoc
+/// or a comment is open, and nothing in it is wrong so far.
+pub fn is_unfinished(text: &str) -> bool {
+    let text = format!("{text}\n");
+    let mut lexer = Lexer::new(&text, 0);
+    while lexer.next().is_some() {}
+    let open_comment = |p: &Problem| p.kind == ProblemKind::UnterminatedComment;
+    let sound = lexer.problems.iter().all(open_comment);
+    sound && (!lexer.is_balanced() || lexer.problems.iter().any(open_comment))
 }
 
 /// Parses a template as a template file holds it: text with `${…}` and `%{…}`.

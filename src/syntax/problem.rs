@@ -171,6 +171,13 @@ pub(super) fn expression(
             .help("use `join`, `sum`, `alltrue` or `anytrue` over a list");
     }
     if message.contains("redefined object key") {
+        // A key in parentheses is more than one token.
+        let length = source.text[start..].find(['=', ':', '\n']).unwrap_or(0);
+        let key = source.text[start..start + length].trim_end();
+        let (at, found) = match word {
+            "(" => (source.span(start, start + key.len()), format!("`{key}`")),
+            _ => (at, found),
+        };
         return Diagnostic::error("duplicate-key", format!("object has the key {found} twice"))
             .at(at)
             .help("remove one of them");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Data, Name, Value};
+use super::{Data, Name, Type, Value};
 
 /// Stands for an unknown value.
 pub const UNKNOWN: &str = "(known after apply)";
@@ -12,45 +12,135 @@ pub const SENSITIVE: &str = "(sensitive value)";
 /// Writes a value over several lines: quoted strings, heredocs for strings of several lines,
 /// `tolist([…])`, `toset([…])` and `tomap({…})` around collections.
 pub fn display(value: &Value) -> String {
+    display_as(value, &Type::Any)
+}
+
+/// Writes a value whose type is known, so that nulls show theirs: `tostring(null)`.
+pub fn display_as(value: &Value, ty: &Type) -> String {
     let mut text = String::new();
-    write(&mut text, value, 0);
+    write(&mut text, value, ty, 0);
     text
 }
 
-fn write(out: &mut String, value: &Value, indent: usize) {
+fn write(out: &mut String, value: &Value, ty: &Type, indent: usize) {
     if value.is_sensitive() {
         return out.push_str(SENSITIVE);
     }
     match value.data() {
-        Data::Null => out.push_str("null"),
+        Data::Null => out.push_str(&null(ty)),
         Data::Unknown(_) => out.push_str(UNKNOWN),
         Data::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
         Data::Number(number) => out.push_str(&number.to_string()),
         Data::String(text) if is_plain_text(text) => heredoc(out, text, indent),
         Data::String(text) => out.push_str(&quoted(text)),
-        Data::List(_, elements) => {
+        Data::List(element, elements) => {
             out.push_str("tolist(");
-            sequence(out, elements, indent);
+            sequence(out, elements.iter().map(|e| (e, &**element)), indent);
             out.push(')');
         }
-        Data::Set(_, elements) => {
+        Data::Set(element, elements) => {
             out.push_str("toset(");
-            sequence(out, elements, indent);
+            sequence(out, elements.iter().map(|e| (e, &**element)), indent);
             out.push(')');
         }
-        Data::Tuple(elements) => sequence(out, elements, indent),
-        Data::Map(_, entries) => {
+        Data::Tuple(elements) => {
+            let of = |i: usize| match ty {
+                Type::Tuple(types) => types.get(i).unwrap_or(&Type::Any),
+                _ => ty.element().unwrap_or(&Type::Any),
+            };
+            sequence(out, elements.iter().enumerate().map(|(i, e)| (e, of(i))), indent);
+        }
+        Data::Map(element, entries) => {
             out.push_str("tomap(");
-            mapping(out, entries.iter(), indent);
+            mapping(out, entries.iter().map(|(name, e)| (name, e, &**element)), indent);
             out.push(')');
         }
-        Data::Object(attributes) => mapping(out, attributes.iter(), indent),
+        Data::Object(attributes) => {
+            let of = |name: &Name| match ty {
+                Type::Object(fields) => fields.get(name).map_or(&Type::Any, |field| &field.ty),
+                _ => ty.element().unwrap_or(&Type::Any),
+            };
+            mapping(out, attributes.iter().map(|(name, a)| (name, a, of(name))), indent);
+        }
+    }
+}
+
+/// Returns a null as an expression of its type.
+fn null(ty: &Type) -> String {
+    match ty {
+        Type::Any => String::from("null"),
+        Type::String => String::from("tostring(null)"),
+        Type::Number => String::from("tonumber(null)"),
+        Type::Bool => String::from("tobool(null)"),
+        Type::List(of) => format!("tolist(null) /* of {} */", of.friendly_name()),
+        Type::Set(of) => format!("toset(null) /* of {} */", of.friendly_name()),
+        Type::Map(of) => format!("tomap(null) /* of {} */", of.friendly_name()),
+        Type::Tuple(_) | Type::Object(_) => format!("null /* {} */", ty.friendly_name()),
     }
 }
 
 /// Returns whether a string has several lines and nothing that would upset a terminal.
 fn is_plain_text(text: &str) -> bool {
-    text.contains('\n') && !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t')
+    let harmless = |c: char| !c.is_control() || c == '\t';
+    text.contains('\n')
+        && text.split('\n').all(|l| l.strip_suffix('\r').unwrap_or(l).chars().all(harmless))
+}
+
+/// Writes a type over several lines, an attribute or element on each.
+pub fn display_type(ty: &Type) -> String {
+    let mut text = String::new();
+    write_type(&mut text, ty, 0);
+    text
+}
+
+fn write_type(out: &mut String, ty: &Type, indent: usize) {
+    let inside = indent + 4;
+    match ty {
+        Type::Any => out.push_str("dynamic"),
+        Type::Bool | Type::Number | Type::String => out.push_str(&ty.friendly_name()),
+        Type::List(element) | Type::Set(element) | Type::Map(element) => {
+            out.push_str(match ty {
+                Type::List(_) => "list(",
+                Type::Set(_) => "set(",
+                _ => "map(",
+            });
+            if matches!(**element, Type::Tuple(_) | Type::Object(_)) {
+                line(out, inside);
+                write_type(out, element, inside);
+                out.push(',');
+                line(out, indent);
+            } else {
+                write_type(out, element, indent);
+            }
+            out.push(')');
+        }
+        Type::Tuple(elements) => {
+            out.push_str("tuple([");
+            for element in elements.iter() {
+                line(out, inside);
+                write_type(out, element, inside);
+                out.push(',');
+            }
+            if !elements.is_empty() {
+                line(out, indent);
+            }
+            out.push_str("])");
+        }
+        Type::Object(fields) => {
+            out.push_str("object({");
+            for (name, field) in fields.iter() {
+                line(out, inside);
+                out.push_str(name);
+                out.push_str(": ");
+                write_type(out, &field.ty, inside);
+                out.push(',');
+            }
+            if !fields.is_empty() {
+                line(out, indent);
+            }
+            out.push_str("})");
+        }
+    }
 }
 
 fn line(out: &mut String, indent: usize) {
@@ -58,14 +148,19 @@ fn line(out: &mut String, indent: usize) {
     out.extend(std::iter::repeat_n(' ', indent));
 }
 
-fn sequence(out: &mut String, elements: &[Value], indent: usize) {
+fn sequence<'a>(
+    out: &mut String,
+    elements: impl ExactSizeIterator<Item = (&'a Value, &'a Type)>,
+    indent: usize,
+) {
+    let empty = elements.len() == 0;
     out.push('[');
-    for element in elements {
+    for (element, ty) in elements {
         line(out, indent + 2);
-        write(out, element, indent + 2);
+        write(out, element, ty, indent + 2);
         out.push(',');
     }
-    if !elements.is_empty() {
+    if !empty {
         line(out, indent);
     }
     out.push(']');
@@ -73,16 +168,16 @@ fn sequence(out: &mut String, elements: &[Value], indent: usize) {
 
 fn mapping<'a>(
     out: &mut String,
-    entries: impl ExactSizeIterator<Item = (&'a Name, &'a Value)>,
+    entries: impl ExactSizeIterator<Item = (&'a Name, &'a Value, &'a Type)>,
     indent: usize,
 ) {
     let empty = entries.len() == 0;
     out.push('{');
-    for (name, value) in entries {
+    for (name, value, ty) in entries {
         line(out, indent + 2);
         out.push_str(&quoted(name));
         out.push_str(" = ");
-        write(out, value, indent + 2);
+        write(out, value, ty, indent + 2);
     }
     if !empty {
         line(out, indent);

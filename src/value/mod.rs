@@ -20,7 +20,7 @@ mod types;
 
 pub use codec::{decode, encode};
 pub use convert::{ConversionError, Defaults, convert, may_convert};
-pub use display::{SENSITIVE, UNKNOWN, display, quoted};
+pub use display::{SENSITIVE, UNKNOWN, display, display_as, display_type, quoted};
 pub use equality::{Equality, equals, equals_value};
 pub use json::{
     JsonError, NotWritable, from_json, from_json_tree, to_json, write_json, write_json_escaped,

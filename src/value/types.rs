@@ -66,6 +66,29 @@ impl Type {
         }
     }
 
+    /// Returns the type with what another one says where this one says `any`.
+    #[must_use]
+    pub fn completed(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Any, other) => other.clone(),
+            (Self::List(a), Self::List(b)) => Self::list(a.completed(b)),
+            (Self::Set(a), Self::Set(b)) => Self::set(a.completed(b)),
+            (Self::Map(a), Self::Map(b)) => Self::map(a.completed(b)),
+            (Self::Tuple(a), Self::Tuple(b)) if a.len() == b.len() => {
+                Self::tuple(a.iter().zip(b.iter()).map(|(a, b)| a.completed(b)))
+            }
+            (Self::Object(a), Self::Object(b)) => {
+                let field = |name: &Name, field: &Field| match b.get(name) {
+                    Some(other) => Field { ty: field.ty.completed(&other.ty), ..field.clone() },
+                    None => field.clone(),
+                };
+                let fields = a.iter().map(|(name, of)| (name.clone(), field(name, of)));
+                Self::Object(Arc::new(fields.collect()))
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// Returns the words for messages, such as `list of string`; attributes of objects are left out.
     pub fn friendly_name(&self) -> String {
         match self {

@@ -29,6 +29,7 @@ use natform::plan::{Directives, Plan, PlanInput, PlanMode, PlanOptions, Provider
 use natform::refresh::{DataRead, Reader, ServiceReader, read_list, read_lists, read_object};
 use natform::resources::{Listing, Listings, Object, ReadScope};
 use natform::state::{JournalEntry, Lock, LockInfo, RunRecord, Service as Place, Snapshot, Store};
+use natform::value::Name;
 
 use crate::disk::{Died, Disk, Watched};
 use crate::mutation::Mutation;
@@ -285,13 +286,7 @@ impl Process<'_> {
         }
     }
 
-    fn plan(
-        &self,
-        program: &Program,
-        snapshot: &Snapshot,
-        client: &Client,
-        mode: PlanMode,
-    ) -> (Plan, Diagnostics, Listings) {
+    fn contexts(&self) -> BTreeMap<Name, ProviderContext> {
         let sim = &self.house.sim;
         let context = ProviderContext {
             service: Place::Embedded(sim.emulator.world_id()),
@@ -299,12 +294,22 @@ impl Process<'_> {
             quotas: BTreeMap::new(),
             edition: sim.edition,
         };
+        BTreeMap::from([("".into(), context)])
+    }
+
+    fn plan(
+        &self,
+        program: &Program,
+        snapshot: &Snapshot,
+        client: &Client,
+        mode: PlanMode,
+    ) -> (Plan, Diagnostics, Listings) {
         let input = PlanInput {
             program,
             snapshot,
             // An outsider may have deleted the one gateway there was.
             options: &PlanOptions { mode, allow_missing: true, ..PlanOptions::default() },
-            providers: &BTreeMap::from([("".into(), context)]),
+            providers: &self.contexts(),
             directives: &Directives::default(),
         };
         let reader = PlanReader { process: self, client, kept: RefCell::default() };
@@ -371,7 +376,7 @@ impl Process<'_> {
         );
         let clock = Arc::clone(&environment.clock);
         let reader = ServiceReader::new(house.runtime.handle().clone(), clock);
-        let evaluator = Evaluator::new(&program, &plan, &reader);
+        let evaluator = Evaluator::new(&program, &plan, &reader, self.contexts());
         let lists = BTreeMap::from([(String::new(), lists)]);
         let tools = (&run, &services, &environment);
         let outcome = self.within((&mut store, &lock), tools, async |context| {

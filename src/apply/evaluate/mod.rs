@@ -33,6 +33,11 @@ pub trait Evaluate {
     /// Returns the outputs of the root module as far as they can be evaluated, and what is wrong
     /// with the others.
     fn outputs(&self) -> (BTreeMap<Name, Value>, Diagnostics);
+
+    /// Returns the warnings of checks that do not hold now that everything is applied.
+    fn checks(&self) -> Diagnostics {
+        Diagnostics::new()
+    }
 }
 
 /// A call that is ready to be journaled and sent.

@@ -150,16 +150,12 @@ impl Builder<'_> {
     pub(super) fn assertions(&mut self, block: &Block) {
         let name = label(block, 0);
         shape::check(&block.body, block.header, CHECK, self.diagnostics);
-        if let Some(data) = block.body.blocks.iter().find(|b| &*b.kind.text == "data") {
-            self.diagnostics.push(
-                Diagnostic::error("not-supported", "`check` holds no data sources")
-                    .at(data.header)
-                    .help("declare the data source outside of the block"),
-            );
-        }
         let what = format!("the check `{}`", name.text);
         if !self.declare(&format!("check.{}", name.text), &what, block.header) {
             return;
+        }
+        for data in block.body.blocks.iter().filter(|b| &*b.kind.text == "data") {
+            self.data_of_check(&name, data);
         }
         let assertions = self.conditions(block, "assert");
         if !block.body.blocks.iter().any(|b| &*b.kind.text == "assert") {

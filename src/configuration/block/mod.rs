@@ -141,7 +141,7 @@ impl Builder<'_> {
     }
 
     /// Notes the names that a block would declare, had it been understood.
-    fn leave_unread(&mut self, block: &Block) {
+    pub(super) fn leave_unread(&mut self, block: &Block) {
         let labels: Vec<&str> = block.labels.iter().map(|l| &*l.text).collect();
         let name = match (&*block.kind.text, &*labels) {
             ("variable", [name, ..]) => format!("var.{name}"),

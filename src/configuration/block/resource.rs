@@ -10,12 +10,16 @@ use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::resources::schema::Kind;
 use crate::resources::{Attribute as SchemaAttribute, Role, Schema};
 use crate::syntax::ast::{Attribute, Block, Body, ExpressionKind, Identifier};
+use crate::value::Name;
 
 /// Meta-arguments, which are no attributes of the object.
 const META_ARGUMENTS: [&str; 4] = ["count", "for_each", "depends_on", "provider"];
 
 /// Meta-arguments that are blocks.
 const META_BLOCKS: [&str; 2] = ["lifecycle", "timeouts"];
+
+/// Meta-arguments that a data source of a check does not have.
+const NOT_IN_CHECK: [&str; 3] = ["count", "for_each", "lifecycle"];
 
 /// Blocks of Terraform that natform leaves out on purpose.
 const ABSENT: [&str; 2] = ["provisioner", "connection"];
@@ -40,14 +44,33 @@ fn is_block(schema: &Schema, name: &str) -> bool {
 
 impl Builder<'_> {
     pub(super) fn resource(&mut self, block: &Block) {
-        self.block_of(Mode::Managed, block);
+        self.block_of(Mode::Managed, block, None);
     }
 
     pub(super) fn data(&mut self, block: &Block) {
-        self.block_of(Mode::Data, block);
+        self.block_of(Mode::Data, block, None);
     }
 
-    fn block_of(&mut self, mode: Mode, block: &Block) {
+    /// Reads the data source of a check.
+    pub(super) fn data_of_check(&mut self, check: &Identifier, block: &Block) {
+        if !shape::check_labels(block, &["type", "name"], self.diagnostics) {
+            self.leave_unread(block);
+            return;
+        }
+        let arguments = block.body.attributes.iter().map(|a| &a.name);
+        let blocks = block.body.blocks.iter().map(|b| &b.kind);
+        for name in arguments.chain(blocks).filter(|name| NOT_IN_CHECK.contains(&&*name.text)) {
+            let summary = format!("a data source of a check has no `{}`", name.text);
+            self.diagnostics.push(
+                Diagnostic::error("invalid-argument", summary)
+                    .at(name.span)
+                    .help("remove it, or declare the data source outside of the block"),
+            );
+        }
+        self.block_of(Mode::Data, block, Some(check.text.clone()));
+    }
+
+    fn block_of(&mut self, mode: Mode, block: &Block, check: Option<Name>) {
         let (kind, name) = (label(block, 0), label(block, 1));
         let prefix = if mode == Mode::Data { "data." } else { "" };
         let reference = format!("{prefix}{}.{}", kind.text, name.text);
@@ -70,6 +93,7 @@ impl Builder<'_> {
             depends_on: self.depends_on(&block.body),
             lifecycle: self.lifecycle(block, mode, schema),
             timeouts: self.timeouts(block, mode),
+            check,
             span: block.header,
             kind: kind.clone(),
             name: name.clone(),

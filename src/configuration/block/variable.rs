@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Builder, label};
 use crate::configuration::model::{Output, Variable};
 use crate::configuration::shape::{self, Shape, literal_bool, literal_text, many, sentence};
-use crate::configuration::{constant, constraint};
 use crate::diagnostic::Diagnostic;
+use crate::language;
 use crate::syntax::ast::{Attribute, Block};
 use crate::value::{Type, Value};
 
@@ -48,7 +48,7 @@ impl Builder<'_> {
         }
         let body = &block.body;
         let (ty, defaults) = body.attribute("type").map_or((Type::Any, None), |attribute| {
-            constraint::read(&attribute.value, self.diagnostics)
+            language::constraint(&attribute.value, self.diagnostics)
         });
         let mut variable = Variable {
             literal: ty.is_primitive() || body.attribute("type").is_none(),
@@ -71,7 +71,7 @@ impl Builder<'_> {
 
     /// Reads a default. One with a mistake becomes null, so that the variable is not asked for.
     fn default(&mut self, variable: &Variable, attribute: &Attribute) -> Value {
-        let Some(value) = constant::evaluate(&attribute.value, self.diagnostics) else {
+        let Some(value) = language::constant(&attribute.value, self.diagnostics) else {
             return Value::null();
         };
         if value.is_null() && !variable.nullable {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Checker, Place};
 use crate::configuration::model::{Module, ModuleCall, Repetition};
-use crate::configuration::shape::{list, suggest};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::configuration::shape::suggest;
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, list};
 use crate::syntax::ast::Identifier;
 use crate::value::Name;
 

@@ -52,6 +52,8 @@ struct Place<'a> {
     own_object: bool,
     /// Whether resources, data and modules must stay out, and why.
     early: Option<&'static str>,
+    /// The check whose data sources may be used.
+    check: Option<&'a str>,
     /// Iterators of dynamic blocks around it.
     iterators: &'a [&'a str],
 }
@@ -92,7 +94,8 @@ impl<'a> Checker<'a> {
             self.output(output);
         }
         for check in module.checks.values() {
-            self.conditions(&check.assertions, Place::default());
+            let place = Place { check: Some(&check.name.text), ..Place::default() };
+            self.conditions(&check.assertions, place);
         }
         for import in &module.imports {
             self.import(import);
@@ -109,7 +112,8 @@ impl<'a> Checker<'a> {
     }
 
     fn resource(&mut self, resource: &'a Resource) {
-        let plain = Place { resource: Some(resource), ..Place::default() };
+        let check = resource.check.as_deref();
+        let plain = Place { resource: Some(resource), check, ..Place::default() };
         match &resource.repetition {
             Repetition::Single => {}
             Repetition::Count(expression) | Repetition::ForEach(expression) => {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Checker, Place};
 use crate::address::{Key, Mode};
 use crate::configuration::model::{Module, Repetition};
-use crate::configuration::shape::{list, suggest};
-use crate::diagnostic::{Diagnostic, Span, did_you_mean};
+use crate::configuration::shape::suggest;
+use crate::diagnostic::{Diagnostic, Span, did_you_mean, list};
 use crate::language::{self, Reference, ReferenceStep};
 use crate::resources::schema::Kind;
 use crate::resources::{Attribute, Schema};
@@ -318,6 +318,16 @@ impl Checker<'_> {
             self.diagnostics.push(diagnostic);
             return;
         };
+        if let Some(check) = resource.check.as_deref().filter(|check| place.check != Some(check)) {
+            self.diagnostics.push(
+                Diagnostic::error("invalid-reference", format!("`{shown}` belongs to a check"))
+                    .detail(format!("Only the check `{check}` sees it."))
+                    .at(reference.span)
+                    .see(resource.span, "it is declared here")
+                    .help("declare it outside of the `check` block to use it elsewhere"),
+            );
+            return;
+        }
         if place.resource.is_some_and(|own| std::ptr::eq(own, resource)) {
             self.diagnostics.push(
                 Diagnostic::error("self-reference", format!("`{shown}` refers to itself"))

@@ -147,8 +147,5 @@ fn mistakes_in_blocks_of_changes_are_explained() {
     error[missing-block] the `check` block lacks an `assert` block
       at main.nat.hcl:41 `check "empty"`
       help: add `assert { condition = … error_message = … }`
-    error[not-supported] `check` holds no data sources
-      at main.nat.hcl:42 `data "nat_gateways" "d"`
-      help: declare the data source outside of the block
 "#);
 }

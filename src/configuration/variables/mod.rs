@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use super::load::{normalise, read_text};
 use super::model::{Configuration, Module, Variable};
-use super::{constant, shape};
+use super::shape;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
 use crate::environment::Environment;
+use crate::language;
 use crate::syntax;
 use crate::value::{Name, Value};
 
@@ -235,7 +236,7 @@ impl Collector<'_> {
         let mut entries = Vec::with_capacity(body.attributes.len());
         for attribute in &body.attributes {
             let name = attribute.name.text.clone();
-            match constant::evaluate(&attribute.value, &mut self.diagnostics) {
+            match language::constant(&attribute.value, &mut self.diagnostics) {
                 Some(value) => {
                     let given = Given { value, place: attribute.value.span };
                     entries.push((name, attribute.name.span, given));
@@ -335,7 +336,7 @@ fn from_text(
         return Some(Given { value: Value::text(text), place });
     }
     let (expression, mut found) = syntax::parse_expression(id, text);
-    let value = if found.has_errors() { None } else { constant::evaluate(&expression, &mut found) };
+    let value = if found.has_errors() { None } else { language::constant(&expression, &mut found) };
     if value.is_none() && variable.sensitive {
         found = Diagnostic::error("invalid-variable", format!("value in `{shown}` cannot be read"))
             .detail(format!("It must be an expression of the type `{}`.", variable.ty))

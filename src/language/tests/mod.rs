@@ -383,3 +383,45 @@ fn template_files() {
         print("templatefile(\"self.tpl\", {})").contains("! invalid argument of `templatefile`")
     );
 }
+
+#[test]
+fn values_are_converted_to_types() {
+    check(&[
+        ("convert(\"true\", bool)", "true"),
+        ("convert([], list(string))", "tolist([])"),
+        ("convert([1, \"2\"], set(number))", "toset([ 1, 2, ])"),
+        ("convert([1, \"a\"], tuple([string, any]))", "[ \"1\", \"a\", ]"),
+        (
+            "convert({}, object({ a = optional(string, \"x\"), b = optional(number) }))",
+            "{ \"a\" = \"x\" \"b\" = null }",
+        ),
+        (
+            "convert({ k = {} }, map(object({ a = optional(list(number), [1]) })))",
+            "tomap({ \"k\" = { \"a\" = tolist([ 1, ]) } })",
+        ),
+        ("convert(null, string)", "null"),
+        ("core::convert(80, string)", "\"80\""),
+        ("convert(var.any, list(string))", "(known after apply)"),
+        ("length(convert(var.texts, set(string)))", "(known after apply)"),
+        ("convert(var.secret, string)", "(sensitive value)"),
+        ("convert([var.secret], list(string))", "tolist([ (sensitive value), ])"),
+        ("[for x in [\"1\"] : convert(x, number)]", "[ 1, ]"),
+        ("try(convert(\"x\", number), 0)", "0"),
+        ("can(convert(\"x\", number))", "false"),
+        ("convert(\"x\", number)", "! invalid argument of `convert`"),
+        ("convert({}, object({ a = string }))", "! invalid argument of `convert`"),
+        ("convert(1)", "! `convert` takes 2 arguments, 1 given"),
+        ("convert(1, numbr)", "! `numbr` is not a type"),
+        ("convert(1, \"number\")", "! type constraint is quoted"),
+        ("convert(nope, lst(string))", "! nope; ! `lst` makes no type"),
+        (
+            "convert({}, object({ a = optional(string, upper(\"x\")) }))",
+            "! functions cannot be called here",
+        ),
+    ]);
+    // The type is no value: nothing in it is a reference or a function.
+    let (expression, _) = parse_expression(FileId(0), "convert(var.a, list(string))");
+    let names: Vec<String> = references(&expression).iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["var.a"]);
+    assert_eq!(function_calls(&expression).len(), 1);
+}

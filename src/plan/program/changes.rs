@@ -184,7 +184,7 @@ fn key_of(session: &Session<'_>, index: &Expression, place: &Place<'_>) -> Optio
 }
 
 /// Turns what a check says into warnings: checks never stop anything.
-pub(super) fn warnings(
+pub fn warnings(
     diagnostics: impl IntoIterator<Item = Diagnostic>,
 ) -> impl Iterator<Item = Diagnostic> {
     diagnostics

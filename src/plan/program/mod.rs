@@ -13,6 +13,7 @@ mod expansion;
 mod files;
 mod instance;
 mod modules;
+mod nulls;
 mod objects;
 mod outside;
 mod provider;
@@ -33,14 +34,14 @@ use self::scope::Place;
 use self::session::{Caches, Session};
 use self::shape::{Node, Shapes, What};
 use self::trace::Item;
-use crate::address::{Address, Key, ModulePath, ResourceAddress};
+use crate::address::{Address, Key, Mode, ModulePath, ResourceAddress};
 use crate::configuration::{Configuration, Module, Resource};
 use crate::diagnostic::{Diagnostics, Span};
 use crate::environment::{Environment, Timestamp};
 use crate::syntax::ast::Expression;
 use crate::value::{Name, Value};
 
-pub use self::changes::{ImportRequest, Move, Removal};
+pub use self::changes::{ImportRequest, Move, Removal, warnings};
 pub use self::check::check;
 pub use self::files::FileRecord;
 pub use self::instance::Configured;
@@ -345,11 +346,17 @@ impl Program {
                 let place = Place::new(&session, module);
                 let summary = format!("check `{name}` does not hold");
                 session.conditions(&check.assertions, &place, "check-failed", &summary);
-                diagnostics.extend(changes::warnings(session.finish().1));
+                diagnostics.extend(warnings(session.finish().1));
             }
         }
         diagnostics.sort();
         diagnostics
+    }
+
+    /// Returns the data sources that belong to checks, of all module instances.
+    pub fn data_of_checks(&self) -> Vec<ResourceAddress> {
+        let of_check = |r: &ResourceAddress| self.block(r).is_some_and(|b| b.check.is_some());
+        self.order().unwrap_or_default().into_iter().filter(of_check).collect()
     }
 
     /// Evaluates the local values and outputs that nothing has used, for the mistakes in them.
@@ -385,6 +392,36 @@ impl Program {
         let value = session.evaluate(expression, &Place::new(&session, 0));
         let (_, diagnostics, _) = session.finish();
         value.ok_or(diagnostics)
+    }
+
+    /// Returns the data sources that an expression in the root module needs, also through each other
+    /// and through the repetition of resources, so that what is needed comes first. Found without
+    /// evaluating.
+    pub fn data_sources(&self, expression: &Expression) -> Vec<ResourceAddress> {
+        let mut seen: BTreeSet<ResourceAddress> = BTreeSet::new();
+        let mut open: Vec<ResourceAddress> = Vec::new();
+        for reference in crate::language::references(expression) {
+            for (node, _) in self.inner.shapes.named(0, &reference) {
+                if let Some(address) = self.inner.address(0, &node.what) {
+                    open.push(address);
+                    continue;
+                }
+                let needs = self.inner.needs_of(&node);
+                let used = needs.referenced.iter().chain(&needs.repetition);
+                open.extend(self.inner.addresses(0, used));
+            }
+        }
+        while let Some(next) = open.pop() {
+            let Some((module, needs)) = self.needs(&next).filter(|_| !seen.contains(&next)) else {
+                continue;
+            };
+            // A managed resource has its values from the state.
+            let used = needs.referenced.iter().filter(|_| next.mode == Mode::Data);
+            open.extend(self.inner.addresses(module, used.chain(&needs.repetition)));
+            seen.insert(next);
+        }
+        let order = self.order().unwrap_or_default().into_iter();
+        order.filter(|r| r.mode == Mode::Data && seen.contains(r)).collect()
     }
 
     /// Returns the blocks that a block needs, through local values and modules, `depends_on`

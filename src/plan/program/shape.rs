@@ -282,33 +282,31 @@ impl Shapes {
     }
 
     fn need_reference(&mut self, from: &Node, shape: usize, reference: &Reference, need: Need) {
+        for (to, repetition) in self.named(shape, reference) {
+            self.edge(from, &to, Need { repetition: need.repetition || repetition, ..need });
+        }
+    }
+
+    /// Returns what a reference in the module `shape` names, and whether it is needed only to know
+    /// which instances there are. `module.name.output` names that output; the whole module all of
+    /// them.
+    pub(super) fn named(&self, shape: usize, reference: &Reference) -> Vec<(Node, bool)> {
         let name = reference.names().next().map(|n| n.text.clone());
         let what = match (&*reference.root.text, name) {
             ("var", Some(name)) => Some(What::Variable(name)),
             ("local", Some(name)) => Some(What::Local(name)),
             ("module", Some(name)) => {
-                self.need_module(from, shape, &name, reference, need);
+                let outputs = self.outputs(shape, &name, reference).into_iter();
                 let call = Node { shape, what: What::Call(name) };
-                self.edge(from, &call, Need { repetition: true, ..need });
-                None
+                return outputs.map(|output| (output, false)).chain([(call, true)]).collect();
             }
             _ => resource_of(reference),
         };
-        if let Some(what) = what {
-            self.edge(from, &Node { shape, what }, need);
-        }
+        what.map(|what| (Node { shape, what }, false)).into_iter().collect()
     }
 
-    /// `module.name.output` needs that output; the whole module needs all of them.
-    fn need_module(
-        &mut self,
-        from: &Node,
-        shape: usize,
-        name: &Name,
-        reference: &Reference,
-        need: Need,
-    ) {
-        let Some(&child) = self.list[shape].children.get(name) else { return };
+    fn outputs(&self, shape: usize, call: &Name, reference: &Reference) -> Vec<Node> {
+        let Some(&child) = self.list[shape].children.get(call) else { return Vec::new() };
         let output = reference.steps.iter().skip(1).find_map(|step| match step {
             ReferenceStep::Attribute(output) => Some(output.text.clone()),
             _ => None,
@@ -317,10 +315,7 @@ impl Shapes {
             Some(output) => vec![output],
             None => self.list[child].module.outputs.keys().cloned().collect(),
         };
-        for output in outputs {
-            let to = Node { shape: child, what: What::Output(output) };
-            self.edge(from, &to, need);
-        }
+        outputs.into_iter().map(|name| Node { shape: child, what: What::Output(name) }).collect()
     }
 
     fn edge(&mut self, from: &Node, to: &Node, need: Need) {

@@ -170,3 +170,38 @@ fn mistakes_are_returned() {
     let diagnostics = format(FileId(0), "a = [").unwrap_err();
     assert!(diagnostics.has_errors());
 }
+
+/// Texts before and after, as the best-known formatter of this language lays them out; a tab is shown
+/// as `␉`, a carriage return as `␍` and a blank at the end of a line as `␠`.
+const VECTORS: &str = include_str!("formatting.txt");
+
+#[test]
+fn texts_are_laid_out_as_users_know_it() {
+    let plain = |text: &str| text.replace('␉', "\t").replace('␍', "\r").replace('␠', " ");
+    let mut count = 0;
+    for vector in VECTORS.split_terminator(">>>>\n") {
+        let text = vector.strip_prefix("<<<<\n").unwrap();
+        let (before, after) = text.split_once("====\n").unwrap();
+        check(&plain(before), &plain(after));
+        count += 1;
+    }
+    assert!(count > 90, "only {count} texts");
+}
+
+#[test]
+fn types_of_variables_are_written_as_today() {
+    check(
+        "variable \"a\" {\n  type = \"map\" # c\n}\nvariable \"b\" {\n  type = set\n}\n",
+        "variable \"a\" {\n  type = map(string) # c\n}\nvariable \"b\" {\n  type = set(any)\n}\n",
+    );
+    // Only there, and only what was once usual.
+    for same in [
+        "locals {\n  type = \"string\"\n}\n",
+        "x {\n  variable \"a\" {\n    type = \"string\"\n  }\n}\n",
+        "variable \"a\" {\n  type = \"number\"\n}\n",
+        "variable \"a\" {\n  type = (list)\n}\n",
+        "variable \"a\" {\n  default = \"string\"\n}\n",
+    ] {
+        check(same, same);
+    }
+}

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::constant;
-use super::shape::{bare, list, sentence};
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use super::constant::constant;
+use super::evaluate::sentence;
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean, list};
 use crate::syntax::ast::{Expression, ExpressionKind, Identifier};
 use crate::value::{self, Defaults, Field, Type, Value};
 
@@ -18,21 +18,21 @@ const PRIMITIVES: [(&str, Type); 4] =
 const CONSTRUCTORS: [&str; 5] = ["list", "set", "map", "object", "tuple"];
 
 /// Reads a type constraint. A mistake in it makes the part `Any`, so that nothing more is reported.
-pub(super) fn read(
+pub fn constraint(
     expression: &Expression,
     diagnostics: &mut Diagnostics,
 ) -> (Type, Option<Arc<Defaults>>) {
     let mut defaults = Defaults::default();
-    let ty = constraint(expression, &mut defaults, diagnostics).unwrap_or(Type::Any);
+    let ty = read(expression, &mut defaults, diagnostics).unwrap_or(Type::Any);
     (ty, (!defaults.is_empty()).then(|| Arc::new(defaults)))
 }
 
-fn constraint(
+fn read(
     expression: &Expression,
     defaults: &mut Defaults,
     diagnostics: &mut Diagnostics,
 ) -> Option<Type> {
-    let expression = bare(expression);
+    let expression = expression.bare();
     match &*expression.kind {
         ExpressionKind::Variable(word) => {
             if let Some((_, ty)) = PRIMITIVES.iter().find(|(name, _)| **name == **word) {
@@ -134,7 +134,7 @@ fn constructor(
         "tuple" => tuple(argument, defaults, diagnostics),
         _ => {
             let mut inner = Defaults::default();
-            let element = constraint(argument, &mut inner, diagnostics)?;
+            let element = read(argument, &mut inner, diagnostics)?;
             if !inner.is_empty() {
                 defaults.children.insert("".into(), inner);
             }
@@ -152,14 +152,14 @@ fn tuple(
     defaults: &mut Defaults,
     diagnostics: &mut Diagnostics,
 ) -> Option<Type> {
-    let ExpressionKind::Tuple(elements) = &*bare(argument).kind else {
+    let ExpressionKind::Tuple(elements) = &*argument.bare().kind else {
         invalid(argument, "write `tuple([string, number])`", diagnostics);
         return None;
     };
     let mut types = Vec::with_capacity(elements.len());
     for (i, element) in elements.iter().enumerate() {
         let mut inner = Defaults::default();
-        types.push(constraint(element, &mut inner, diagnostics)?);
+        types.push(read(element, &mut inner, diagnostics)?);
         if !inner.is_empty() {
             defaults.children.insert(i.to_string().into(), inner);
         }
@@ -172,7 +172,7 @@ fn object(
     defaults: &mut Defaults,
     diagnostics: &mut Diagnostics,
 ) -> Option<Type> {
-    let ExpressionKind::Object(items) = &*bare(argument).kind else {
+    let ExpressionKind::Object(items) = &*argument.bare().kind else {
         invalid(argument, "write `object({ name = string })`", diagnostics);
         return None;
     };
@@ -207,7 +207,7 @@ fn field(
     inner: &mut Defaults,
     diagnostics: &mut Diagnostics,
 ) -> Option<(Field, Option<Value>)> {
-    let (ty, default) = match &*bare(expression).kind {
+    let (ty, default) = match &*expression.bare().kind {
         ExpressionKind::Call { name, arguments, .. } if &*name.text == "optional" => {
             match &**arguments {
                 [ty] => (ty, None),
@@ -223,15 +223,15 @@ fn field(
             }
         }
         _ => {
-            let ty = constraint(expression, inner, diagnostics)?;
+            let ty = read(expression, inner, diagnostics)?;
             return Some((Field { ty, optional: false }, None));
         }
     };
-    let ty = constraint(ty, inner, diagnostics)?;
+    let ty = read(ty, inner, diagnostics)?;
     let default = match default {
         None => None,
         Some(default) => {
-            let value = constant::evaluate(default, diagnostics)?;
+            let value = constant(default, diagnostics)?;
             match value::convert(&inner.apply(&value), &ty) {
                 Ok(value) => Some(value),
                 Err(why) => {
@@ -240,7 +240,7 @@ fn field(
                             "invalid-default",
                             "default does not fit the attribute's type",
                         )
-                        .detail(sentence(&why))
+                        .detail(format!("{}.", sentence(&why.to_string())))
                         .at(default.span),
                     );
                     None

@@ -2,18 +2,17 @@
 
 use std::path::Path;
 
-use super::shape::bare;
+use super::functions::FunctionContext;
+use super::{Reference, Scope, Step, evaluate, function_calls, references};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{MemoryFiles, Timestamp};
-use crate::language::functions::FunctionContext;
-use crate::language::{self, Scope, Step};
 use crate::syntax::ast::{Expression, ExpressionKind, Identifier};
 use crate::value::Value;
 
 /// Evaluates an expression without references and functions.
-pub(super) fn evaluate(expression: &Expression, diagnostics: &mut Diagnostics) -> Option<Value> {
+pub fn constant(expression: &Expression, diagnostics: &mut Diagnostics) -> Option<Value> {
     let mut found = Diagnostics::new();
-    for name in language::function_calls(expression) {
+    for name in function_calls(expression) {
         found.push(
             Diagnostic::error("not-constant", "functions cannot be called here")
                 .detail("The value is read before anything is evaluated.")
@@ -21,13 +20,13 @@ pub(super) fn evaluate(expression: &Expression, diagnostics: &mut Diagnostics) -
                 .help("write the value itself; call functions in a `locals` block"),
         );
     }
-    for reference in language::references(expression) {
+    for reference in references(expression) {
         found.push(about_reference(expression, &reference));
     }
     if found.is_empty() {
         let files = MemoryFiles::default();
         let functions = FunctionContext::planning(&files, Path::new(""), Timestamp::default());
-        match language::evaluate(expression, &Constants { functions }) {
+        match evaluate(expression, &Constants { functions }) {
             Ok(value) => return Some(value),
             Err(mistakes) => found = mistakes,
         }
@@ -36,7 +35,7 @@ pub(super) fn evaluate(expression: &Expression, diagnostics: &mut Diagnostics) -
     None
 }
 
-fn about_reference(expression: &Expression, reference: &language::Reference) -> Diagnostic {
+fn about_reference(expression: &Expression, reference: &Reference) -> Diagnostic {
     let diagnostic = Diagnostic::error("not-constant", "this must be a constant value")
         .detail("It is read before anything is evaluated, so there is nothing to refer to.")
         .at(reference.span);
@@ -46,7 +45,7 @@ fn about_reference(expression: &Expression, reference: &language::Reference) -> 
             .help("write the value itself; refer to other values in a `locals` block");
     }
     let diagnostic = diagnostic.help(format!("a text stands in quotes: `\"{text}\"`"));
-    match &*bare(expression).kind {
+    match &*expression.bare().kind {
         ExpressionKind::Variable(_) => {
             let fix = format!("\"{text}\"");
             diagnostic.fix(reference.span, fix)
