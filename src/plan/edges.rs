@@ -180,7 +180,10 @@ impl<'a> Wiring<'a> {
     fn values(&mut self) {
         for (index, operation) in self.operations.iter().enumerate() {
             let mut open = false;
-            for parameter in &operation.parameters {
+            // The object's own id comes from the step before, which it follows in any case.
+            let own_id = operation.purpose == Purpose::Create && operation.step.0 > 0;
+            let others = operation.parameters.iter().filter(|p| !own_id || *p.attribute != *"id");
+            for parameter in others {
                 let mut origins = BTreeSet::new();
                 collect_origins(&parameter.value, &mut origins, &mut open);
                 for origin in origins {

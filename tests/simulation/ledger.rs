@@ -173,7 +173,9 @@ impl Sim {
                     .made
                     .iter()
                     .filter(|(other, made)| {
-                        made.address.as_ref() == Some(&intent.address)
+                        // Of objects that nothing tells apart each address may have any.
+                        let address = ledger.recorded.get(*other).or(made.address.as_ref());
+                        address == Some(&intent.address)
                             && there.get(other.as_str()) == Some(&false)
                     })
                     .filter(|(other, _)| {
