@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::address::Address;
 use crate::diagnostic::Diagnostic;
 use crate::resources::{self, Listing, Listings, Object, ResourceType, Role};
 use crate::state::{JournalEntry, Phase, Snapshot, codec};
@@ -175,6 +176,12 @@ pub(super) fn owner(snapshot: &Snapshot, id: &str) -> Option<String> {
     Some(format!("it belongs to the unfinished {action} of `{}`", entry.address))
 }
 
+/// Says that nothing on an address is unfinished.
+pub fn nothing_to_recover(address: &Address) -> Diagnostic {
+    Diagnostic::error("nothing-to-recover", format!("no operation on `{address}` is unfinished"))
+        .help("`natform recover -dry-run` lists what is")
+}
+
 /// Says what cannot be done of what the user decides; nothing is done then.
 pub(super) async fn refusals(
     resolutions: &[Resolution],
@@ -188,13 +195,7 @@ pub(super) async fn refusals(
         let rows: Vec<&JournalEntry> =
             snapshot.open.iter().filter(|entry| entry.address == *address).collect();
         if rows.is_empty() {
-            refused.push(
-                Diagnostic::error(
-                    "nothing-to-recover",
-                    format!("no operation on `{address}` is unfinished"),
-                )
-                .help("`natform recover -dry-run` lists what is"),
-            );
+            refused.push(nothing_to_recover(address));
             continue;
         }
         if !addresses.insert(address) {

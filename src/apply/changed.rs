@@ -63,12 +63,11 @@ impl<'a> Changed<'a> {
             .map(|scope| self.asked.get(&(provider.clone(), scope.clone())).copied())
             .collect::<Option<Vec<Timestamp>>>()
             .and_then(|asked| asked.into_iter().min());
-        let (lists, read) = match polled {
-            Some(asked) => (self.polled.get(&provider)?, asked),
-            None => {
-                let (lists, at) = self.before?;
-                (lists.get(&provider)?, at)
-            }
+        let (lists, read) = if let Some(asked) = polled {
+            (self.polled.get(&provider)?, asked)
+        } else {
+            let (lists, at) = self.before?;
+            (lists.get(&provider)?, at)
         };
         let written = self.written.get(&instance.key());
         if written.is_some_and(|written| read < written.after(lag)) {

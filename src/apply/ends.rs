@@ -188,17 +188,7 @@ impl Engine<'_> {
         let Some(task) = self.take(index) else { return };
         self.close(&task, Phase::Stuck, why.to_owned());
         self.note_recovery_of(&task, Recovery::Stuck, why);
-        let address = &task.entry.address;
-        let diagnostic = Diagnostic::error(
-            "operation-stuck",
-            format!("cannot tell what {} of `{address}` made", task.entry.action.name()),
-        )
-        .detail(format!("The call got no answer, and {why}."))
-        .address(address)
-        .help(format!(
-            "decide with `natform recover -adopt '{address}=ID'`, `-abandon '{address}'` or \
-             `-retry '{address}'`"
-        ));
+        let diagnostic = stuck(&task, why);
         self.fail(&task, diagnostic);
     }
 
@@ -348,6 +338,21 @@ impl Engine<'_> {
             self.writes.push(Write::Lesson(name, value));
         }
     }
+}
+
+/// Says that the user must decide of an operation.
+pub(super) fn stuck(task: &Task, why: &str) -> Diagnostic {
+    let address = &task.entry.address;
+    Diagnostic::error(
+        "operation-stuck",
+        format!("cannot tell what {} of `{address}` made", task.entry.action.name()),
+    )
+    .detail(format!("The call got no answer, and {why}."))
+    .address(address)
+    .help(format!(
+        "decide with `natform recover -adopt '{address}=ID'`, `-abandon '{address}'` or \
+         `-retry '{address}'`"
+    ))
 }
 
 fn participle(task: &Task) -> &'static str {

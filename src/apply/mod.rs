@@ -34,7 +34,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-pub use candidates::{Candidate, candidates};
+pub use candidates::{Candidate, candidates, nothing_to_recover};
 pub use evaluate::Evaluate;
 pub use event::{ApplyEvent, Observer, OperationName, Recovery};
 pub use interrupt::{Interrupt, Interrupter};
@@ -192,6 +192,10 @@ pub async fn apply<'a>(
     for (provider, listings) in lists {
         let read = listings.iter().filter(|(_, list)| !matches!(list, Listing::Failed(_)));
         for (scope, listing) in read {
+            if let Listing::Rows(rows) = listing {
+                let key = (provider.clone(), scope.clone());
+                engine.settling.know_length(key, rows.len());
+            }
             engine.note((provider.clone(), scope.clone()), listing);
         }
     }

@@ -182,7 +182,7 @@ async fn find_out(
     if !refused.is_empty() {
         engine.outcome.failed = refused.len();
         engine.outcome.unfinished = open.len();
-        refused.into_iter().for_each(|diagnostic| engine.complain(diagnostic));
+        engine.outcome.diagnostics.extend(refused);
         return engine.outcome;
     }
     if open.is_empty() {
@@ -240,7 +240,6 @@ impl Engine<'_> {
         }
         let takes_token = self.context.service.takes_token(&entry.provider, entry.action);
         let intention = intention(&entry, now, &self.context.settings, wanted, takes_token);
-        let was_stuck = entry.phase == Phase::Stuck;
         let answered = if intention == Intention::Wait { entry.updated_at } else { now };
         let mut task = self.task_of(kind, entry, now);
         task.answered = answered;
@@ -264,9 +263,9 @@ impl Engine<'_> {
                 self.set_timer(at, Timer::Look, index);
             }
             (_, Intention::LeaveToUser) => {
-                self.tasks.remove(&index);
-                debug_assert!(was_stuck, "only what is stuck is left to the user");
+                let Some(task) = self.tasks.remove(&index) else { return };
                 self.outcome.unfinished += 1;
+                self.complain(super::ends::stuck(&task, &detail));
                 let outcome = Recovery::Stuck;
                 self.tell(ApplyEvent::Recovered { operation: name, outcome, id, detail });
             }

@@ -97,6 +97,11 @@ impl Settling {
         self.schedule(&key);
     }
 
+    /// Notes how long a list is.
+    pub(super) fn know_length(&mut self, key: Key, rows: usize) {
+        self.queues.entry(key).or_default().rows = Some(rows);
+    }
+
     /// Returns one.
     pub(super) fn get_mut(&mut self, task: usize) -> Option<&mut Waiter> {
         self.waiters.get_mut(&task)
@@ -163,11 +168,11 @@ impl Settling {
                     scopes.push(scope.clone());
                 }
             }
-            // One object is asked for alone, unless the whole list costs no more and serves others.
+            // One object is asked for alone, unless the whole list costs no more: that serves others,
+            // and shows what became of objects that are not begun yet.
             let short = queue.rows.is_some_and(|rows| rows as u64 <= PAGE_SIZE);
-            let alone = queue.waiters.len() == 1 || !short;
             let single = match asking[..] {
-                [waiter] if alone => Some(waiter.id.clone()),
+                [waiter] if !short => Some(waiter.id.clone()),
                 _ => None,
             };
             jobs.push(Job { key, scopes, single, started: now });
@@ -268,6 +273,19 @@ mod tests {
         assert_eq!(settling.due(), Some(Timestamp(1250)));
         assert!(settling.remove(1).is_some());
         assert_eq!(settling.due(), None);
+    }
+
+    #[test]
+    fn a_short_list_is_read_whole_for_one() {
+        let mut settling = Settling::default();
+        for (length, single) in [(3, None), (80, Some("fwd-1"))] {
+            settling.know_length((String::new(), table()), length);
+            add(&mut settling, 1, 0);
+            let jobs = settling.start(Timestamp(500));
+            assert_eq!(jobs[0].single.as_deref(), single);
+            settling.finished(&jobs[0], &rows(length), Timestamp(510));
+            settling.remove(1);
+        }
     }
 
     #[test]

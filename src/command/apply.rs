@@ -58,6 +58,8 @@ struct Approved<'a> {
     lists: BTreeMap<String, Listings>,
     /// Whether live objects were read for it.
     refreshed: bool,
+    /// Whether recovery left operations open.
+    left_open: bool,
     record: RunRecord,
 }
 
@@ -84,6 +86,7 @@ impl Run<'_> {
         let destroying = planning.destroy;
         let snapshot =
             self.recover(&mut prepared, (&lock, &record), &providers, snapshot, destroying)?;
+        let left_open = !snapshot.open.is_empty();
         let reader = planning::reader(self.session, &prepared, &providers)?;
         let (plan, diagnostics, lists) =
             planning::plan(self.session, &prepared, &snapshot, &providers, &options, &reader);
@@ -101,7 +104,8 @@ impl Run<'_> {
             return Ok(Exit::Failed);
         }
         prepared.program = self.applying(&prepared)?;
-        let approved = Approved { plan: &plan, lists, refreshed: options.refresh, record };
+        let approved =
+            Approved { plan: &plan, lists, refreshed: options.refresh, left_open, record };
         self.carry_out(&mut prepared, &lock, &providers, &approved)
     }
 
@@ -147,14 +151,15 @@ impl Run<'_> {
             return Err(Failure::of(diagnostic));
         }
         if !resumed {
-            self.refuse_stale(&prepared, plan, snapshot.serial)?;
+            refuse_stale(&prepared, plan, snapshot.serial)?;
         }
-        self.warn_of_files(&loaded.saved)?;
+        self.warn_of_files(&loaded.saved);
         let record = earlier.unwrap_or_else(|| self.record(&lock, Some(loaded.digest.clone())));
         let before = snapshot.serial;
         let destroying = plan.mode == PlanMode::Destroy;
         let snapshot =
             self.recover(&mut prepared, (&lock, &record), &providers, snapshot, destroying)?;
+        let left_open = !snapshot.open.is_empty();
         if !resumed && snapshot.serial != before {
             return Err(Failure::of(
                 Diagnostic::error("stale-plan", "finishing an earlier run changed the state")
@@ -173,22 +178,12 @@ impl Run<'_> {
         } else {
             BTreeMap::new()
         };
-        let approved = Approved { plan, lists, refreshed, record };
+        let approved = Approved { plan, lists, refreshed, left_open, record };
         self.carry_out(&mut prepared, &lock, &providers, &approved)
     }
 
-    /// Refuses a plan that was made from another serial than the state has.
-    fn refuse_stale(&self, prepared: &Prepared, plan: &Plan, serial: u64) -> Result<(), Failure> {
-        if plan.serial == serial {
-            return Ok(());
-        }
-        let since = usize::try_from(serial.saturating_sub(plan.serial)).unwrap_or(usize::MAX);
-        let history = prepared.store.history(since).map_err(|error| error.diagnostic())?;
-        saved::stale(plan, serial, &history).map_or(Ok(()), |diagnostic| Err(diagnostic.into()))
-    }
-
     /// Warns where the configuration is not the one that the plan was made from.
-    fn warn_of_files(&self, saved: &SavedPlan) -> Result<(), Failure> {
+    fn warn_of_files(&self, saved: &SavedPlan) {
         let environment = &self.session.environment;
         let here = configuration::load(environment, &environment.working_directory).0.files;
         let mut differing = saved::differing_files(saved, &here);
@@ -203,7 +198,7 @@ impl Run<'_> {
             }));
         }
         if differing.is_empty() {
-            return Ok(());
+            return;
         }
         let lines: Vec<String> =
             differing.iter().map(|(path, how)| format!("  {} {how}", path.display())).collect();
@@ -220,7 +215,6 @@ impl Run<'_> {
             Some(events) => events.diagnostics(&warning.into(), &SourceMap::default()),
             None => self.session.warn_one(warning),
         }
-        Ok(())
     }
 
     /// A saved plan holds all of this already.
@@ -328,8 +322,8 @@ impl Run<'_> {
         let progress = Progress::new(&self.session.terminal, self.events, plan.operations.len());
         let services = Services { providers, clock: Arc::clone(&self.session.environment.clock) };
         let reader = planning::reader(self.session, prepared, providers)?;
-        let evaluator =
-            Evaluator::new(&prepared.program, plan, &reader, planning::contexts(providers));
+        let evaluator = Evaluator::new(&prepared.program, plan, &reader)
+            .with_providers(planning::contexts(providers));
         let (interrupter, interrupt) = apply::interrupt::channel();
         drop(prepared.guard.take());
         if self.events.is_none() && !plan.operations.is_empty() {
@@ -348,7 +342,11 @@ impl Run<'_> {
         progress.end();
         running.report(&outcome, prepared)?;
         self.summary(prepared, plan, &outcome)?;
-        Ok(end(&outcome))
+        // What recovery could not finish was said, and is an error of this run, too.
+        Ok(match end(&outcome) {
+            Exit::Done if approved.left_open => Exit::Failed,
+            exit => exit,
+        })
     }
 
     fn summary(&self, prepared: &Prepared, plan: &Plan, outcome: &Outcome) -> Result<(), Failure> {
@@ -380,6 +378,16 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// Refuses a plan that was made from another serial than the state has.
+fn refuse_stale(prepared: &Prepared, plan: &Plan, serial: u64) -> Result<(), Failure> {
+    if plan.serial == serial {
+        return Ok(());
+    }
+    let since = usize::try_from(serial.saturating_sub(plan.serial)).unwrap_or(usize::MAX);
+    let history = prepared.store.history(since).map_err(|error| error.diagnostic())?;
+    saved::stale(plan, serial, &history).map_or(Ok(()), |diagnostic| Err(diagnostic.into()))
 }
 
 /// Reads the lists in which the objects of a plan's operations are.

@@ -30,8 +30,13 @@ impl<'a> Events<'a> {
         events
     }
 
-    /// Writes a plan: drift, changes that are none of no-ops, counts, outputs.
+    /// Writes a plan: unfinished operations, drift, changes that are none of no-ops, counts, outputs.
     pub fn plan(&self, document: &StreamedPlan<'_>, operation: &str) {
+        for unfinished in &document.unfinished {
+            let message = format!("{}: {} is unfinished", unfinished.address, unfinished.action);
+            let fields = json!({"operation": unfinished});
+            self.write("info", &message, "unfinished_operation", fields);
+        }
         for drift in &document.drift {
             let message = format!("{}: drift detected ({})", drift.address, drift.status);
             self.write("info", &message, "resource_drift", json!({"change": drift}));

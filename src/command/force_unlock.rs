@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::Session;
 use super::failure::{Exit, Failure};
+use super::lock;
 use crate::diagnostic::Diagnostic;
 use crate::state::{LockInfo, Store};
 
@@ -23,7 +24,7 @@ pub struct ForceUnlock {
 
 /// Runs the command.
 pub fn run(session: &Session, arguments: &ForceUnlock) -> Result<Exit, Failure> {
-    let store = session.store()?;
+    let store = session.store_to_write()?;
     let name = session.relative(&store.name());
     let Some(holder) = store.holder() else {
         session.terminal.print(&format!(
@@ -31,8 +32,9 @@ pub fn run(session: &Session, arguments: &ForceUnlock) -> Result<Exit, Failure> 
         ))?;
         return Ok(Exit::Done);
     };
+    let doing = lock::doing(&store, &holder).map_or(String::new(), |doing| format!(" It {doing}."));
     let detail = format!(
-        "Lock {}: `{}` by {} (process {}) since {}.",
+        "Lock {}: `{}` by {} (process {}) since {}.{doing}",
         holder.id,
         holder.operation,
         holder.who,

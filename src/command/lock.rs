@@ -21,14 +21,7 @@ pub fn take(
     operation: &str,
     timeout: Duration,
 ) -> Result<Lock, Failure> {
-    let environment = &session.environment;
-    let info = LockInfo {
-        id: environment.ids.next(),
-        who: who(session),
-        pid: std::process::id(),
-        operation: operation.to_owned(),
-        since: environment.clock.now(),
-    };
+    let info = info(session, operation);
     let taken = match store.lock(&info, Duration::ZERO) {
         Err(StateError::Locked { holder, .. }) if !timeout.is_zero() => {
             wait(session, store, (&info, &holder), timeout)
@@ -47,6 +40,29 @@ pub fn take(
         );
     }
     Ok(taken)
+}
+
+/// Takes the lock of a state that may be too damaged to be looked at.
+pub fn take_unseen(
+    session: &Session,
+    store: &mut SqliteStore,
+    operation: &str,
+    timeout: Duration,
+) -> Result<Lock, Failure> {
+    let taken = store.lock_unseen(&info(session, operation), timeout);
+    Ok(taken.map_err(|error| error.diagnostic())?)
+}
+
+/// Says who asks for the lock.
+fn info(session: &Session, operation: &str) -> LockInfo {
+    let environment = &session.environment;
+    LockInfo {
+        id: environment.ids.next(),
+        who: who(session),
+        pid: std::process::id(),
+        operation: operation.to_owned(),
+        since: environment.clock.now(),
+    }
 }
 
 /// Waits for the lock, and says for whom.
@@ -95,7 +111,7 @@ pub fn under_way(store: &SqliteStore, snapshot: &Snapshot) -> Option<Diagnostic>
 }
 
 /// Says how far the run is that holds the lock: `has finished 3 calls and waits for …`.
-fn doing(store: &SqliteStore, holder: &LockInfo) -> Option<String> {
+pub fn doing(store: &SqliteStore, holder: &LockInfo) -> Option<String> {
     let mut entries = store.entries_of_run(&holder.id).ok()?;
     if entries.is_empty() {
         // A run that goes on where an earlier process was broken off has that one's name.

@@ -142,6 +142,17 @@ impl Session {
         Ok(SqliteStore::new(state_path(&configuration, directory), &self.environment))
     }
 
+    /// Returns the same state for a command that writes to it. Where the configuration cannot be read
+    /// and nothing that could be read names the state, it may be another one: that is refused.
+    pub fn store_to_write(&self) -> Result<SqliteStore, Failure> {
+        let directory = &self.environment.working_directory;
+        let (configuration, diagnostics) = configuration::load(&self.environment, directory);
+        if diagnostics.has_errors() && configuration.root.settings.state_path.is_none() {
+            return Err(Failure::Diagnostics(diagnostics, configuration.sources));
+        }
+        Ok(SqliteStore::new(state_path(&configuration, directory), &self.environment))
+    }
+
     /// Writes diagnostics to standard error.
     pub fn warn(&self, diagnostics: &Diagnostics, sources: &SourceMap) {
         if !diagnostics.is_empty() {
@@ -153,18 +164,21 @@ impl Session {
 
     /// Returns diagnostics in whose texts paths below the working directory are relative to it.
     pub fn natural(&self, diagnostics: &Diagnostics) -> Diagnostics {
-        let directory = self.environment.working_directory.to_string_lossy();
-        let prefix = format!("{}/", directory.trim_end_matches('/'));
         let mut natural = Diagnostics::new();
         natural.extend(diagnostics.iter().cloned().map(|mut diagnostic| {
-            if prefix.len() > 1 {
-                diagnostic.summary = diagnostic.summary.replace(&prefix, "");
-                diagnostic.detail = diagnostic.detail.replace(&prefix, "");
-                diagnostic.help = diagnostic.help.map(|help| help.replace(&prefix, ""));
-            }
+            diagnostic.summary = self.natural_text(&diagnostic.summary);
+            diagnostic.detail = self.natural_text(&diagnostic.detail);
+            diagnostic.help = diagnostic.help.map(|help| self.natural_text(&help));
             diagnostic
         }));
         natural
+    }
+
+    /// Returns a text in which paths below the working directory are relative to it.
+    pub fn natural_text(&self, text: &str) -> String {
+        let directory = self.environment.working_directory.to_string_lossy();
+        let prefix = format!("{}/", directory.trim_end_matches('/'));
+        if prefix.len() > 1 { text.replace(&prefix, "") } else { text.to_owned() }
     }
 
     /// Returns a path as users write it: relative to the working directory where it lies below.

@@ -77,6 +77,10 @@ fn make(
     for (unfinished, foresight) in document.unfinished.iter_mut().zip(foresight) {
         unfinished.recovery = foresight.why;
     }
+    // What a run that is under way is at is not left unfinished.
+    if snapshot.holder.is_some() {
+        document.unfinished.clear();
+    }
     show(session, &document, &diagnostics, &sources, events)?;
     if let (Some(generated), None) = (generated, events) {
         session.terminal.print(&generated)?;

@@ -74,63 +74,57 @@ pub fn prepare_to_generate(
     prepare_but(session, variables, configuration::UNDECLARED_IMPORT)
 }
 
+/// Loads the configuration for looking at values: there may be none, and a variable without a value
+/// is unknown. Mistakes that show only when values are bound are among the warnings.
+pub fn prepare_open(session: &Session) -> Result<Prepared, Failure> {
+    prepare_with(session, "no-configuration", |configuration, diagnostics| {
+        let (variables, found) =
+            configuration::variables(configuration, &session.environment, &session.variables);
+        diagnostics.extend(found);
+        if diagnostics.has_errors() {
+            let sources = configuration.sources.clone();
+            return Err(Failure::Diagnostics(diagnostics.clone(), sources));
+        }
+        Ok(variables.values)
+    })
+}
+
 fn prepare_but(
     session: &Session,
     variables: &super::arguments::Variables,
     tolerated: &str,
 ) -> Result<Prepared, Failure> {
-    let environment = &session.environment;
-    let (mut configuration, found) =
-        configuration::load(environment, &environment.working_directory);
-    let mut diagnostics = Diagnostics::new();
-    diagnostics.extend(found.into_iter().filter(|d| d.code != tolerated));
-    if diagnostics.has_errors() {
-        return Err(Failure::Diagnostics(diagnostics, configuration.sources));
-    }
-    let values = bind(session, &mut configuration, variables.input, &mut diagnostics)?;
-    let prepared = ready(session, configuration, values, diagnostics)?;
+    let prepared = prepare_with(session, tolerated, |configuration, diagnostics| {
+        bind(session, configuration, variables.input, diagnostics)
+    })?;
     if prepared.warnings.has_errors() {
         return Err(Failure::Diagnostics(prepared.warnings.clone(), prepared.sources().clone()));
     }
     Ok(prepared)
 }
 
-/// Loads the configuration for looking at values: there may be none, and a variable without a value
-/// is unknown. Mistakes that show only when values are bound are among the warnings.
-pub fn prepare_open(session: &Session) -> Result<Prepared, Failure> {
-    let environment = &session.environment;
-    let (mut configuration, found) =
-        configuration::load(environment, &environment.working_directory);
-    let mut diagnostics = Diagnostics::new();
-    diagnostics.extend(found.into_iter().filter(|d| d.code != "no-configuration"));
-    if diagnostics.has_errors() {
-        return Err(Failure::Diagnostics(diagnostics, configuration.sources));
-    }
-    let (variables, found) =
-        configuration::variables(&mut configuration, environment, &session.variables);
-    diagnostics.extend(found);
-    if diagnostics.has_errors() {
-        return Err(Failure::Diagnostics(diagnostics, configuration.sources));
-    }
-    ready(session, configuration, variables.values, diagnostics)
-}
-
-/// Makes the rest ready for a configuration and the values of its variables.
-fn ready(
+/// Loads the configuration but for mistakes with the code `tolerated`, and binds its variables.
+fn prepare_with(
     session: &Session,
-    configuration: Configuration,
-    values: BTreeMap<Name, Value>,
-    mut diagnostics: Diagnostics,
+    tolerated: &str,
+    bind: impl FnOnce(&mut Configuration, &mut Diagnostics) -> Result<BTreeMap<Name, Value>, Failure>,
 ) -> Result<Prepared, Failure> {
-    let environment = &session.environment;
     let runtime = super::runtime()?;
     let guard = Some(Guard::new(&runtime, session.terminal.live));
+    let environment = &session.environment;
+    let directory = environment.working_directory.clone();
+    let (mut configuration, found) = configuration::load(environment, &directory);
+    let mut diagnostics = Diagnostics::new();
+    diagnostics.extend(found.into_iter().filter(|d| d.code != tolerated));
+    if diagnostics.has_errors() {
+        return Err(Failure::Diagnostics(diagnostics, configuration.sources));
+    }
+    let values = bind(&mut configuration, &mut diagnostics)?;
     let redactor = Redactor::default();
     for value in values.values() {
         hide(&redactor, value, false);
     }
-    let path = super::state_path(&configuration, &environment.working_directory);
-    let store = SqliteStore::new(path, environment);
+    let store = SqliteStore::new(super::state_path(&configuration, &directory), environment);
     let (program, found) = Program::new(Arc::new(configuration), values, environment);
     diagnostics.extend(found);
     let trouble = Trouble::default();

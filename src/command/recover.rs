@@ -89,9 +89,12 @@ impl Recover<'_> {
         let timeout = self.arguments.lock_timeout;
         let lock = lock::take(self.session, &mut prepared.store, RECOVER, timeout)?;
         let before = read_state(prepared)?;
-        if before.open.is_empty() && self.resolutions.is_empty() {
+        if before.open.is_empty() {
             let document = self.document(&before, Vec::new(), 0);
-            return self.finish(&document, Exit::Done);
+            return match self.resolutions.first() {
+                None => self.finish(&document, Exit::Done),
+                Some(resolution) => Err(apply::nothing_to_recover(resolution.address()).into()),
+            };
         }
         let flags = &self.arguments.service;
         let providers = planning::connect(self.session, prepared, &before, flags)?;

@@ -139,12 +139,7 @@ pub struct Evaluator<'a> {
 
 impl<'a> Evaluator<'a> {
     /// Creates an evaluator that knows what was read while planning.
-    pub fn new(
-        program: &'a Program,
-        plan: &'a Plan,
-        reader: &'a ServiceReader,
-        contexts: BTreeMap<Name, ProviderContext>,
-    ) -> Self {
+    pub fn new(program: &'a Program, plan: &'a Plan, reader: &'a ServiceReader) -> Self {
         let mut known = ObjectMap::new();
         for (address, object) in &plan.data {
             known.set(address, object.clone());
@@ -156,7 +151,14 @@ impl<'a> Evaluator<'a> {
         // Those of checks are read at the end in any case.
         let waiting = changes.filter(|(_, c)| c.kind == ChangeKind::Read && !of_check(c));
         let waiting = Mutex::new(waiting.map(|(index, _)| index).collect());
-        Self { program, plan, reader, known: Mutex::new(known), waiting, contexts }
+        Self { program, plan, reader, known: Mutex::new(known), waiting, contexts: BTreeMap::new() }
+    }
+
+    /// Says what is known of the providers, through which the data sources of checks are read.
+    #[must_use]
+    pub fn with_providers(mut self, contexts: BTreeMap<Name, ProviderContext>) -> Self {
+        self.contexts = contexts;
+        self
     }
 
     fn known(&self) -> MutexGuard<'_, ObjectMap> {

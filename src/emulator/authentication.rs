@@ -250,7 +250,7 @@ pub fn without_secrets(parameters: &BTreeMap<String, String>) -> BTreeMap<String
     const SECRET: [&str; 3] = ["Signature", "SecurityToken", "AccessKeyId"];
     parameters
         .iter()
-        .filter(|(name, _)| !SECRET.contains(&name.as_str()))
+        .filter(|(name, _)| !SECRET.iter().any(|secret| name.eq_ignore_ascii_case(secret)))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }

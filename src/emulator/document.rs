@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::diagnostic::did_you_mean;
+
 /// Something wrong in a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
@@ -39,11 +41,25 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
-        let path = if path == "." { String::new() } else { path };
-        Problem::new(path, error.into_inner().to_string())
+        // Where a text is no JSON at all, what stands around the place says nothing.
+        let meant = error.inner().is_data() && path != ".";
+        let why = nearer(error.inner().to_string());
+        Problem::new(if meant { path } else { String::new() }, why)
     })?;
     deserializer.end().map_err(|error| Problem::new("", error.to_string()))?;
     Ok(value)
+}
+
+/// Puts the one name that was probably meant in place of a list of all that are allowed.
+fn nearer(why: String) -> String {
+    let meant = || {
+        let (wrong, rest) = why.split_once(", expected ")?;
+        let name = wrong.strip_prefix("unknown ")?.split('`').nth(1)?;
+        let (list, position) = rest.rsplit_once(" at line ")?;
+        let near = did_you_mean(name, list.split('`').skip(1).step_by(2))?;
+        Some(format!("{wrong}; did you mean `{near}`? at line {position}"))
+    };
+    meant().unwrap_or(why)
 }
 
 #[cfg(test)]
@@ -60,7 +76,12 @@ mod tests {
         let wrong = problem("{\n \"snat_entries\": [{\"id\": 5}]}");
         assert_eq!(wrong.path, "snat_entries[0].id");
         assert_eq!(wrong.why, "invalid type: integer `5`, expected a string at line 2 column 26");
-        assert_eq!(problem("{\"vpc\": []}").path, "vpc");
+        let wrong = problem("{\"vpc\": []}");
+        assert_eq!(wrong.path, "vpc");
+        assert_eq!(wrong.why, "unknown field `vpc`; did you mean `vpcs`? at line 1 column 6");
+        assert!(
+            problem("{\"nothing\": 1}").why.contains("expected one of `format_version`, `meta`")
+        );
         assert_eq!(problem(" ").to_string(), "it is empty");
         assert_eq!(problem("{} {}").to_string(), "trailing characters at line 1 column 4");
         assert!(problem("[").to_string().starts_with("EOF"));

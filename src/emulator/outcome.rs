@@ -77,6 +77,7 @@ pub struct Record {
 }
 
 /// Writes a time for people and one for programs.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
 fn time<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     let mut fields = serializer.serialize_map(Some(2))?;
     fields.serialize_entry("time", &at.iso8601())?;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::keys::{Key, KeyIndex};
 use super::kinds::Kinds;
-use super::topology::Token;
+use super::topology::{self, Token};
 use super::world::{Unmanaged, World};
 use super::{Change, ChangeKind};
 use crate::address::Address;
@@ -283,6 +283,11 @@ impl<'a> Judge<'a> {
                 added.push(item);
             }
         }
+        if kind == topology::PACKAGE {
+            for (gateway, inline) in self.inline_packages() {
+                counts.entry(vec![gateway]).or_default().0 += inline;
+            }
+        }
         let mut found = Vec::new();
         for (scope, (count, added)) in &counts {
             let Some(Item::Managed(change, _)) = added.first() else { continue };
@@ -306,6 +311,21 @@ impl<'a> Judge<'a> {
             }
         }
         self.diagnostics.extend(found);
+    }
+
+    /// Returns how many packages come with each gateway that is made.
+    fn inline_packages(&self) -> Vec<(Token, u64)> {
+        let made = |kind| matches!(kind, ChangeKind::Create | ChangeKind::Replace { .. });
+        let gateways = self.changes.iter().filter(|c| made(c.kind));
+        gateways
+            .filter(|change| change.address.kind() == topology::GATEWAY)
+            .filter_map(|change| {
+                let after = change.after.as_ref()?;
+                let inline = crate::resources::nat_gateway::wished(after);
+                Some((Token::of(after.get("id")?)?, u64::try_from(inline).ok()?))
+            })
+            .filter(|(_, inline)| *inline > 0)
+            .collect()
     }
 
     fn limit(

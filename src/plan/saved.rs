@@ -204,20 +204,17 @@ pub fn foreign(
                 .help("mend what `natform show` of it reports, and make a new plan"),
         );
     }
-    if plan.lineage != snapshot.lineage {
-        let of = |lineage: &str| match lineage {
-            "" => String::from("nothing was written to"),
-            lineage => format!("has the lineage `{lineage}`"),
+    // A state that was never written has no lineage yet; its first serial is 0.
+    if !plan.lineage.is_empty() && plan.lineage != snapshot.lineage {
+        let present = match snapshot.lineage.as_str() {
+            "" => String::from("nothing was written to this one yet"),
+            lineage => format!("this one has `{lineage}`"),
         };
         let directory = loaded.saved.directory.display();
         return Some(
             refusal(
                 "the saved plan was made from another state",
-                format!(
-                    "The state that it was made from {}, this one {}.",
-                    of(&plan.lineage),
-                    of(&snapshot.lineage)
-                ),
+                format!("It was made from the lineage `{}`; {present}.", plan.lineage),
             )
             .help(format!(
                 "it was made in `{directory}`: apply it there (`-C`), or make a new plan here"

@@ -69,6 +69,14 @@ fn look(path: &Path) -> Result<(i64, Timestamp), Fault> {
 }
 
 impl SqliteStore {
+    /// Says what the backup holds. Fails when there is none that can be used.
+    pub fn described_backup(&self) -> Result<String, StateError> {
+        described(self.path()).ok_or_else(|| StateError::Refused {
+            why: format!("there is no usable backup `{}`", path_of(self.path()).display()),
+            help: String::from("it is written when an apply that changed the state has ended"),
+        })
+    }
+
     /// Takes the lock without looking at the file, for [`SqliteStore::restore_backup`].
     pub fn lock_unseen(&mut self, info: &LockInfo, timeout: Duration) -> Result<Lock, StateError> {
         self.writer = None;
@@ -83,12 +91,6 @@ impl SqliteStore {
         self.writer = None;
         let path = self.path().to_owned();
         let source = path_of(&path);
-        if !source.exists() {
-            return Err(StateError::Refused {
-                why: format!("there is no backup `{}`", source.display()),
-                help: String::from("it is written when an apply that changed the state has ended"),
-            });
-        }
         let (serial, _) = look(&source).map_err(|fault| fault.at("read", &source))?;
         let serial = u64::try_from(serial).unwrap_or_default();
         let failed = |error: std::io::Error| StateError::io("restore", &path, &error);

@@ -696,9 +696,16 @@ fn schema_is_what_the_migrations_make() {
 fn every_released_version_can_be_opened() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("state-schema/fixtures");
     for version in 1..=migration::MIGRATIONS.len() {
-        let sql = fs::read_to_string(fixtures.join(format!("v{version}.sql"))).unwrap();
+        let fixture = fixtures.join(format!("v{version}.sql"));
+        let sql = fs::read_to_string(&fixture).unwrap_or_else(|_| {
+            panic!("a state of version {version} as SQL is missing: {fixture:?}")
+        });
         let (_directory, path) = directory();
-        rusqlite::Connection::open(&path).unwrap().execute_batch(&sql).unwrap();
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.execute_batch(&sql).unwrap();
+        let of: i64 = connection.pragma_query_value(None, "user_version", |r| r.get(0)).unwrap();
+        assert_eq!(usize::try_from(of), Ok(version), "{fixture:?} is of another version");
+        drop(connection);
         let mut store = store(&path);
         for _ in 0..2 {
             let snapshot = store.snapshot().unwrap();

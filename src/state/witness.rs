@@ -137,7 +137,11 @@ impl Record {
 
     /// Says what was written last.
     pub(super) fn wrote(&self) -> String {
-        format!("serial {} was written to it at {}", self.mark.serial, self.at.iso8601())
+        let what = match (self.mark.serial, self.mark.journal) {
+            (0, journal) => format!("journal entry {journal}"),
+            (serial, _) => format!("serial {serial}"),
+        };
+        format!("{what} was written to it at {}", self.at.iso8601())
     }
 
     /// Returns the line that the file holds: a checksum and the record, filled up to a sector.

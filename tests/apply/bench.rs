@@ -18,16 +18,21 @@ use natform::api::error::ApiError;
 use natform::api::http::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 use natform::api::log::NoLog;
 use natform::api::sleep::VirtualSleep;
-use natform::apply::{self, ApplyContext, ApplyEvent, Evaluate, Interrupt, Outcome, Service};
+use natform::apply::{
+    self, ApplyContext, ApplyEvent, Evaluate, Interrupt, Outcome, Resolution, Service,
+};
+use natform::command::service::still_wanted;
 use natform::configuration;
 use natform::diagnostic::Diagnostics;
 use natform::emulator::{Emulator, InProcess, Settings};
 use natform::environment::{Clock, Environment, ManualClock, MemoryFiles, SeededIds, Timestamp};
 use natform::plan::program::{ObjectMap, Program};
 use natform::plan::{Directives, Plan, PlanInput, PlanOptions, ProviderContext, Purpose};
-use natform::refresh::{ServiceReader, read_list, read_object};
-use natform::resources::{self, Listing, Object, ReadScope};
-use natform::state::{Lock, LockInfo, RunRecord, Service as Place, Snapshot, SqliteStore, Store};
+use natform::refresh::{Reader, ServiceReader, read_list, read_object};
+use natform::resources::{self, Listing, Listings, Object, ReadScope};
+use natform::state::{
+    JournalEntry, Lock, LockInfo, RunRecord, Service as Place, Snapshot, SqliteStore, Store,
+};
 use natform::value::{Name, Value};
 
 /// What a process that dies unwinds with.
@@ -40,16 +45,37 @@ struct Mortal {
     left: AtomicUsize,
     /// Whether the last request reaches the service.
     delivers: AtomicBool,
+    /// The action whose call it dies of, and how many of them are left.
+    dies_of: Mutex<Option<(String, usize)>>,
+    /// Planning is not what dies.
+    immune: AtomicBool,
+}
+
+impl Mortal {
+    /// Returns whether this is the request to die of.
+    fn is_last(&self, request: &HttpRequest) -> bool {
+        if self.immune.load(Ordering::Relaxed) {
+            return false;
+        }
+        let left = self.left.load(Ordering::Relaxed);
+        if left != usize::MAX {
+            self.left.store(left.saturating_sub(1), Ordering::Relaxed);
+            return left <= 1;
+        }
+        let mut dies_of = self.dies_of.lock().unwrap();
+        let Some((action, nth)) = &mut *dies_of else { return false };
+        if !request.target.contains(&format!("Action={action}&")) {
+            return false;
+        }
+        *nth -= 1;
+        *nth == 0
+    }
 }
 
 impl Transport for Mortal {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
         Box::pin(async move {
-            let left = self.left.load(Ordering::Relaxed);
-            if left != usize::MAX {
-                self.left.store(left.saturating_sub(1), Ordering::Relaxed);
-            }
-            if left > 1 {
+            if !self.is_last(&request) {
                 return self.inner.send(request).await;
             }
             if self.delivers.load(Ordering::Relaxed) {
@@ -149,6 +175,8 @@ impl Bench {
             inner: InProcess::new(Arc::clone(&emulator)),
             left: AtomicUsize::new(usize::MAX),
             delivers: AtomicBool::new(false),
+            dies_of: Mutex::default(),
+            immune: AtomicBool::new(false),
         };
         Self {
             directory: tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap(),
@@ -167,6 +195,21 @@ impl Bench {
     pub(crate) fn die_at(&self, request: usize, delivers: bool) {
         self.mortal.left.store(request, Ordering::Relaxed);
         self.mortal.delivers.store(delivers, Ordering::Relaxed);
+    }
+
+    /// Lets the process die at the n-th call of an action, from 1.
+    pub(crate) fn die_of(&self, action: &str, nth: usize, delivers: bool) {
+        *self.mortal.dies_of.lock().unwrap() = Some((action.to_owned(), nth));
+        self.mortal.delivers.store(delivers, Ordering::Relaxed);
+    }
+
+    /// Sends a call as somebody else would, who knows nothing of natform.
+    pub(crate) fn outsider(&self, action: Action, parameters: &[(&str, &str)]) -> Answer {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let client = self.client(&self.environment(""));
+        let call = Call::new(action).with("RegionId", self.region);
+        let call = parameters.iter().fold(call, |call, (name, value)| call.with(name, *value));
+        runtime.block_on(client.send(&call)).unwrap()
     }
 
     fn environment(&self, text: &str) -> Environment {
@@ -210,7 +253,7 @@ impl Bench {
 
     /// Plans with what is live.
     pub(crate) fn plan(&self, program: &Program) -> Plan {
-        let left = self.mortal.left.swap(usize::MAX, Ordering::Relaxed);
+        self.mortal.immune.store(true, Ordering::Relaxed);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let environment = self.environment("");
         let reader = ServiceReader::new(runtime.handle().clone(), Arc::new(self.clock.clone()))
@@ -229,7 +272,7 @@ impl Bench {
             directives: &Directives::default(),
         };
         let (plan, diagnostics) = natform::plan::plan(input, &reader);
-        self.mortal.left.store(left, Ordering::Relaxed);
+        self.mortal.immune.store(false, Ordering::Relaxed);
         assert!(!diagnostics.has_errors(), "{diagnostics:#?}");
         plan
     }
@@ -237,14 +280,52 @@ impl Bench {
     /// Does what `natform apply` does: recovery, plan, apply. None when it died before the apply.
     pub(crate) fn apply(&self, text: &str) -> Option<Outcome> {
         let program = self.program(text);
-        let recovered =
-            self.within(async |context| apply::recover(context, &|_| true, &[]).await)?;
+        let recovered = self.recover(text, &[])?;
         assert!(recovered.diagnostics.is_empty(), "{recovered:#?}");
         let plan = self.plan(&program);
-        let evaluator = Evaluator(&program, Mutex::default());
-        self.within(async |context| {
-            apply::apply(&plan, &evaluator, &BTreeMap::new(), context).await
-        })
+        self.carry_out(&program, &plan, None)
+    }
+
+    /// Does what `natform recover` does with a configuration.
+    pub(crate) fn recover(&self, text: &str, resolutions: &[Resolution]) -> Option<Outcome> {
+        let program = self.program(text);
+        let snapshot = self.snapshot();
+        let mut objects = ObjectMap::new();
+        for instance in snapshot.instances.values().filter(|i| i.deposed.is_none()) {
+            objects.set(&instance.address, instance.object.clone());
+        }
+        let wanted = |entry: &JournalEntry| still_wanted(&program, &objects, entry);
+        self.within(None, async |context| apply::recover(context, &wanted, resolutions).await)
+    }
+
+    /// Applies a plan; with a digest, as a saved one.
+    pub(crate) fn carry_out(
+        &self,
+        program: &Program,
+        plan: &Plan,
+        digest: Option<&str>,
+    ) -> Option<Outcome> {
+        self.carry_out_after(program, plan, digest, &BTreeMap::new())
+    }
+
+    /// Reads lists as an apply does before its first call.
+    pub(crate) fn lists(&self, scopes: &[ReadScope]) -> BTreeMap<String, Listings> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let reader = ServiceReader::new(runtime.handle().clone(), Arc::new(self.clock.clone()))
+            .with_provider("", self.client(&self.environment("")));
+        [(String::new(), reader.lists("", scopes))].into()
+    }
+
+    /// Applies a plan after these lists were read.
+    pub(crate) fn carry_out_after(
+        &self,
+        program: &Program,
+        plan: &Plan,
+        digest: Option<&str>,
+        lists: &BTreeMap<String, Listings>,
+    ) -> Option<Outcome> {
+        let evaluator = Evaluator(program, Mutex::default());
+        self.within(digest, async |context| apply::apply(plan, &evaluator, lists, context).await)
     }
 
     fn lock(store: &mut SqliteStore) -> Lock {
@@ -259,19 +340,24 @@ impl Bench {
     }
 
     /// None when the process died.
-    fn within(&self, f: impl AsyncFnOnce(ApplyContext<'_>) -> Outcome) -> Option<Outcome> {
+    fn within(
+        &self,
+        digest: Option<&str>,
+        f: impl AsyncFnOnce(ApplyContext<'_>) -> Outcome,
+    ) -> Option<Outcome> {
         self.runs.set(self.runs.get() + 1);
         let environment = self.environment("");
         let mut store = self.store(&environment);
         let lock = Self::lock(&mut store);
-        let run = RunRecord {
+        let earlier = digest.and_then(|digest| store.run_of_plan(digest).unwrap());
+        let run = earlier.unwrap_or_else(|| RunRecord {
             id: format!("run-{}", self.runs.get()),
             command: "apply".to_owned(),
             who: "ann@desk".to_owned(),
-            plan: None,
+            plan: digest.map(str::to_owned),
             started_at: self.clock.now(),
             ended_at: None,
-        };
+        });
         let services = Services {
             client: self.client(&environment),
             clock: self.clock.clone(),
@@ -298,6 +384,7 @@ impl Bench {
             Ok(outcome) => Some(outcome),
             Err(reason) if reason.is::<Died>() => {
                 self.mortal.left.store(usize::MAX, Ordering::Relaxed);
+                *self.mortal.dies_of.lock().unwrap() = None;
                 None
             }
             Err(reason) => std::panic::resume_unwind(reason),

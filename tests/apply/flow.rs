@@ -1,3 +1,4 @@
+use natform::api::catalogue::Edition;
 use natform::apply::ApplyEvent;
 use natform::emulator::Settings;
 
@@ -6,7 +7,13 @@ use crate::configurations::{NOTHING, conversion, shared, shop, tables};
 
 #[test]
 fn what_was_applied_leaves_nothing_to_plan() {
-    let bench = Bench::new(Settings::default());
+    for edition in Edition::ALL {
+        leaves_nothing_to_plan(edition);
+    }
+}
+
+fn leaves_nothing_to_plan(edition: Edition) {
+    let bench = Bench::new(Settings { edition, ..Settings::default() });
     for text in [
         shop(&[(80, 8080), (443, 8443)], 5, 2),
         shop(&[(80, 8081), (443, 8443), (22, 22)], 10, 2),

@@ -93,7 +93,7 @@ fn a_gateway_comes_and_goes_with_its_packages() {
 /// Dies at a request of making, of changing and of deleting everything; `pause` goes by before the next
 /// run, after which no token is sent again.
 fn dies_at(request: usize, delivers: bool, pause: Duration) {
-    let bench = bench(if request % 3 == 0 { 1200 } else { 0 });
+    let bench = bench(if request.is_multiple_of(3) { 1200 } else { 0 });
     for text in [
         edge("Small", &[(5, 1), (10, 2)], &[80]),
         edge("Large", &[(5, 1), (10, 2)], &[80, 443]),
@@ -116,7 +116,7 @@ const LONG: Duration = Duration::from_secs(600);
 fn dying_at_any_request_leaves_no_trace() {
     for request in 1..25 {
         let pause = if request % 4 < 2 { Duration::ZERO } else { LONG };
-        dies_at(request, request % 2 == 0, pause);
+        dies_at(request, request.is_multiple_of(2), pause);
     }
 }
 

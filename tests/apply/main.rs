@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail by panicking")]
 
 mod bench;
+mod changed;
 mod configurations;
 mod crash;
 mod faults;
 mod flow;
 mod inline;
+mod recovery_cases;
 mod simulation;

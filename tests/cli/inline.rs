@@ -1,6 +1,6 @@
 //! Bandwidth packages that are written as blocks of their gateway, in the edition of 2019.
 
-use crate::support::{Run, Workspace};
+use crate::support::{QUICKSTART, Run, Workspace};
 
 /// A gateway with two packages, one of them from a `dynamic` block, and entries on their addresses.
 const EDGE: &str = r#"
@@ -182,6 +182,25 @@ fn they_cannot_be_changed_but_removed() {
 }
 
 #[test]
+fn they_count_among_the_packages_of_the_gateway() {
+    let more = |count: u32| {
+        format!(
+            "{EDGE}resource \"bandwidth_package\" \"more\" {{\n  count = {count}\n  \
+             nat_gateway_id = nat_gateway.edge.id\n  bandwidth = 5\n  ip_count = 1\n}}\n"
+        )
+    };
+    let workspace = Workspace::with(&more(3));
+    let run = workspace.run(&["plan"]).exits(1);
+    run.says(&["error[bandwidth-packages-quota]", "5 bandwidth packages"]);
+    workspace.write("main.nat.hcl", &more(2));
+    workspace.run(&["apply", "-auto-approve"]).success().says(&["5 added"]);
+    workspace.write("main.nat.hcl", &more(3));
+    workspace.run(&["plan"]).exits(1).says(&["error[bandwidth-packages-quota]"]);
+    workspace.run(&["destroy", "-auto-approve"]).success();
+    empty(&workspace);
+}
+
+#[test]
 fn imported_ones_are_managed_on_their_own() {
     let workspace = Workspace::with(EDGE);
     workspace.run(&["apply", "-auto-approve"]).success();
@@ -226,12 +245,33 @@ fn mistakes_are_told_with_their_place() {
     let argument = EDGE.replace("  dynamic ", "  bandwidth_package = []\n  dynamic ");
     workspace.write("main.nat.hcl", &argument);
     workspace.run(&["validate"]).exits(1).says(&["`bandwidth_package` is a block"]);
-    let four = EDGE.replace("range(4)", "range(4)");
-    let five = four.replace(
+    let five = EDGE.replace(
         "default = [{ bandwidth = 20, ip_count = 3 }]",
         "default = [\n    { bandwidth = 20, ip_count = 3 }, { bandwidth = 20, ip_count = 3 },\n    \
          { bandwidth = 20, ip_count = 3 }, { bandwidth = 20, ip_count = 3 }\n  ]",
     );
     workspace.write("main.nat.hcl", &five);
     workspace.run(&["plan"]).exits(1).says(&["error[too-many-blocks]", "At most 4"]);
+}
+
+#[test]
+fn the_main_job_is_done_in_both_editions() {
+    for edition in ["2019-07-19", "2020-09-25"] {
+        let provider = format!("  endpoint = \"emulator\"\n  edition  = \"{edition}\"\n");
+        let text = QUICKSTART.replace("  endpoint = \"emulator\"\n", &provider);
+        let workspace = Workspace::with(&text);
+        workspace.run(&["plan", "-out", "p"]).success().says(&["Plan: 5 to add"]);
+        workspace.run(&["apply", "p"]).success();
+        workspace.run(&["plan", "-detailed-exitcode"]).exits(0);
+        let changed = text
+            .replace("= \"Small\"", "= \"XLarge.1\"")
+            .replace("\"443\" = 8443", "\"22\" = 2222");
+        assert_ne!(text, changed);
+        workspace.write("main.nat.hcl", &changed);
+        workspace.run(&["apply", "-auto-approve"]).success();
+        workspace.run(&["plan", "-detailed-exitcode"]).exits(0);
+        workspace.run(&["drift"]).exits(0);
+        workspace.run(&["destroy", "-auto-approve"]).success().says(&["5 destroyed"]);
+        empty(&workspace);
+    }
 }

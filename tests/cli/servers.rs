@@ -16,14 +16,47 @@ pub(crate) struct Served {
 impl Served {
     /// Starts one on a free port.
     pub(crate) fn start(workspace: &Workspace, flags: &[&str]) -> Self {
-        let mut arguments = vec!["emulator", "-listen", "127.0.0.1:0", "-timing", "instant"];
+        let mut arguments = vec!["emulator", "-listen", "127.0.0.1:0"];
         arguments.extend(flags);
+        if !flags.contains(&"-timing") {
+            arguments.extend(["-timing", "instant"]);
+        }
         let mut child = workspace.command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().rsplit(' ').next().unwrap().to_owned();
         assert!(url.starts_with("http://127.0.0.1:"), "{line}");
         Self { child, url }
+    }
+
+    /// Sends a request to the emulator itself and returns the body of the answer.
+    pub(crate) fn control(&self, method: &str, name: &str, body: &str) -> String {
+        let host = self.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).unwrap();
+        let length = body.len();
+        let request = format!(
+            "{method} /_natform/{name} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+        body.to_owned()
+    }
+
+    /// Waits until so many calls of an action have come.
+    pub(crate) fn wait_for_calls(&self, action: &str, count: u64) {
+        loop {
+            let calls: serde_json::Value =
+                serde_json::from_str(&self.control("GET", "calls", "")).unwrap();
+            let came = calls["counts"][action]["calls"].as_u64().unwrap_or(0);
+            if came >= count {
+                return;
+            }
+            std::thread::yield_now();
+        }
     }
 }
 

@@ -318,6 +318,7 @@ fn a_lock_is_taken_only_from_one_that_is_named_and_by_force() {
     let run = workspace.run(&["force-unlock"]);
     run.one_error("live-holder");
     run.says(&["`apply` by ann@", "since", "end process", "-force"]);
+    run.says(&["It has finished 0 calls and is at ModifyNatGatewayAttribute of"]);
     let pid = format!("process {}", stuck.apply.0.id());
     run.says(&[&pid]);
     let lock = regex::Regex::new(r"Lock ([0-9a-f-]{36})").unwrap();
@@ -370,6 +371,33 @@ fn reading_an_empty_state_alone_promises_no_values() {
     let workspace = Workspace::with(QUICKSTART);
     let run = workspace.run(&["plan", "-refresh-only", "-detailed-exitcode"]).success();
     assert!(!run.stdout.contains("known after apply"), "{}", run.stdout);
+}
+
+#[test]
+fn a_state_that_a_broken_configuration_may_name_is_not_guessed() {
+    let workspace = applied();
+    workspace.write("main.nat.hcl", "natform {\n  backend \"sqlite\" { path = \"other.db\"\n");
+    let commands: [&[&str]; 5] = [
+        &["state", "mv", "nat_gateway.edge", "nat_gateway.x"],
+        &["state", "rm", "nat_gateway.edge"],
+        &["state", "restore", "-auto-approve", "1"],
+        &["state", "push", "state.json"],
+        &["force-unlock"],
+    ];
+    let before = workspace.state();
+    workspace.write("state.json", &workspace.run(&["state", "pull", "-show-sensitive"]).stdout);
+    for command in commands {
+        let run = workspace.run(command).exits(1);
+        run.is_clean();
+        run.says(&["main.nat.hcl"]);
+        assert_eq!(workspace.state(), before, "{command:?}");
+    }
+    // A mistake elsewhere does not matter where the state is named.
+    workspace.write(
+        "main.nat.hcl",
+        "natform {\n  backend \"sqlite\" { path = \"natform.db\" }\n}\nlocals { a = nope.b }\n",
+    );
+    workspace.run(&["state", "mv", "nat_gateway.edge", "nat_gateway.x"]).success();
 }
 
 /// What a step of the random test does.

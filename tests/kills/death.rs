@@ -100,7 +100,7 @@ pub(crate) fn die(
             limited(life, arguments, &script)
         }
         Kind::NoRoomInFile => {
-            let size = dice.between(1, 60) * dice.between(1, 12);
+            let size = dice.between(1, 40) * dice.between(1, 6);
             let script = format!("trap '' XFSZ; ulimit -f {size}; exec \"$0\" \"$@\"");
             limited(life, arguments, &script)
         }
@@ -189,7 +189,7 @@ fn full_disk(
 
 /// Returns how many operations on files a run of this configuration may make.
 fn operations(life: &Life, dice: &mut Dice) -> u64 {
-    dice.below(60 + 45 * life.configuration.objects())
+    dice.below(40 + 25 * life.configuration.objects())
 }
 
 /// Returns a command whose operations on the state's files are recorded.

@@ -6,6 +6,7 @@
 
 mod actions;
 mod drift;
+mod inline;
 mod interrupts;
 mod life;
 mod manner;

@@ -376,7 +376,7 @@ impl Process<'_> {
         );
         let clock = Arc::clone(&environment.clock);
         let reader = ServiceReader::new(house.runtime.handle().clone(), clock);
-        let evaluator = Evaluator::new(&program, &plan, &reader, self.contexts());
+        let evaluator = Evaluator::new(&program, &plan, &reader).with_providers(self.contexts());
         let lists = BTreeMap::from([(String::new(), lists)]);
         let tools = (&run, &services, &environment);
         let outcome = self.within((&mut store, &lock), tools, async |context| {

@@ -72,15 +72,15 @@ struct Kind {
 
 const WORLD: Kind = Kind {
     code: "emulator-world",
-    help: "the world stays as it was; `state-schema/emulator-world.schema.json` says what a world is",
+    help: "the world stays as it was; see `state-schema/emulator-world.schema.json`",
 };
 const FAULTS: Kind = Kind {
     code: "emulator-faults",
-    help: "the rules stay as they were; `state-schema/emulator-faults.schema.json` says what a rule is",
+    help: "the rules stay as they were; see `state-schema/emulator-faults.schema.json`",
 };
 const CONDITIONS: Kind = Kind {
     code: "emulator-conditions",
-    help: "they stay as they were; `natform emulator conditions` prints all that can be set",
+    help: "they stay as they were; `natform emulator conditions` prints all of them",
 };
 
 fn wrong(given: &Given, kind: &Kind, problems: &[Problem], count: usize) -> Failure {

@@ -17,9 +17,10 @@ pub(super) fn diagnostics(
     let mut all = Diagnostics::new();
     for problem in problems {
         let (why, position) = without_position(&problem.why);
-        let place = position
-            .and_then(|(line, column)| at(text, line, column))
-            .or_else(|| by_path(text, &problem.path));
+        let by_position = || position.and_then(|(line, column)| at(text, line, column));
+        let named = !problem.path.is_empty();
+        let by_path = || by_path(text, &problem.path, why.starts_with("unknown field"));
+        let place = if named { by_path() } else { None }.or_else(by_position);
         let subject = if problem.path.is_empty() { name } else { &problem.path };
         let mut diagnostic = Diagnostic::error(code, format!("`{subject}`: {why}"));
         if let Some(span) = place.and_then(|(start, end)| span(file, start, end)) {
@@ -61,8 +62,9 @@ fn at(text: &str, line: usize, column: usize) -> Option<(usize, usize)> {
 
 /// Returns where the value at a path such as `gateways[0].vpc` stands: the whole of a text or number,
 /// the bracket that opens an array or object. The nearest one around it where it does not exist.
-fn by_path(text: &str, path: &str) -> Option<(usize, usize)> {
-    let mut scan = Scan { bytes: text.as_bytes(), at: 0 };
+/// With `name`, the name of the field is meant rather than its value.
+fn by_path(text: &str, path: &str, name: bool) -> Option<(usize, usize)> {
+    let mut scan = Scan { bytes: text.as_bytes(), at: 0, name: None };
     scan.blank();
     for step in path.replace('[', ".[").split('.').filter(|step| !step.is_empty()) {
         let before = scan.at;
@@ -74,6 +76,9 @@ fn by_path(text: &str, path: &str) -> Option<(usize, usize)> {
             scan.at = before;
             break;
         }
+    }
+    if let Some(place) = scan.name.filter(|_| name) {
+        return Some(place);
     }
     let start = scan.at;
     if matches!(scan.bytes.get(start), Some(b'{' | b'[')) {
@@ -87,6 +92,8 @@ fn by_path(text: &str, path: &str) -> Option<(usize, usize)> {
 struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Where the name of the field that was last gone to stands.
+    name: Option<(usize, usize)>,
 }
 
 impl Scan<'_> {
@@ -157,9 +164,12 @@ impl Scan<'_> {
     fn field(&mut self, name: &str) -> Option<()> {
         self.take(b'{')?;
         loop {
+            let start = self.at;
             let found = self.string()? == name.as_bytes();
+            let end = self.at;
             self.take(b':')?;
             if found {
+                self.name = Some((start, end));
                 return Some(());
             }
             self.value()?;
@@ -186,7 +196,7 @@ mod tests {
         "{\n \"a\": [1, {\"b\\\"c\": [], \"ü\": \"x, ]\", \"d\": -2.5}],\n \"e\": {}\n}";
 
     fn found(path: &str) -> &'static str {
-        let (start, end) = by_path(TEXT, path).unwrap();
+        let (start, end) = by_path(TEXT, path, false).unwrap();
         &TEXT[start..end]
     }
 
@@ -197,11 +207,13 @@ mod tests {
         {
             assert_eq!(found(path), wanted, "{path}");
         }
+        let (start, end) = by_path(TEXT, "a[1].d", true).unwrap();
+        assert_eq!(&TEXT[start..end], "\"d\"");
         // What does not exist is looked for around.
-        assert_eq!(by_path(TEXT, "e.f.g"), by_path(TEXT, "e"));
-        assert_eq!(by_path(TEXT, "a[7]"), by_path(TEXT, "a"));
-        assert_eq!(by_path("", "a"), None);
-        assert_eq!(by_path("{\"a\": \"", "a"), None);
+        assert_eq!(by_path(TEXT, "e.f.g", false), by_path(TEXT, "e", false));
+        assert_eq!(by_path(TEXT, "a[7]", false), by_path(TEXT, "a", false));
+        assert_eq!(by_path("", "a", false), None);
+        assert_eq!(by_path("{\"a\": \"", "a", false), None);
     }
 
     #[test]

@@ -83,7 +83,7 @@ fn check(file: &std::path::Path, rules: &FaultFile) -> Result<(), Failure> {
     all.extend(file_problems(rules).into_iter().map(|problem| {
         Diagnostic::error("faults", format!("`{}`: {}", problem.path, problem.why))
             .detail(format!("It stands in `{}`.", file.display()))
-            .help("`state-schema/emulator-faults.schema.json` says what a rule is")
+            .help("see `state-schema/emulator-faults.schema.json`")
     }));
     if all.is_empty() { Ok(()) } else { Err(all.into()) }
 }

@@ -106,19 +106,22 @@ pub(super) fn calls(document: &Value) -> String {
 
 fn call(call: &Value) -> Vec<String> {
     let mut answer = text(&call["status"]);
-    for (field, word) in [("replayed", "replayed"), ("lost", "lost")] {
-        if call[field] == true {
+    if call["code"].is_string() {
+        let _ = write!(answer, " {}", text(&call["code"]));
+    }
+    for word in ["replayed", "lost"] {
+        if call[word] == true {
             let _ = write!(answer, ", {word}");
         }
     }
-    for (field, before) in [("code", " "), ("fault", ", fault: ")] {
-        if call[field].is_string() {
-            let _ = write!(answer, "{before}{}", text(&call[field]));
-        }
+    if call["fault"].is_string() {
+        let _ = write!(answer, ", fault: {}", text(&call["fault"]));
     }
     let parameters = call["parameters"].as_object().into_iter().flatten();
-    let parameters: Vec<String> =
-        parameters.map(|(name, value)| format!("{name}={}", text(value))).collect();
+    let parameters: Vec<String> = parameters
+        .filter(|(name, _)| !matches!(name.as_str(), "ClientToken" | "RegionId"))
+        .map(|(name, value)| format!("{name}={}", text(value)))
+        .collect();
     let action = text(&call["action"]);
     vec![
         text(&call["number"]),
@@ -256,7 +259,35 @@ mod tests {
         }));
         assert!(!calls.contains(['\u{1b}', '\r', '\u{7}']), "{calls:?}");
         assert_eq!(calls.lines().count(), 5, "{calls}");
-        assert!(calls.contains("404, lost C, fault: f"), "{calls}");
+        assert!(calls.contains("404 C, lost, fault: f"), "{calls}");
+    }
+
+    #[test]
+    fn calls_are_listed_and_counted() {
+        let counted = |calls: u64, errors: Value| json!({"calls": calls, "succeeded": 1, "replayed": 1, "lost": 0, "errors": errors});
+        let document = json!({
+            "counts": {
+                "CreateNatGateway": counted(12, json!({"QuotaExceeded": 10, "Throttling.User": 1})),
+                "DescribeNatGateways": counted(1, json!({})),
+            },
+            "calls": [
+                {"number": 9, "time": "2026-11-22T05:30:01Z", "action": "CreateNatGateway",
+                 "parameters": {"ClientToken": "t", "RegionId": "r", "VpcId": "vpc-a", "Name": "a b"},
+                 "status": 200, "code": null, "replayed": true, "fault": null, "lost": false},
+                {"number": 10, "time": "2026-11-22T05:30:02Z", "action": "CreateNatGateway",
+                 "parameters": {}, "status": 400, "code": "Throttling.User", "replayed": false,
+                 "fault": "slow", "lost": true},
+            ],
+        });
+        let wanted = "\x20#  TIME                  ACTION            ANSWER                                  PARAMETERS
+ 9  2026-11-22T05:30:01Z  CreateNatGateway  200, replayed                           VpcId=vpc-a Name=a b
+10  2026-11-22T05:30:02Z  CreateNatGateway  400 Throttling.User, lost, fault: slow
+
+ACTION               CALLS  SUCCEEDED  REPLAYED  LOST  ERRORS
+CreateNatGateway        12          1         1     0  QuotaExceeded 10, Throttling.User 1
+DescribeNatGateways      1          1         1     0
+";
+        assert_eq!(calls(&document), wanted);
     }
 
     #[test]

@@ -184,12 +184,16 @@ pub struct History {
 /// `state restore`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  natform state history             # lists the serials\n  natform state restore -dry-run 7\n  natform state restore 7"
+    after_help = "Examples:\n  natform state history             # lists the serials\n  natform state restore -dry-run 7\n  natform state restore 7\n  natform state restore -backup     # for a damaged file"
 )]
 pub struct Restore {
     /// The serial to go back to
-    #[arg(value_name = "SERIAL")]
-    pub serial: u64,
+    #[arg(value_name = "SERIAL", required_unless_present = "backup")]
+    pub serial: Option<u64>,
+
+    /// Put the backup in the place of a damaged state, which is kept beside it
+    #[arg(long, conflicts_with = "serial")]
+    pub backup: bool,
 
     /// Do not ask for approval
     #[arg(long)]

@@ -38,9 +38,8 @@ impl<'a> Difference<'a> {
             present.instances.get(*key).is_some_and(|before| !same(before, instance))
         });
         let names: BTreeSet<_> = present.outputs.keys().chain(wanted.outputs.keys()).collect();
-        let differs = |name: &crate::value::Name| {
-            encoded(present).get(&**name) != encoded(wanted).get(&**name)
-        };
+        let (before, after) = (encoded(present), encoded(wanted));
+        let differs = |name: &crate::value::Name| before.get(&**name) != after.get(&**name);
         Self {
             added: lacks(present, wanted),
             changed: changed.map(|(_, instance)| instance).collect(),

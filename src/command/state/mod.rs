@@ -16,7 +16,7 @@ mod rm;
 
 use super::Session;
 use super::failure::{Exit, Failure};
-use super::lock;
+use super::running;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::state::{Instance, JournalEntry, Lock, Snapshot, SqliteStore, Store, Write};
 use arguments::State;
@@ -53,7 +53,7 @@ fn commit(
     command: &str,
     writes: Vec<Write>,
 ) -> Result<u64, Failure> {
-    let run = lock::record(session, command, None);
+    let run = running::record(session, lock, command, None);
     let end = Write::EndRun { id: run.id.clone(), at: session.environment.clock.now() };
     let begin = std::iter::once(Write::BeginRun(run));
     let writes = begin.chain(writes).chain([end]).collect();

@@ -24,7 +24,7 @@ pub(super) fn run(session: &Session, arguments: &Mv) -> Result<Exit, Failure> {
     let from = parse_target(&arguments.source)?;
     let to = parse_target(&arguments.destination)?;
     compatible(&from, &to)?;
-    let mut store = session.store()?;
+    let mut store = session.store_to_write()?;
     // What cannot be done is refused before anything is locked or made.
     let before = snapshot(&store, None)?;
     let relocation = relocation(&before, &from, &to, &arguments.source)?;

@@ -7,7 +7,7 @@ use super::arguments::Push;
 use super::difference::Difference;
 use super::{refuse_unfinished, snapshot};
 use crate::command::failure::{Exit, Failure};
-use crate::command::{Session, lock};
+use crate::command::{Session, lock, running};
 use crate::diagnostic::{Diagnostic, SourceMap, did_you_mean};
 use crate::report::paint::Paint;
 use crate::resources::{self, ResourceType};
@@ -20,7 +20,7 @@ const LARGEST: u64 = 1 << 31;
 /// Runs the command.
 pub(super) fn run(session: &Session, arguments: &Push) -> Result<Exit, Failure> {
     let pushed = document(session, &arguments.file)?;
-    let mut store = session.store()?;
+    let mut store = session.store_to_write()?;
     let lock = if arguments.dry_run {
         None
     } else {
@@ -47,7 +47,7 @@ pub(super) fn run(session: &Session, arguments: &Push) -> Result<Exit, Failure> 
     };
     let force = if arguments.force { "-force " } else { "" };
     let command = format!("state push {force}{}", arguments.file.display());
-    let run = lock::record(session, &command, None);
+    let run = running::record(session, &lock, &command, None);
     let serial =
         store.push(&lock, &run, &pushed, arguments.force).map_err(|error| error.diagnostic())?;
     let counts = difference.counts();

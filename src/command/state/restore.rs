@@ -4,15 +4,15 @@ use super::arguments::Restore;
 use super::difference::Difference;
 use super::{refuse_unfinished, snapshot};
 use crate::command::failure::{Exit, Failure};
-use crate::command::{Session, lock};
+use crate::command::{Session, lock, running};
 use crate::diagnostic::Diagnostic;
 use crate::report::paint::Paint;
 
 /// Runs the command.
 pub(super) fn run(session: &Session, arguments: &Restore) -> Result<Exit, Failure> {
-    let number = arguments.serial;
+    let Some(number) = arguments.serial else { return take_backup(session, arguments) };
     let paint = Paint { on: session.terminal.colour };
-    let mut store = session.store()?;
+    let mut store = session.store_to_write()?;
     // What cannot be done is refused before anything is locked or made.
     snapshot(&store, Some(number))?;
     let lock = if arguments.dry_run {
@@ -41,7 +41,7 @@ pub(super) fn run(session: &Session, arguments: &Restore) -> Result<Exit, Failur
     if !approved(session, arguments)? {
         return Ok(Exit::Failed);
     }
-    let run = lock::record(session, &format!("state restore {number}"), None);
+    let run = running::record(session, &lock, &format!("state restore {number}"), None);
     let serial = store.restore(&lock, &run, number).map_err(|error| error.diagnostic())?;
     let counts = difference.counts();
     let text = format!(
@@ -49,6 +49,35 @@ pub(super) fn run(session: &Session, arguments: &Restore) -> Result<Exit, Failur
          Nothing was changed in the service; `natform plan` shows what apply would do.\n"
     );
     session.terminal.print(&text)?;
+    Ok(Exit::Done)
+}
+
+/// Puts the backup in the place of the state, however that is damaged.
+fn take_backup(session: &Session, arguments: &Restore) -> Result<Exit, Failure> {
+    let mut store = session.store()?;
+    let backup = store.described_backup().map_err(|error| error.diagnostic())?;
+    let name = crate::state::Store::name(&store);
+    let text = format!("{backup}. It takes the place of `{name}`.\n");
+    session.terminal.print(&session.natural_text(&text))?;
+    if arguments.dry_run {
+        session.terminal.print("Nothing was written.\n")?;
+        return Ok(Exit::Done);
+    }
+    if !approved(session, arguments)? {
+        return Ok(Exit::Failed);
+    }
+    let timeout = arguments.locking.lock_timeout;
+    let lock = lock::take_unseen(session, &mut store, "state restore", timeout)?;
+    let restored = store.restore_backup(&lock).map_err(|error| error.diagnostic())?;
+    let kept = restored
+        .kept
+        .map_or(String::new(), |kept| format!(" What was there is kept as `{}`.", kept.display()));
+    let text = format!(
+        "The state has serial {} now.{kept}\nNothing was changed in the service; `natform plan` \
+         and `natform drift` show what the backup does not know of.\n",
+        restored.serial
+    );
+    session.terminal.print(&session.natural_text(&text))?;
     Ok(Exit::Done)
 }
 

@@ -11,7 +11,7 @@ use crate::state::{Instance, Snapshot, Write};
 
 /// Runs the command.
 pub(super) fn run(session: &Session, arguments: &Rm) -> Result<Exit, Failure> {
-    let mut store = session.store()?;
+    let mut store = session.store_to_write()?;
     // What cannot be done is refused before anything is locked or made.
     let before = snapshot(&store, None)?;
     let found = selected(&before, &arguments.addresses)?;

@@ -101,14 +101,23 @@ impl<'a> Known<'a> {
             (eip.address, Address { gateway, serves_both: eip.snat_entry_enabled })
         });
         Self {
-            vpcs: dump.vpcs.iter().map(|v| (v.id.as_str(), v)).collect(),
-            vswitches: dump.vswitches.iter().map(|v| (v.id.as_str(), v)).collect(),
-            gateways: gateways().map(|g| (g.id.as_str(), g)).collect(),
-            forward_tables: gateways().map(|g| (g.forward_table.as_str(), g)).collect(),
-            snat_tables: gateways().map(|g| (g.snat_table.as_str(), g)).collect(),
-            addresses: of_packages.chain(of_eips).collect(),
+            vpcs: first(dump.vpcs.iter().map(|v| (v.id.as_str(), v))),
+            vswitches: first(dump.vswitches.iter().map(|v| (v.id.as_str(), v))),
+            gateways: first(gateways().map(|g| (g.id.as_str(), g))),
+            forward_tables: first(gateways().map(|g| (g.forward_table.as_str(), g))),
+            snat_tables: first(gateways().map(|g| (g.snat_table.as_str(), g))),
+            addresses: first(of_packages.chain(of_eips)),
         }
     }
+}
+
+/// Collects what has distinct keys; a second one with a key is a problem of its own, and of no other.
+fn first<K: Ord, V>(pairs: impl Iterator<Item = (K, V)>) -> BTreeMap<K, V> {
+    let mut map = BTreeMap::new();
+    for (key, value) in pairs {
+        map.entry(key).or_insert(value);
+    }
+    map
 }
 
 /// Keys that were met, with where.
@@ -193,7 +202,7 @@ impl Check<'_> {
                 format!("`{}` is not within `{}`, the range of its VPC", vswitch.cidr, vpc.cidr)
             });
             let others = ranges.entry(vswitch.vpc.as_str()).or_default();
-            let overlapping = others.iter().find(|(other, _)| overlap(other, &vswitch.cidr));
+            let overlapping = others.iter().find(|(other, _)| overlap(*other, vswitch.cidr));
             if let Some((range, other)) = overlapping {
                 let why = format!("it overlaps `{range}` of `vswitches[{other}]`");
                 self.found.push(Problem::new(format!("{path}.cidr"), why));
@@ -391,7 +400,7 @@ impl Check<'_> {
                 self.once(&mut pool, ip, format!("{path}.ips[{n}]"), "the address");
             }
             let others = sources.entry(table).or_default();
-            let overlapping = others.iter().find(|(other, _)| overlap(other, &entry.source_cidr));
+            let overlapping = others.iter().find(|(other, _)| overlap(*other, entry.source_cidr));
             if let Some((range, other)) = overlapping {
                 let why = format!("it overlaps `{range}`, the source of `snat_entries[{other}]`");
                 self.found.push(Problem::new(format!("{path}.source_cidr"), why));
@@ -447,8 +456,8 @@ fn is_going(pending: Option<Pending<Change>>) -> bool {
     pending.is_some_and(|pending| pending.change == Change::Delete)
 }
 
-fn overlap(one: &Ipv4Net, other: &Ipv4Net) -> bool {
-    one.contains(other) || other.contains(one)
+fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
+    one.contains(&other) || other.contains(&one)
 }
 
 fn is_port(text: &str) -> bool {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use self::attributes::{PRIVATE_INFO, RULES};
 pub(super) use self::attributes::{ROW, SCHEMA};
 use self::calls::{create, delete, is_conversion, scope, updates};
-pub use self::packages::{made_with, spare};
+pub use self::packages::{made_with, spare, wished};
 use super::call;
 use super::conversion::{self, Conversion, conversion};
 use super::fault::Checks;
@@ -196,7 +196,7 @@ impl ResourceType for NatGateway {
         let Some(id) = recorded.text("id") else { return Live::Unread };
         let live = listing::find_gateway(listings, id).over(recorded);
         let Live::Found(mut object) = live else { return live };
-        packages::read(&mut object, recorded, listings, false);
+        packages::read(&mut object, recorded, listings, None);
         Live::Found(object)
     }
 
@@ -242,7 +242,8 @@ impl ResourceType for NatGateway {
         if let Wanted::Present { values, .. } = wanted
             && packages::are_awaited(values)
         {
-            packages::read(&mut object, &recorded, listings, values.has(packages::WISHED));
+            let blocks = values.has(packages::WISHED).then_some(values);
+            packages::read(&mut object, &recorded, listings, blocks);
             packages::note_left(&mut object, values, listings);
         }
         let steps = self.settling(wanted).iter().rev().find_map(|scope| match scope {

@@ -14,7 +14,7 @@ use super::super::public_addresses;
 use super::super::schema::{self, Attribute, Kind, OnChange};
 use super::super::{Fault, Impact, Object, Parameter, Settled, Step, Wanted, answer};
 use crate::api::catalogue::Action;
-use crate::value::{Type, Value};
+use crate::value::{Type, Value, same};
 
 /// Name of the blocks, and of the input that they make up.
 pub(super) const WISHED: &str = "bandwidth_package";
@@ -96,6 +96,11 @@ fn integer(package: &Value, name: &str) -> Option<i64> {
 /// Returns the ids of the packages that were made together with a gateway, in their order.
 pub fn made_with(gateway: &Object) -> Vec<&str> {
     elements(gateway, MADE).iter().filter_map(id_of).collect()
+}
+
+/// Returns how many packages are to be made together with a gateway.
+pub fn wished(gateway: &Object) -> usize {
+    elements(gateway, WISHED).len()
 }
 
 /// Takes packages that are managed on their own out of a gateway, so that its delete spares them.
@@ -227,12 +232,17 @@ pub(super) fn scope(region: &str) -> ReadScope {
     ReadScope::BandwidthPackages { region: region.to_owned() }
 }
 
-/// Shows the packages as they live. `adopts` tells that the gateway was only just made, so that all
-/// of its packages were made with it.
-pub(super) fn read(gateway: &mut Object, recorded: &Object, listings: &Listings, adopts: bool) {
+/// Shows the packages as they live. `blocks` are those of a gateway that was only just made, so that
+/// all of its packages were made with it; they are brought into the order of the blocks then.
+pub(super) fn read(
+    gateway: &mut Object,
+    recorded: &Object,
+    listings: &Listings,
+    blocks: Option<&Object>,
+) {
     let before = elements(recorded, MADE);
     let mut ids: Vec<String> = before.iter().filter_map(id_of).map(str::to_owned).collect();
-    if ids.is_empty() && adopts {
+    if ids.is_empty() && blocks.is_some() {
         ids = all_of(gateway, listings);
     }
     if ids.is_empty() {
@@ -244,8 +254,36 @@ pub(super) fn read(gateway: &mut Object, recorded: &Object, listings: &Listings,
         Live::Absent => None,
         Live::Unread => old(id).cloned(),
     });
-    let shown = list(shown.collect());
-    gateway.set(schema::name(MADE), shown);
+    let mut shown: Vec<Value> = shown.collect();
+    if let Some(blocks) = blocks {
+        shown = in_order(shown, elements(blocks, WISHED));
+    }
+    gateway.set(schema::name(MADE), list(shown));
+}
+
+/// Brings packages into the order of the blocks that made them, which no answer tells: by what the
+/// blocks ask for.
+fn in_order(mut packages: Vec<Value>, blocks: &[Value]) -> Vec<Value> {
+    let is_of = |package: &Value, block: &Value| {
+        FIELDS.iter().all(|field| match block.get(field.name).filter(|v| !v.is_null()) {
+            Some(asked) => package
+                .get(field.name)
+                .is_some_and(|has| has.is_null() || same(asked, has) != Some(false)),
+            None => true,
+        })
+    };
+    // Those that ask for most choose first.
+    let asks = |block: &Value| {
+        FIELDS.iter().filter(|f| block.get(f.name).is_some_and(|v| !v.is_null())).count()
+    };
+    let mut order: Vec<usize> = (0..blocks.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(asks(&blocks[*index])));
+    let mut placed: Vec<Option<Value>> = vec![None; blocks.len()];
+    for index in order {
+        let found = packages.iter().position(|package| is_of(package, &blocks[index]));
+        placed[index] = found.map(|at| packages.remove(at));
+    }
+    placed.into_iter().flatten().chain(packages).collect()
 }
 
 /// Returns the ids of all packages of a gateway, in the order in which its own list has them.
@@ -344,4 +382,67 @@ pub(super) fn deletes(region: &str, gateway: &Object) -> Vec<Step> {
 
 fn package_parameters(gateway: &Object, package: &str) -> Vec<Parameter> {
     Parameters::of(gateway).text("BandwidthPackageId", MADE, package).flag("Force", "force").list()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::all;
+    use super::*;
+
+    fn package(id: &str, bandwidth: i64, count: i64, zone: &str) -> Value {
+        Value::object_of([
+            ("id", Value::text(id)),
+            ("bandwidth", Value::from(bandwidth)),
+            ("ip_count", Value::from(count)),
+            ("isp", Value::text("BGP")),
+            ("zone", Value::text(zone)),
+        ])
+    }
+
+    fn block(bandwidth: i64, count: i64, zone: Option<&str>) -> Value {
+        Value::object_of([
+            ("bandwidth", Value::from(bandwidth)),
+            ("ip_count", Value::from(count)),
+            ("isp", Value::null()),
+            ("zone", zone.map_or_else(Value::null, Value::text)),
+        ])
+    }
+
+    #[test]
+    fn packages_come_in_the_order_of_their_blocks() {
+        let packages = vec![
+            package("c", 5, 1, "z-b"),
+            package("a", 5, 1, "z-a"),
+            package("d", 7, 1, "z-a"),
+            package("b", 5, 2, "z-a"),
+        ];
+        let blocks = [block(5, 1, None), block(5, 2, None), block(5, 1, Some("z-a"))];
+        let ordered = in_order(packages, &blocks);
+        let ids: Vec<&str> = ordered.iter().filter_map(id_of).collect();
+        assert_eq!(ids, ["c", "b", "a", "d"], "what asks for a zone chooses first");
+    }
+
+    #[test]
+    fn a_block_of_a_schema_has_its_input() {
+        for schema in all().map(|ty| ty.schema()) {
+            for (name, fields, most) in schema.blocks {
+                let attribute = schema.attribute(name).unwrap();
+                assert_eq!(attribute.kind, Kind::Objects(fields));
+                assert!(attribute.is_input() && !attribute.readable && *most > 0);
+            }
+        }
+    }
+
+    #[test]
+    fn managed_packages_are_spared() {
+        let mut gateway: Object =
+            [(schema::name(MADE), list(vec![package("a", 5, 1, "z"), package("b", 5, 1, "z")]))]
+                .into_iter()
+                .collect();
+        gateway.set("id", Value::text("ngw-1"));
+        spare(&mut gateway, &BTreeSet::from(["a"]));
+        assert_eq!(made_with(&gateway), ["b"]);
+        let calls: Vec<Action> = deletes("r", &gateway).iter().map(|step| step.action).collect();
+        assert_eq!(calls, [Action::DeleteBandwidthPackage]);
+    }
 }

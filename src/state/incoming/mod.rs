@@ -13,6 +13,9 @@ use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Span, did_you_mean};
 use crate::resources::Object;
 use crate::value::{self, Name};
 
+#[cfg(test)]
+mod tests;
+
 /// How many mistakes are shown; a document of another kind has one at every step.
 const SHOWN: usize = 20;
 
