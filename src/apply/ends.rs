@@ -242,6 +242,9 @@ impl Engine<'_> {
             return self.note_recovery_of(task, outcome, &why);
         };
         if task.name.is_last() {
+            if task.purpose() == Purpose::Update {
+                self.is_as_planned(&task.entry.address);
+            }
             let counts = &mut self.outcome.counts;
             match task.purpose() {
                 Purpose::Create => counts.created += 1,

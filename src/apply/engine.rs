@@ -14,7 +14,7 @@ use crate::api::answer::Answer;
 use crate::api::error::ApiError;
 use crate::diagnostic::Diagnostic;
 use crate::environment::Timestamp;
-use crate::plan::Plan;
+use crate::plan::{ChangeKind, Plan};
 use crate::resources::{Listing, Listings, Object, ReadScope};
 use crate::state::{Instance, InstanceKey, Snapshot, Write};
 
@@ -26,7 +26,7 @@ use super::pace::Pace;
 use super::recovery::is_young;
 use super::scheduler::Scheduler;
 use super::settle::{Job, Key, Settling};
-use super::task::{Stage, Task, Why};
+use super::task::{Stage, Task, Why, known};
 use super::{ApplyContext, Outcome};
 
 /// What came.
@@ -73,6 +73,9 @@ pub(super) struct Engine<'a> {
     pub(super) pace: Pace,
     /// The recorded objects as they will be once `writes` are carried out.
     pub(super) instances: BTreeMap<InstanceKey, Instance>,
+    /// Objects that the plan changes in place, as they shall be, until their last call is settled:
+    /// what refers to them was planned with these values.
+    pub(super) planned: BTreeMap<Address, Object>,
     /// How many recorded objects and open operations have an id.
     owned: BTreeMap<String, u32>,
     /// Ids by natural key in lists that were read before creates.
@@ -107,6 +110,7 @@ impl<'a> Engine<'a> {
             settling: Settling::default(),
             pace: Pace::default(),
             instances: BTreeMap::new(),
+            planned: BTreeMap::new(),
             owned: BTreeMap::new(),
             noted: BTreeMap::new(),
             noting: BTreeMap::new(),
@@ -414,18 +418,34 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Tells the evaluation of an object.
+    /// Tells the evaluation of an object: what is planned of it, and what is recorded of the rest.
     fn teach(&self, address: &Address, object: Option<&Object>) {
-        if let Some((_, evaluate)) = self.plan {
-            evaluate.learn(address, object);
+        let Some((_, evaluate)) = self.plan else { return };
+        match (object, self.planned.get(address)) {
+            (Some(object), Some(planned)) => evaluate.learn(address, Some(&planned.over(object))),
+            _ => evaluate.learn(address, object),
+        }
+    }
+
+    /// Notes that an instance is as planned, so that what is recorded of it counts.
+    pub(super) fn is_as_planned(&mut self, address: &Address) {
+        if self.planned.remove(address).is_some()
+            && let Some(instance) = self.instances.get(&(address.clone(), None))
+        {
+            self.teach(address, Some(&instance.object));
         }
     }
 
     /// Takes over a plan, and tells its evaluation of all objects.
     pub(super) fn set_plan(&mut self, plan: &'a Plan, evaluate: &'a dyn Evaluate) {
         self.plan = Some((plan, evaluate));
+        for change in plan.changes.iter().filter(|c| c.kind == ChangeKind::Update) {
+            if let Some(after) = &change.after {
+                self.planned.insert(change.address.clone(), known(after));
+            }
+        }
         for instance in self.instances.values().filter(|i| i.deposed.is_none()) {
-            evaluate.learn(&instance.address, Some(&instance.object));
+            self.teach(&instance.address, Some(&instance.object));
         }
     }
 

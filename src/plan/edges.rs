@@ -180,7 +180,10 @@ impl<'a> Wiring<'a> {
     fn values(&mut self) {
         for (index, operation) in self.operations.iter().enumerate() {
             let mut open = false;
-            for parameter in &operation.parameters {
+            // The object's own id comes from the step before, which it follows in any case.
+            let own_id = operation.purpose == Purpose::Create && operation.step.0 > 0;
+            let others = operation.parameters.iter().filter(|p| !own_id || *p.attribute != *"id");
+            for parameter in others {
                 let mut origins = BTreeSet::new();
                 collect_origins(&parameter.value, &mut origins, &mut open);
                 for origin in origins {
@@ -462,11 +465,14 @@ impl<'a> Wiring<'a> {
                 Action::DeleteBandwidthPackage | Action::ConvertBandwidthPackage
             );
             let change = &self.changes[operation.change];
-            let gateway = change
-                .before
-                .as_ref()
+            // A package may be made and converted to shared bandwidth in one change.
+            let object = match operation.purpose {
+                Purpose::Create => change.after.as_ref(),
+                Purpose::Update | Purpose::Delete => change.before.as_ref(),
+            };
+            let gateway = object
                 .filter(|_| clears)
-                .and_then(|before| topology::parent(change.address.kind(), before));
+                .and_then(|object| topology::parent(change.address.kind(), object));
             if let Some(conversion) = gateway.and_then(|g| conversions.get(&g)) {
                 self.graph.edge(index, *conversion, Why::Guard);
             }

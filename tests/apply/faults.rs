@@ -5,17 +5,13 @@ use crate::bench::Bench;
 use crate::configurations::{NOTHING, shop};
 
 /// One call in five meets a fault.
-pub(crate) fn one_in_five(
-    effect: faults::Effect,
-    mutating: Option<bool>,
-    seed: u64,
-) -> faults::Rule {
+fn one_in_five(effect: faults::Effect, mutating: Option<bool>, seed: u64) -> faults::Rule {
     let matcher =
         faults::Matcher { mutating, probability: Some(0.2), seed, ..faults::Matcher::default() };
     faults::Rule { name: String::new(), matcher, effect }
 }
 
-pub(crate) fn effects() -> Vec<faults::Effect> {
+fn effects() -> Vec<faults::Effect> {
     let none = faults::Effect::default;
     let error = |code: &str, http, processed| {
         let code = (!code.is_empty()).then(|| code.to_owned());

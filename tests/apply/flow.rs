@@ -84,3 +84,47 @@ fn a_package_may_be_made_and_converted_in_one_change() {
     assert!(package.text("common_bandwidth_package_id").is_some());
     assert!(!bench.plan(&bench.program(&shared(true))).has_changes());
 }
+
+/// A package whose only used address is its second one, and entries on addresses by their index.
+fn shrinking(addresses: u32, ports: &[(u32, u32)]) -> String {
+    let entries: Vec<String> =
+        ports.iter().map(|(port, index)| format!("\"{port}\" = {index}")).collect();
+    let entries = entries.join(", ");
+    format!(
+        r#"
+provider "alicloud" {{
+  region   = "cn-hangzhou"
+  endpoint = "emulator"
+}}
+resource "nat_gateway" "edge" {{
+  vpc_id = "vpc-emulator"
+  name   = "edge"
+}}
+resource "bandwidth_package" "edge" {{
+  nat_gateway_id = nat_gateway.edge.id
+  bandwidth      = 5
+  ip_count       = {addresses}
+}}
+resource "forward_entry" "web" {{
+  for_each         = {{ {entries} }}
+  forward_table_id = nat_gateway.edge.forward_table_id
+  external_ip      = bandwidth_package.edge.public_ip_addresses[each.value]
+  external_port    = each.key
+  internal_ip      = "192.168.1.10"
+  internal_port    = each.key
+  ip_protocol      = "tcp"
+}}
+"#
+    )
+}
+
+/// Found by seed 538 of the simulation.
+#[test]
+fn an_entry_is_made_on_an_address_whose_index_shifts() {
+    let bench = Bench::new(Settings::default());
+    bench.converge(&shrinking(3, &[(80, 1)]));
+    let text = shrinking(1, &[(80, 0), (443, 0)]);
+    let outcome = bench.apply(&text).unwrap();
+    assert!(outcome.is_success(), "{outcome:#?}");
+    bench.assert_converged(&text);
+}

@@ -10,4 +10,3 @@ mod faults;
 mod flow;
 mod inline;
 mod recovery_cases;
-mod simulation;

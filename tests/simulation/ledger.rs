@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use natform::address::Address;
 use natform::api::catalogue::Action;
+use natform::api::http::HttpRequest;
 use natform::emulator::world::model::{Change, GatewayChange};
 use natform::emulator::{Dump, Record};
 use natform::environment::{Clock, Timestamp};
@@ -120,7 +121,15 @@ impl Ledger {
 }
 
 impl Sim {
+    /// Returns the world as it is now.
     pub(crate) fn dump(&self) -> Dump {
+        // With any request the world does what is due.
+        self.emulator.handle(&HttpRequest {
+            method: "GET".to_owned(),
+            target: "/".to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        });
         self.emulator.with_world(|world, _| world.dump()).unwrap()
     }
 
@@ -164,7 +173,9 @@ impl Sim {
                     .made
                     .iter()
                     .filter(|(other, made)| {
-                        made.address.as_ref() == Some(&intent.address)
+                        // Of objects that nothing tells apart each address may have any.
+                        let address = ledger.recorded.get(*other).or(made.address.as_ref());
+                        address == Some(&intent.address)
                             && there.get(other.as_str()) == Some(&false)
                     })
                     .filter(|(other, _)| {

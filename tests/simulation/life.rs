@@ -366,6 +366,7 @@ impl Process<'_> {
         if diagnostics.has_errors() {
             return Ended::Refused(diagnostics);
         }
+        house.sim.note(|| format!("plans\n{}", crate::seed::shown(&plan)));
         let (program, _) = Program::new_applying(
             Arc::clone(planned.configuration()),
             planned.variables().clone(),

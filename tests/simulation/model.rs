@@ -28,6 +28,8 @@ pub(crate) struct Gateway {
     pub(crate) vswitch: char,
     pub(crate) create_first: bool,
     pub(crate) force: bool,
+    /// Whether it is converted by the edits of this round.
+    pub(crate) converting: bool,
     pub(crate) packages: Vec<Package>,
     pub(crate) dnat: Vec<Dnat>,
     pub(crate) snat: Vec<Snat>,
@@ -128,6 +130,7 @@ impl Model {
                 vswitch: 'a',
                 create_first: false,
                 force: false,
+                converting: false,
                 packages,
                 dnat,
                 snat: Vec::new(),
@@ -167,6 +170,7 @@ impl Model {
             vswitch: dice.pick(&['a', 'b']),
             create_first: dice.below(3) == 0,
             force: dice.below(4) == 0,
+            converting: false,
             packages: Vec::new(),
             dnat: Vec::new(),
             snat: Vec::new(),
@@ -198,6 +202,9 @@ impl Model {
         }
         let index = dice.below(self.gateways.len());
         if self.gateways[index].packages.is_empty() {
+            if self.gateways[index].converting {
+                return None;
+            }
             let package = self.package(dice);
             self.gateways[index].packages.push(package);
         }
@@ -251,6 +258,13 @@ impl Model {
         });
     }
 
+    /// Begins another round of edits.
+    pub(crate) fn next_round(&mut self) {
+        for gateway in &mut self.gateways {
+            gateway.converting = false;
+        }
+    }
+
     /// Changes something.
     pub(crate) fn edit(&mut self, dice: &mut Dice) {
         let number = self.number();
@@ -285,8 +299,15 @@ impl Model {
                 }
                 gateway.force = true;
                 gateway.enhanced = true;
+                gateway.converting = true;
             }
-            7 if gateway.packages.len() < 3 => gateway.packages.push(package),
+            // One that is being converted may get shared ones only.
+            7 if gateway.packages.len() < 3 => {
+                let shared = shared && dice.below(2) == 0;
+                if !gateway.converting || shared {
+                    gateway.packages.push(Package { shared, ..package });
+                }
+            }
             8 if gateway.packages.len() > 1 => {
                 let index = dice.below(gateway.packages.len());
                 if !gateway.packages[index].shared {

@@ -12,7 +12,7 @@ use crate::dice::Dice;
 use crate::ledger::{Made, objects};
 use crate::life::House;
 use crate::network::From;
-use crate::seed::shown;
+use crate::seed::{planned, shown};
 use crate::sim::violated;
 
 /// Has somebody do something now and then while processes work.
@@ -44,10 +44,7 @@ pub(crate) fn visit_quietly(house: &House, dice: &mut Dice, text: &str) {
     }
     // The next apply is to mend all of it at once.
     sim.ledger.lock().unwrap().touched.clear();
-    let (plan, diagnostics) = house.plan(text, PlanMode::Normal);
-    if diagnostics.has_errors() {
-        violated("plan-refused", format!("after a visitor: {diagnostics:#?}"));
-    }
+    let plan = planned(house, text, PlanMode::Normal);
     for change in &plan.changes {
         let address = change.address.to_string();
         let expected = match change.kind {

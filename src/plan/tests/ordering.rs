@@ -300,6 +300,17 @@ fn packages_are_deleted_before_the_gateway_is_converted() {
         "0 ConvertBandwidthPackage bandwidth_package.p\n\
          1 UpdateNatGatewayNatType nat_gateway.g <- 0\n"
     );
+    // One that is made only now is converted first, too.
+    let mut bench = Bench::new(&text("nat_type = \"Normal\"", ""));
+    bench.providers.get_mut("").unwrap().region = "cn-qingdao".into();
+    bench.apply();
+    let plan = bench.write(&text(enhanced, &shared)).plan();
+    assert_eq!(
+        operations(&plan),
+        "0 CreateBandwidthPackage bandwidth_package.p\n\
+         1 ConvertBandwidthPackage bandwidth_package.p <- 0\n\
+         2 UpdateNatGatewayNatType nat_gateway.g <- 1\n"
+    );
 }
 
 #[test]
