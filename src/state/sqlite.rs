@@ -231,6 +231,9 @@ impl SqliteStore {
             if check_file(path, self.steps)?.is_none() {
                 return refuse_emptied(path, witness.as_ref()).map(|()| None);
             }
+            if witness.is_none() && is_begun_only(path) {
+                return Ok(None);
+            }
             let connection =
                 open_for_reading(path).map_err(|error| Fault::from(error).at("open", path))?;
             let found = migration::inspect(&connection, path, self.steps)?;
@@ -403,6 +406,13 @@ fn refuse_emptied(path: &Path, witness: Option<&Record>) -> Result<(), StateErro
         _ => return Ok(()),
     };
     Err(StateError::Lost { path: path.to_owned(), why })
+}
+
+/// Returns whether a run died while it made the file: SQLite would take back what there is of it, and
+/// a single page holds no tables.
+fn is_begun_only(path: &Path) -> bool {
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    length(path) <= 4096 && length(&beside(path, "-journal")) > 0
 }
 
 fn changed_by_others(path: &Path, record: &Record) -> StateError {
