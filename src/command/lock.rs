@@ -13,6 +13,9 @@ use crate::state::{
     JournalEntry, Lock, LockInfo, Phase, RunRecord, Snapshot, SqliteStore, StateError, Store,
 };
 
+/// A wait that may be longer than this is announced.
+const WORTH_SAYING: Duration = Duration::from_secs(1);
+
 /// Takes the lock for a run of `operation`, waiting at most `timeout` and saying so. A copy that was
 /// made of a state of an older version is named.
 pub fn take(
@@ -74,13 +77,15 @@ fn wait(
 ) -> Result<Lock, StateError> {
     let doing = doing(store, holder).map_or(String::new(), |doing| format!(": {doing}"));
     let (who, operation) = (&holder.who, &holder.operation);
-    session.terminal.report(&format!(
+    if timeout >= WORTH_SAYING {
+        session.terminal.report(&format!(
         "Waiting at most {} for `{operation}` of {who} (process {}), which holds the lock since \
          {}{doing}.\n",
         duration(timeout),
         holder.pid,
         holder.since.iso8601()
     ));
+    }
     let what = format!("Waiting for `{operation}` of {who}");
     let lock = || store.lock(info, timeout);
     waiting::during(&session.terminal, &what, &Trouble::default(), lock)
