@@ -3,6 +3,7 @@
 //! Death between two statements is exact: at that instant the files are copied as they are, and what
 //! the doomed process still does to them is undone by putting the copies back.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,7 +26,7 @@ struct Fuse {
     /// Statements left to live.
     left: Option<u64>,
     /// The files as they were when it burned.
-    kept: Option<Vec<(PathBuf, Option<Vec<u8>>)>>,
+    kept: Option<BTreeMap<PathBuf, Vec<u8>>>,
 }
 
 /// The state's files.
@@ -49,12 +50,13 @@ impl Disk {
 
     /// Opens the state; of connections that write, statements are counted.
     pub(crate) fn open(&self, environment: &Environment) -> SqliteStore {
-        let (fuse, path, durable) = (Arc::clone(&self.fuse), self.path(), self.durable);
+        let (fuse, durable) = (Arc::clone(&self.fuse), self.durable);
+        let directory = self.directory.path().to_owned();
         SqliteStore::new(self.path(), environment).with_setup(Arc::new(move |connection| {
             if !durable {
                 connection.pragma_update(None, "synchronous", "OFF")?;
             }
-            let (fuse, path) = (Arc::clone(&fuse), path.clone());
+            let (fuse, directory) = (Arc::clone(&fuse), directory.clone());
             let codes = TraceEventCodes::SQLITE_TRACE_STMT | TraceEventCodes::SQLITE_TRACE_PROFILE;
             connection.trace_v2(
                 codes,
@@ -63,7 +65,7 @@ impl Disk {
                     let Some(left) = fuse.left.as_mut() else { return };
                     *left = left.saturating_sub(1);
                     if *left == 0 && fuse.kept.is_none() {
-                        fuse.kept = Some(copies(&path));
+                        fuse.kept = Some(copies(&directory));
                     }
                 }),
             )
@@ -79,7 +81,7 @@ impl Disk {
     pub(crate) fn burn(&self) {
         let mut fuse = self.fuse.lock().unwrap();
         if fuse.kept.is_none() {
-            fuse.kept = Some(copies(&self.path()));
+            fuse.kept = Some(copies(self.directory.path()));
         }
     }
 
@@ -90,31 +92,36 @@ impl Disk {
     /// Brings the files back to what they were when the process died.
     pub(crate) fn restore(&self) {
         let mut fuse = self.fuse.lock().unwrap();
-        for (path, content) in fuse.kept.take().unwrap_or_default() {
-            match content {
-                Some(content) => std::fs::write(&path, content).unwrap(),
-                None => drop(std::fs::remove_file(&path)),
+        let kept = fuse.kept.take().unwrap_or_default();
+        for path in files(self.directory.path()) {
+            if !kept.contains_key(&path) {
+                std::fs::remove_file(path).unwrap();
             }
         }
-        drop(std::fs::remove_file(beside(&self.path(), "-shm")));
+        for (path, content) in kept {
+            std::fs::write(path, content).unwrap();
+        }
         fuse.left = None;
     }
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
+/// Returns all files of a directory, but for the lock's, which its holder's death releases.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.extension().is_none_or(|end| end != "lock")).collect()
 }
 
-fn copies(path: &Path) -> Vec<(PathBuf, Option<Vec<u8>>)> {
-    [path.to_owned(), beside(path, "-wal")]
-        .into_iter()
-        .map(|path| {
-            let content = std::fs::read(&path).ok();
-            (path, content)
-        })
-        .collect()
+/// Returns what the files of a directory hold, but for SQLite's shared memory, which is made anew.
+fn copies(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut copies = BTreeMap::new();
+    for path in files(directory) {
+        if !path.to_string_lossy().ends_with("-shm") {
+            let content = std::fs::read(&path).unwrap();
+            copies.insert(path, content);
+        }
+    }
+    copies
 }
 
 /// The state as a process sees it. It tells the ledger what is written, and leaves out what a

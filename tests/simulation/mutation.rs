@@ -30,6 +30,15 @@ impl Mutation {
         ("no-grouping", Self::NoGrouping),
     ];
 
+    /// Returns what the lack of it does: the violation that shows that it was noticed.
+    pub(crate) const fn harm(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::NoJournal | Self::NoGuard | Self::NoLook => "duplicate",
+            Self::NoGrouping => "stuck",
+        }
+    }
+
     pub(crate) fn settings(self) -> Settings {
         let mut settings = Settings::default();
         if self == Self::NoGuard {

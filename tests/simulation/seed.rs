@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use natform::api::catalogue::Edition;
+use natform::emulator::world::conditions::Conditions;
 use natform::emulator::{Dump, Emulator, Settings, Timings, faults};
 use natform::environment::{ManualClock, Timestamp};
 use natform::plan::{ChangeKind, Plan, PlanMode};
@@ -63,7 +64,7 @@ pub(crate) fn run(seed: u64, manners: Manners) -> Report {
         }),
     };
     let lock = |error: std::sync::PoisonError<_>| error.into_inner();
-    let tally = sim.tally.lock().unwrap_or_else(|error| error.into_inner()).clone();
+    let tally = sim.tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let trace = *sim.trace.lock().unwrap_or_else(lock);
     Report { violation, tally, trace, objects: objects.get() }
 }
@@ -105,7 +106,7 @@ fn house(seed: u64, dice: &mut Dice, manners: Manners) -> House {
 /// Returns a house where nothing takes time and nothing goes wrong.
 pub(crate) fn instant_house(manners: Manners) -> House {
     let mut dice = Dice::new(0);
-    let start = Some(Dump { conditions: Default::default(), ..start(&mut dice, "cn-hangzhou") });
+    let start = Some(Dump { conditions: Conditions::default(), ..start(&mut dice, "cn-hangzhou") });
     let timings = Timings::instant();
     let settings = Settings { start, timings, recorded_calls: 0, ..Settings::default() };
     let manner = Manner {
@@ -310,7 +311,8 @@ fn converge(house: &House, text: &str, mode: PlanMode, model: Option<&Model>) {
         // So may a proxy that answers several times in a row: reads give up on it soon.
         let most = if outsiders::is_disturbed(house) || unread(&told) { 4 } else { 0 };
         if attempt >= most {
-            violated("does-not-converge", told);
+            let kind = if told.contains("operation-stuck") { "stuck" } else { "does-not-converge" };
+            violated(kind, told);
         }
         outsiders::tidy(house, Tidy::All);
         sim.pass(Duration::from_secs(90));
