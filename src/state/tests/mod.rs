@@ -1,9 +1,14 @@
 //! The store: what it keeps, refuses and survives.
 
+mod damage;
+mod versions;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
@@ -13,8 +18,6 @@ use crate::api::catalogue::Action;
 use crate::environment::{Environment, ManualClock, SeededIds, Timestamp};
 use crate::resources::Object;
 use crate::value::Value;
-use std::collections::BTreeMap;
-use std::time::Duration;
 
 fn environment() -> Environment {
     Environment {
@@ -313,207 +316,6 @@ fn a_full_disk_is_told_and_changes_nothing() {
 }
 
 #[test]
-fn what_is_no_state_is_refused_untouched() {
-    let (directory, path) = directory();
-    let foreign = directory.path().join("foreign.db");
-    let connection = rusqlite::Connection::open(&foreign).unwrap();
-    connection.execute_batch("CREATE TABLE t (x)").unwrap();
-    drop(connection);
-    let tagged = directory.path().join("tagged.db");
-    let connection = rusqlite::Connection::open(&tagged).unwrap();
-    connection.execute_batch("PRAGMA application_id = 5; CREATE TABLE t (x)").unwrap();
-    drop(connection);
-    fs::write(&path, "resource \"nat_gateway\" \"a\" {}").unwrap();
-    let cut = directory.path().join("cut.db");
-    fs::write(&cut, b"SQLite format 3\0abc").unwrap();
-    for (path, says) in [
-        (&path, "it is not SQLite"),
-        (&foreign, "another program"),
-        (&tagged, "another program"),
-        (&cut, "cut off"),
-        (&directory.path().to_owned(), "directory"),
-    ] {
-        let before = fs::read(path).ok();
-        let error = store(path).snapshot().unwrap_err();
-        assert!(error.to_string().contains(says), "{error}");
-        assert!(store(path).lock(&info("apply"), Duration::ZERO).is_err());
-        assert_eq!(fs::read(path).ok(), before);
-        assert!(!error.help().is_empty());
-        assert_eq!(error.diagnostic().summary, error.to_string());
-    }
-}
-
-#[test]
-fn a_damaged_file_is_told_as_such() {
-    let (_directory, path) = directory();
-    let mut writer = store(&path);
-    let lock = take(&mut writer);
-    let writes =
-        (0..200).map(|i| Write::Put(instance(&format!("a.b[{i}]"), "x", i).into())).collect();
-    writer.commit(&lock, writes).unwrap();
-    drop((lock, writer));
-    let mut bytes = fs::read(&path).unwrap();
-    for byte in bytes.iter_mut().skip(4096) {
-        *byte ^= 0x5a;
-    }
-    fs::write(&path, &bytes).unwrap();
-    let error = store(&path).snapshot().unwrap_err();
-    assert!(matches!(error, StateError::Damaged { .. }), "{error:?}");
-    assert_eq!(fs::read(&path).unwrap(), bytes);
-}
-
-/// Writes serials 1 to `serials`, each by a run.
-fn serials(path: &Path, from: i64, to: i64) {
-    let mut writer = store(path);
-    let lock = take(&mut writer);
-    for number in from..=to {
-        let id = format!("r{number}");
-        let at = Timestamp(number);
-        let writes = vec![
-            Write::BeginRun(run(&id)),
-            Write::Put(instance("a.b", "x", number).into()),
-            Write::EndRun { id, at },
-        ];
-        writer.commit(&lock, writes).unwrap();
-    }
-}
-
-#[test]
-fn what_was_lost_is_told_and_the_backup_is_a_way_back() {
-    let (directory, path) = directory();
-    serials(&path, 1, 2);
-    let second = fs::read(&path).unwrap();
-    assert_eq!(fs::read(directory.path().join("natform.db.backup")).unwrap(), second);
-    serials(&path, 3, 3);
-    let third = fs::read(&path).unwrap();
-
-    // An older copy, the present one with a changed byte, and the present one.
-    fs::write(&path, &second).unwrap();
-    let error = store(&path).snapshot().unwrap_err();
-    assert!(matches!(error, StateError::Lost { .. }), "{error:?}");
-    assert!(error.to_string().contains("it ends with serial 2, but serial 3 was"), "{error}");
-    assert!(error.help().contains("natform.db.backup` holds serial 3"), "{}", error.help());
-    let mut bytes = third.clone();
-    let last = bytes.len() - 1;
-    bytes[last] ^= 1;
-    fs::write(&path, &bytes).unwrap();
-    let error = store(&path).snapshot().unwrap_err();
-    assert!(matches!(error, StateError::Damaged { .. }), "{error:?}");
-    let mut damaged = store(&path);
-    assert!(damaged.lock(&info("apply"), Duration::ZERO).is_err());
-    assert_eq!(fs::read(&path).unwrap(), bytes);
-
-    let lock = damaged.lock_unseen(&info("state restore"), Duration::ZERO).unwrap();
-    let restored = damaged.restore_backup(&lock).unwrap();
-    assert_eq!(restored.serial, 3);
-    assert_eq!(fs::read(restored.kept.unwrap()).unwrap(), bytes);
-    drop((lock, damaged));
-    assert_eq!(store(&path).snapshot().unwrap().serial, 3);
-    serials(&path, 4, 4);
-    assert_eq!(store(&path).snapshot().unwrap().serial, 4);
-}
-
-#[test]
-fn a_gone_file_is_missed_until_the_first_write() {
-    let (_directory, path) = directory();
-    serials(&path, 1, 1);
-    fs::remove_file(&path).unwrap();
-    let gone = store(&path).snapshot().unwrap().gone.unwrap();
-    assert!(gone.starts_with("serial 1 was written to it at"), "{gone}");
-    serials(&path, 1, 1);
-    assert_eq!(store(&path).snapshot().unwrap().gone, None);
-    fs::write(&path, "").unwrap();
-    let error = store(&path).snapshot().unwrap_err();
-    assert!(error.to_string().contains("the file is empty"), "{error}");
-    assert!(store(&path).lock(&info("apply"), Duration::ZERO).is_err());
-}
-
-#[test]
-fn a_link_leads_to_one_lock_and_one_witness() {
-    let (directory, path) = directory();
-    let link = directory.path().join("link.db");
-    serials(&path, 1, 1);
-    std::os::unix::fs::symlink(&path, &link).unwrap();
-    let mut first = store(&path);
-    let lock = take(&mut first);
-    assert!(store(&link).lock(&info("apply"), Duration::ZERO).is_err());
-    drop((lock, first));
-    serials(&link, 2, 2);
-    assert_eq!(store(&path).snapshot().unwrap().serial, 2);
-    assert!(!directory.path().join("link.db.witness").exists());
-}
-
-#[test]
-fn another_lineage_may_be_pushed_and_is_witnessed() {
-    let (_directory, path) = directory();
-    serials(&path, 1, 2);
-    let mut snapshot = store(&path).snapshot().unwrap();
-    snapshot.lineage = String::from("another");
-    let mut writer = store(&path);
-    let lock = take(&mut writer);
-    writer.push(&lock, &run("p"), &snapshot, true).unwrap();
-    drop((lock, writer));
-    assert_eq!(store(&path).snapshot().unwrap().lineage, "another");
-    take(&mut store(&path));
-}
-
-#[test]
-fn a_newer_state_is_refused_untouched() {
-    let (_directory, path) = directory();
-    let mut writer = store(&path);
-    let lock = take(&mut writer);
-    writer.commit(&lock, vec![Write::Put(instance("a.b", "x", 1).into())]).unwrap();
-    drop((lock, writer));
-    let connection = rusqlite::Connection::open(&path).unwrap();
-    connection.pragma_update(None, "user_version", 99).unwrap();
-    drop(connection);
-    let before = fs::read(&path).unwrap();
-    let error = store(&path).snapshot().unwrap_err();
-    assert!(matches!(error, StateError::Newer { found: 99, known: 1, .. }), "{error:?}");
-    let Err(error) = store(&path).lock(&info("apply"), Duration::ZERO) else { panic!("opened") };
-    assert!(matches!(error, StateError::Newer { .. }), "{error:?}");
-    assert_eq!(fs::read(&path).unwrap(), before);
-}
-
-const TWO_STEPS: &[&str] = &[
-    migration::MIGRATIONS[0],
-    "CREATE TABLE extra (x INTEGER) STRICT; UPDATE instance SET keep = 0;",
-];
-const BROKEN_STEP: &[&str] = &[migration::MIGRATIONS[0], "CREATE TABLE extra (x); NONSENSE;"];
-
-#[test]
-fn an_older_state_is_migrated_with_a_backup_and_read_without() {
-    let (directory, path) = directory();
-    let mut writer = store(&path);
-    let lock = take(&mut writer);
-    writer.commit(&lock, vec![Write::Put(instance("a.b", "x", 1).into())]).unwrap();
-    drop((lock, writer));
-    let before = fs::read(&path).unwrap();
-
-    let key = (address("a.b"), None);
-    let newer = || store(&path).with_migrations(TWO_STEPS);
-    assert!(!newer().snapshot().unwrap().instances[&key].prevent_destroy);
-    assert_eq!(fs::read(&path).unwrap(), before, "reading must not migrate");
-
-    let mut broken = store(&path).with_migrations(BROKEN_STEP);
-    assert!(broken.lock(&info("apply"), Duration::ZERO).is_err());
-    drop(broken);
-    assert!(store(&path).snapshot().unwrap().instances[&key].prevent_destroy);
-
-    let mut migrated = newer();
-    take(&mut migrated);
-    let copied = directory.path().join("natform.db.v1.backup.2");
-    assert_eq!(migrated.backup(), Some(&*copied), "the user is told its name");
-    assert!(!migrated.snapshot().unwrap().instances[&key].prevent_destroy);
-    drop(migrated);
-    let error = store(&path).snapshot().unwrap_err();
-    assert!(matches!(error, StateError::Newer { found: 2, known: 1, .. }), "{error:?}");
-    let backup = directory.path().join("natform.db.v1.backup.2");
-    assert_eq!(fs::metadata(&backup).unwrap().mode() & 0o777, 0o600);
-    assert!(store(&backup).snapshot().unwrap().instances[&key].prevent_destroy);
-}
-
-#[test]
 fn places_that_cannot_hold_a_state_are_told() {
     let (directory, _) = directory();
     let missing = directory.path().join("none/natform.db");
@@ -639,7 +441,7 @@ fn a_state_is_pulled_and_pushed() {
     source.commit(&lock, vec![put(2)]).unwrap();
     let pulled = source.snapshot().unwrap().export(true).to_string();
     let redacted = source.snapshot().unwrap().export(false).to_string();
-    let schema = include_str!("../../state-schema/state-export.schema.json");
+    let schema = include_str!("../../../state-schema/state-export.schema.json");
     let schema = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
     for document in [&pulled, &redacted] {
         schema.validate(&serde_json::from_str(document).unwrap()).unwrap();
@@ -675,48 +477,6 @@ fn a_state_is_pulled_and_pushed() {
             .to_string()
             .contains("lineage")
     );
-}
-
-#[test]
-fn schema_is_what_the_migrations_make() {
-    let mut connection = rusqlite::Connection::open_in_memory().unwrap();
-    migration::migrate(&mut connection, migration::Found::Empty, migration::MIGRATIONS).unwrap();
-    let mut statement = connection
-        .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid")
-        .unwrap();
-    let tables: Vec<String> =
-        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
-    let text = tables.iter().map(|sql| format!("{sql};\n")).collect::<Vec<_>>().join("\n");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("state-schema/schema.sql");
-    let recorded = fs::read_to_string(path).unwrap();
-    assert_eq!(recorded, text, "bring `state-schema/schema.sql` up to date");
-}
-
-#[test]
-fn every_released_version_can_be_opened() {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("state-schema/fixtures");
-    for version in 1..=migration::MIGRATIONS.len() {
-        let fixture = fixtures.join(format!("v{version}.sql"));
-        let sql = fs::read_to_string(&fixture).unwrap_or_else(|_| {
-            panic!("a state of version {version} as SQL is missing: {fixture:?}")
-        });
-        let (_directory, path) = directory();
-        let connection = rusqlite::Connection::open(&path).unwrap();
-        connection.execute_batch(&sql).unwrap();
-        let of: i64 = connection.pragma_query_value(None, "user_version", |r| r.get(0)).unwrap();
-        assert_eq!(usize::try_from(of), Ok(version), "{fixture:?} is of another version");
-        drop(connection);
-        let mut store = store(&path);
-        for _ in 0..2 {
-            let snapshot = store.snapshot().unwrap();
-            assert_eq!(snapshot.serial, 2);
-            assert_eq!(snapshot.open.len(), 1);
-            let web = &snapshot.instances[&(address("forward_entry.web[\"443\"]"), None)];
-            assert_eq!(web.id, "fwd-1");
-            assert_eq!(store.history(10).unwrap().len(), 2);
-            take(&mut store);
-        }
-    }
 }
 
 /// One step of the random test.
