@@ -16,6 +16,7 @@ mod import;
 mod inline;
 mod interrupt;
 mod machine;
+mod mistakes;
 mod plan;
 mod saved_plan;
 mod secrets;
