@@ -242,7 +242,7 @@ fn refusals(desired: &Desired<'_>, difference: &Difference, diagnostics: &mut Di
 
 /// Reports what a resource type finds wrong with an instance.
 pub(crate) fn faults(desired: &Desired<'_>, faults: Vec<Fault>, diagnostics: &mut Diagnostics) {
-    for fault in faults {
+    for fault in faults.into_iter().map(|fault| fault.discreet(desired.object)) {
         let diagnostic = if fault.warning {
             Diagnostic::warning(fault.code, fault.message)
         } else {

@@ -573,14 +573,21 @@ fn protected(change: &Change, places: &rules::Places<'_>) -> Diagnostic {
         change.reasons.iter().map(|r| super::document::reason(r).sentence).collect();
     let verb = if change.kind == ChangeKind::Delete { "deleted" } else { "replaced" };
     let message = format!("`{}` is protected and would be {verb}", change.address);
+    let place = places(&change.address, "");
+    // Deleting the block does not lift the protection.
+    let help = if place.is_some() {
+        "change what leads to it, or remove `prevent_destroy`"
+    } else {
+        "put its block back; to delete it, apply once without `prevent_destroy` first; to keep it out of natform's sight, write a `removed` block with `destroy = false`"
+    };
     Diagnostic::error("prevent-destroy", message)
         .address(&change.address)
-        .at_opt(places(&change.address, ""))
+        .at_opt(place)
         .detail(format!(
             "`lifecycle.prevent_destroy` is set. It would be {verb} because {}.",
             reasons.join("; ")
         ))
-        .help("change what leads to it, or remove `prevent_destroy`")
+        .help(help)
 }
 
 /// Returns whether a create that got no answer may have made an object that nobody owns.
