@@ -424,7 +424,7 @@ mod tests {
 
     #[test]
     fn a_block_of_a_schema_has_its_input() {
-        for schema in all().map(ResourceType::schema) {
+        for schema in all().map(crate::resources::ResourceType::schema) {
             for (name, fields, most) in schema.blocks {
                 let attribute = schema.attribute(name).unwrap();
                 assert_eq!(attribute.kind, Kind::Objects(fields));
