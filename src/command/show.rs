@@ -25,7 +25,7 @@ pub fn run(session: &Session, arguments: &Show) -> Result<Exit, Failure> {
         if arguments.json {
             session.print_json(&document)?;
         } else {
-            session.terminal.print(&report::state::state(&document, paint))?;
+            session.terminal.stream(|out| report::state::state(&document, paint, out))?;
         }
         return Ok(Exit::Done);
     };

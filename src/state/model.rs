@@ -93,9 +93,9 @@ pub enum Service {
     /// Alibaba Cloud.
     Real,
     /// An embedded world, by its id.
-    Embedded(String),
+    Embedded(Name),
     /// A server, by its URL.
-    Server(String),
+    Server(Name),
 }
 
 impl std::fmt::Display for Service {
