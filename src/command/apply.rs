@@ -13,13 +13,13 @@ use super::progress::Progress;
 use super::providers::Providers;
 use super::running::{self, Recovering, Running};
 use super::service::{Evaluator, Services};
-use super::{interrupt, lock, plan, plan_file, waiting};
+use super::{forbid, interrupt, lock, plan, plan_file, show, waiting};
 use crate::apply::{self, Counts, Outcome};
 use crate::configuration;
 use crate::diagnostic::{Diagnostic, SourceMap};
 use crate::plan::document::StreamedPlan;
 use crate::plan::program::Program;
-use crate::plan::saved::{self, SavedPlan};
+use crate::plan::saved::{self, Loaded, SavedPlan};
 use crate::plan::{Plan, PlanMode};
 use crate::refresh::Reader;
 use crate::report;
@@ -89,14 +89,16 @@ impl Run<'_> {
             self.recover(&mut prepared, (&lock, &record), &providers, snapshot, destroying)?;
         let left_open = !snapshot.open.is_empty();
         let reader = planning::reader(self.session, &prepared, &providers)?;
-        let (plan, diagnostics, lists) =
+        let (plan, mut diagnostics, lists) =
             planning::plan(self.session, &prepared, &snapshot, &providers, &options, &reader);
-        let document = StreamedPlan::streamed(
+        diagnostics.extend(forbid::check(&plan, &planning.forbid, &prepared.program));
+        let mut document = StreamedPlan::streamed(
             &plan,
             &diagnostics,
             prepared.sources(),
             planning.show_sensitive,
         );
+        document.forecast = planning::forecast(self.session, &plan, &snapshot, &planning.service);
         plan::show(self.session, &document, &diagnostics, prepared.sources(), self.events)?;
         if diagnostics.has_errors() {
             return Ok(Exit::Failed);
@@ -140,6 +142,9 @@ impl Run<'_> {
         let known = prepared.store.run_of_plan(&loaded.digest).map_err(|e| e.diagnostic())?;
         if known.is_none() {
             self.refuse_astray(&loaded.saved)?;
+        }
+        if self.is_forbidden(&loaded, &prepared)? {
+            return Ok(Exit::Failed);
         }
         let lock = self.lock(&mut prepared)?;
         let snapshot = read_state(&prepared)?;
@@ -199,6 +204,19 @@ impl Run<'_> {
         }
         let here = configuration::load(environment, now).0.files;
         saved::astray(saved, now, &here).map_or(Ok(()), |found| Err(Failure::of(found)))
+    }
+
+    /// Shows a saved plan with what is wrong when it does what `-forbid` rules out.
+    fn is_forbidden(&self, loaded: &Loaded, prepared: &Prepared) -> Result<bool, Failure> {
+        let planning = &self.arguments.planning;
+        let plan = &loaded.saved.plan;
+        let diagnostics = forbid::check(plan, &planning.forbid, &prepared.program);
+        if diagnostics.is_empty() {
+            return Ok(false);
+        }
+        let document = show::plan_document(loaded, planning.show_sensitive);
+        plan::show(self.session, &document, &diagnostics, prepared.sources(), self.events)?;
+        Ok(true)
     }
 
     /// Warns where the configuration is not the one that the plan was made from.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use super::forbid::Forbidden;
 use super::force_unlock::ForceUnlock;
 use super::state::arguments::State;
 use crate::configuration::VariableOption;
@@ -156,6 +157,10 @@ pub struct Planning {
     /// Plan to delete everything
     #[arg(help_heading = "What to plan", long)]
     pub destroy: bool,
+
+    /// Refuse a plan with such changes: `interrupt`, `billing`, `irreversible`, `release`
+    #[arg(help_heading = "What to plan", long, value_name = "IMPACTS", value_delimiter = ',', hide_possible_values = true, action = ArgAction::Append)]
+    pub forbid: Vec<Forbidden>,
 
     /// Go on when none of several recorded objects is found
     #[arg(help_heading = "What to plan", long)]

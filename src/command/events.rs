@@ -12,7 +12,7 @@ use crate::plan::document::{ActionWord, Changes, StreamedPlan};
 use crate::report::text;
 
 /// Version of the stream: a minor step adds types and fields, a major one breaks readers.
-const FORMAT_VERSION: &str = "1.0";
+const FORMAT_VERSION: &str = "1.1";
 
 /// Writes events to standard output.
 pub struct Events<'a> {
@@ -55,7 +55,11 @@ impl<'a> Events<'a> {
             "add": s.to_add(), "change": s.update, "remove": s.to_destroy(), "import": s.import,
             "forget": s.forget, "replace": s.replace, "operation": operation,
         });
-        self.write("info", &message, "change_summary", json!({"changes": changes}));
+        let mut fields = json!({"changes": changes, "impacts": s.impacts});
+        if let Some(forecast) = &document.forecast {
+            fields["forecast"] = json!(forecast);
+        }
+        self.write("info", &message, "change_summary", fields);
         if !document.outputs.is_empty() {
             self.write("info", "Outputs", "outputs", json!({"outputs": document.outputs}));
         }

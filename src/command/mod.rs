@@ -9,6 +9,7 @@ pub mod emulator;
 pub mod events;
 pub mod failure;
 pub mod fmt;
+pub mod forbid;
 pub mod force_unlock;
 pub mod generate;
 pub mod graph;

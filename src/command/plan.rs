@@ -5,7 +5,7 @@ use std::path::Path;
 use super::arguments::Plan as Arguments;
 use super::events::Events;
 use super::failure::{Exit, Failure};
-use super::{Session, generate, lock, planning, running};
+use super::{Session, forbid, generate, lock, planning, running};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::document::StreamedPlan;
 use crate::plan::saved;
@@ -47,8 +47,10 @@ fn make(
     };
     let providers = planning::connect(session, &prepared, &snapshot, &planning.service)?;
     let reader = planning::reader(session, &prepared, &providers)?;
-    let (mut plan, diagnostics, _) =
+    let (mut plan, mut diagnostics, _) =
         planning::plan(session, &prepared, &snapshot, &providers, &options, &reader);
+    diagnostics.extend(forbid::check(&plan, &planning.forbid, &prepared.program));
+    let forecast = planning::forecast(session, &plan, &snapshot, &planning.service);
     let sources = prepared.sources().clone();
     let has_changes = plan.has_changes();
     let errored = diagnostics.has_errors();
@@ -56,7 +58,8 @@ fn make(
     let mut notice = String::new();
     if let (Some(out), false) = (&arguments.out, errored) {
         let path = session.environment.working_directory.join(out);
-        let saved = planning::saved(&prepared, plan, &options, &providers);
+        let mut saved = planning::saved(&prepared, plan, &options, &providers);
+        saved.forecast.clone_from(&forecast);
         write(&path, &saved)?;
         plan = saved.plan;
         let unfinished = if plan.unfinished.is_empty() {
@@ -73,6 +76,7 @@ fn make(
     }
     let mut document =
         StreamedPlan::streamed(&plan, &diagnostics, &sources, planning.show_sensitive);
+    document.forecast = forecast;
     let foresight = running::foresight(session, &prepared.program, &snapshot, &providers);
     for (unfinished, foresight) in document.unfinished.iter_mut().zip(foresight) {
         unfinished.recovery = foresight.why;

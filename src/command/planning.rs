@@ -17,6 +17,7 @@ use crate::address::Address;
 use crate::api::redact::Redactor;
 use crate::configuration::{self, Configuration};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
+use crate::plan::document::Forecast;
 use crate::plan::program::{ObjectMap, Program};
 use crate::plan::saved::SavedPlan;
 use crate::plan::{
@@ -363,6 +364,17 @@ pub fn plan(
     (plan, diagnostics, keeping.into_lists())
 }
 
+/// Foresees how long a plan will take and whose traffic stops, with what earlier runs learned.
+pub fn forecast(
+    session: &Session,
+    plan: &Plan,
+    snapshot: &Snapshot,
+    flags: &Flags,
+) -> Option<Forecast> {
+    let now = session.environment.clock.now();
+    crate::apply::forecast(plan, &snapshot.lessons, now, usize::from(flags.parallelism))
+}
+
 /// Returns the recorded objects as expressions see them; those set aside are left out.
 pub fn recorded(snapshot: &Snapshot) -> ObjectMap {
     let mut objects = ObjectMap::new();
@@ -430,5 +442,6 @@ pub fn saved(
         variables: prepared.program.variables().clone(),
         given: Vec::new(),
         providers: contexts(providers),
+        forecast: None,
     }
 }

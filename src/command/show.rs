@@ -47,5 +47,6 @@ pub fn plan_document(loaded: &Loaded, show_sensitive: bool) -> StreamedPlan<'_> 
     let mut document =
         StreamedPlan::streamed(&loaded.saved.plan, &diagnostics, &sources, show_sensitive);
     document.digest = Some(loaded.digest.clone());
+    document.forecast.clone_from(&loaded.saved.forecast);
     document
 }

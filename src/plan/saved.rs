@@ -48,6 +48,9 @@ pub struct SavedPlan {
     pub given: Vec<Name>,
     /// The service and region of each provider by alias.
     pub providers: BTreeMap<Name, ProviderContext>,
+    /// What was foreseen when it was made.
+    #[serde(default)]
+    pub forecast: Option<super::document::Forecast>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::diff::{Line, Mark};
+use super::foresight;
 use super::paint::Paint;
 use super::text::{change_lines, drift_lines, header, impact, output_lines, verdict, words};
 use crate::plan::document::{
@@ -72,6 +73,12 @@ fn head<C: Changes, O>(document: &PlanDocument<C, O>) -> io::Result<String> {
         "| {} | {} | {} | {} | {} | {} |\n\n",
         s.create, s.update, s.replace, s.delete, s.forget, s.drift
     ));
+    if let Some(text) = foresight::impacts(&s.impacts) {
+        out.push_str(&format!("**Impact:** {text}.\n\n"));
+    }
+    if let Some(forecast) = &document.forecast {
+        out.push_str(&format!("**Takes:** {}.\n\n", escape(&foresight::course(forecast))));
+    }
     if !document.unfinished.is_empty() {
         out.push_str("### Unfinished operations\n\n");
         for operation in &document.unfinished {

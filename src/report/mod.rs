@@ -4,6 +4,7 @@
 pub mod diff;
 pub mod drift;
 pub mod drift_markdown;
+pub mod foresight;
 pub mod graph;
 pub mod history;
 pub mod markdown;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::diff::{self, Line, Mark, Options, Side};
+use super::foresight;
 use super::paint::Paint;
 use crate::plan::PlanMode;
 use crate::plan::document::{
@@ -40,6 +41,7 @@ pub fn plan<C: Changes, O>(
         })?;
     }
     let mut tail = verdict(document, paint);
+    tail.push_str(&meaning(document, paint));
     let separate = !tail.is_empty() || !(head.is_empty() || head.ends_with("\n\n"));
     outputs(&document.outputs, separate, paint, &mut tail);
     if document.applicable && document.summary.operations == 0 && is_about_outputs(document) {
@@ -88,6 +90,22 @@ pub fn verdict<C, O>(document: &PlanDocument<C, O>, paint: Paint) -> String {
         PlanMode::Normal => "No changes. The live objects match the configuration.",
     };
     format!("{}\n", paint.green(text))
+}
+
+/// Returns the lines that say what a plan means for others and how long it will take.
+fn meaning<C, O>(document: &PlanDocument<C, O>, paint: Paint) -> String {
+    let line = |name: &str, text: &str| format!("{} {text}.\n", paint.bold(name));
+    let mut out = String::new();
+    if document.errored {
+        return out;
+    }
+    if let Some(text) = foresight::impacts(&document.summary.impacts) {
+        out.push_str(&line("Impact:", &text));
+    }
+    if let Some(forecast) = &document.forecast {
+        out.push_str(&line("Takes:", &foresight::course(forecast)));
+    }
+    out
 }
 
 /// Returns `2 to add, 1 to change, 0 to destroy`.

@@ -259,7 +259,7 @@ impl Bench {
         let reader = ServiceReader::new(runtime.handle().clone(), Arc::new(self.clock.clone()))
             .with_provider("", self.client(&environment));
         let context = ProviderContext {
-            service: Place::Embedded(self.emulator.world_id()),
+            service: Place::Embedded(self.emulator.world_id().into()),
             region: self.region.to_owned(),
             edition: self.edition,
             quotas: BTreeMap::new(),

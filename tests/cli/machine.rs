@@ -33,6 +33,8 @@ fn a_run_is_a_stream_of_events() {
     assert_eq!(types.iter().filter(|t| **t == "planned_change").count(), 5);
     let counts = events.iter().find(|e| e["type"] == "change_summary").unwrap();
     assert_eq!(counts["changes"]["add"], 5);
+    assert_eq!(counts["impacts"]["changes_billing"], 2);
+    assert_eq!(counts["forecast"]["times"], "documented");
 
     let apply = workspace.run(&["apply", "-auto-approve", "-json"]).success().events();
     let types = stream(&apply);
@@ -95,6 +97,11 @@ fn documents_are_as_their_schemas_say() {
     conforms("plan", &plan);
     assert_eq!(plan["summary"]["update"], 1);
     assert_eq!(plan["summary"]["replace"], 1);
+    assert_eq!(plan["summary"]["impacts"]["interrupts_traffic"], 1);
+    assert_eq!(plan["forecast"]["times"], "mixed");
+    let stopped = &plan["forecast"]["interruptions"][0];
+    assert_eq!(stopped["traffic"], "192.168.1.0/24 outbound");
+    assert!(stopped["seconds"].as_f64().unwrap() > 0.0, "the new entry serves it again");
 
     workspace.write("main.nat.hcl", "variable \"a\" {");
     let broken = workspace.run(&["validate", "-json"]).exits(1).json();

@@ -52,7 +52,56 @@ fn updates_replacements_and_deletions_have_their_symbols() {
         .replace("\"443\" = 8443", "\"444\" = 8443");
     workspace.write("main.nat.hcl", &changed);
     let run = workspace.run(&["plan", "-replace=snat_entry.out"]).success();
-    insta::assert_snapshot!(run.text());
+    insta::assert_snapshot!(without_learned_times(&run.text()));
+}
+
+/// Cuts off how long the plan takes by what earlier runs learned: the test machine's load is in it.
+fn without_learned_times(text: &str) -> String {
+    let lines = text.lines().map(|line| match line.strip_prefix("Takes: ") {
+        Some(_) => "Takes: …",
+        None => line,
+    });
+    lines.collect::<Vec<_>>().join("\n") + "\n"
+}
+
+/// Another spec, one DNAT entry for another, and the SNAT entry gone.
+fn changed() -> String {
+    let (before, rest) = QUICKSTART.split_once("resource \"snat_entry\"").unwrap();
+    let after = rest.split_once("\n}\n").unwrap().1;
+    format!("{before}{after}")
+        .replace("spec        = \"Small\"", "spec        = \"Middle\"")
+        .replace("\"443\" = 8443", "\"444\" = 8443")
+}
+
+#[test]
+fn what_is_forbidden_is_shown_and_refused_with_its_lines() {
+    let workspace = Workspace::with(QUICKSTART);
+    workspace.run(&["apply", "-auto-approve"]).success();
+    workspace.write("main.nat.hcl", &changed());
+    let run = workspace
+        .run(&["plan", "-out=bad.plan", "-forbid=interrupt,billing,release", "-refresh=false"])
+        .exits(1);
+    insta::assert_snapshot!(without_learned_times(&run.text()));
+    assert!(!workspace.path("bad.plan").exists(), "what is refused is not saved");
+    workspace.run(&["plan", "-forbid=release", "-forbid=irreversible"]).success();
+    workspace.run(&["plan", "-forbid=nothing"]).exits(1);
+}
+
+#[test]
+fn nothing_is_done_where_the_plan_is_forbidden() {
+    let workspace = Workspace::with(QUICKSTART);
+    workspace.run(&["apply", "-auto-approve"]).success();
+    let before = workspace.state();
+    let run = workspace.run(&["destroy", "-auto-approve", "-forbid", "release"]).exits(1);
+    run.says(&["Impact: ", "bandwidth_package.edge is destroyed (main.nat.hcl:"]);
+    workspace.write("main.nat.hcl", &changed());
+    let run = workspace.run(&["apply", "-auto-approve", "-forbid=interrupt"]).exits(1);
+    run.says(&["error[forbidden-impact]: each of 2 changes of the plan"]);
+    workspace.run(&["plan", "-out=change.plan"]).success();
+    let saved = workspace.run(&["apply", "-forbid=interrupt", "change.plan"]);
+    saved.exits(1).says(&["# nat_gateway.edge will be updated", "error[forbidden-impact]"]);
+    assert_eq!(workspace.state(), before);
+    workspace.run(&["apply", "-forbid=release", "change.plan"]).success();
 }
 
 #[test]

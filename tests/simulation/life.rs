@@ -291,7 +291,7 @@ impl Process<'_> {
     fn contexts(&self) -> BTreeMap<Name, ProviderContext> {
         let sim = &self.house.sim;
         let context = ProviderContext {
-            service: Place::Embedded(sim.emulator.world_id()),
+            service: Place::Embedded(sim.emulator.world_id().into()),
             region: sim.region.to_owned(),
             quotas: BTreeMap::new(),
             edition: sim.edition,

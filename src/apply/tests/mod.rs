@@ -106,7 +106,7 @@ impl Evaluate for Evaluator<'_> {
     }
 }
 
-fn change(address: &str, kind: ChangeKind, instance: Option<&Instance>) -> Change {
+pub(super) fn change(address: &str, kind: ChangeKind, instance: Option<&Instance>) -> Change {
     Change {
         address: address.parse().unwrap(),
         deposed: instance.and_then(|i| i.deposed.clone()),

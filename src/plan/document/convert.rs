@@ -64,6 +64,7 @@ fn document<C, O>(
         serial: plan.serial,
         digest: None,
         summary: summary(plan),
+        forecast: None,
         changes,
         drift: plan.drift.iter().map(|d| drift(d, show_sensitive)).collect(),
         outputs: plan.outputs.iter().map(output).collect(),
@@ -92,6 +93,7 @@ pub fn summary(plan: &Plan) -> Summary {
             ChangeKind::Delete => summary.delete += 1,
             ChangeKind::Forget => summary.forget += 1,
         }
+        change.impacts.iter().for_each(|impact| summary.impacts.add(*impact));
         summary.moved += usize::from(change.previous_address.is_some());
         let imported = |r: &Reason| matches!(r, Reason::Imported { .. });
         summary.import += usize::from(change.reasons.iter().any(imported));

@@ -4,10 +4,12 @@
 //! them; unknown values are `null` with `true` at the same place of `after_unknown`.
 
 mod convert;
+mod forecast;
 pub(crate) mod shape;
 mod stream;
 
 pub use convert::{reason, summary};
+pub use forecast::{Forecast, Interruption, Times};
 pub use stream::{Changes, Operations, PlanChanges, PlanOperations, Visit};
 
 use std::collections::BTreeMap;
@@ -19,7 +21,7 @@ use super::{PlanMode, Purpose};
 use crate::resources::Impact;
 
 /// Version of this model: a minor step adds fields, a major one breaks readers.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 /// What stands in the place of a sensitive value.
 pub const MASK: &str = crate::value::SENSITIVE;
@@ -49,6 +51,9 @@ pub struct PlanDocument<C = Vec<ChangeDocument>, O = Vec<OperationDocument>> {
     pub digest: Option<String>,
     /// Counts.
     pub summary: Summary,
+    /// How long it will take and whose traffic stops; absent for a plan without operations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
     /// Changes by address, no-ops included.
     pub changes: C,
     /// Recorded objects that are no longer as recorded, by address.
@@ -96,6 +101,44 @@ pub struct Summary {
     pub outputs: usize,
     /// Calls.
     pub operations: usize,
+    /// How many changes mean what for others.
+    #[serde(default)]
+    pub impacts: ImpactCounts,
+}
+
+/// How many changes mean what for users and the bill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ImpactCounts {
+    /// Traffic stops for a while, or for good.
+    pub interrupts_traffic: usize,
+    /// The bill changes.
+    pub changes_billing: usize,
+    /// The service has no way back.
+    pub cannot_be_undone: usize,
+    /// A public address is given up.
+    pub releases_address: usize,
+}
+
+impl ImpactCounts {
+    /// Counts one more change with an impact.
+    pub const fn add(&mut self, impact: Impact) {
+        match impact {
+            Impact::InterruptsTraffic => self.interrupts_traffic += 1,
+            Impact::ChangesBilling => self.changes_billing += 1,
+            Impact::CannotBeUndone => self.cannot_be_undone += 1,
+            Impact::ReleasesAddress => self.releases_address += 1,
+        }
+    }
+
+    /// Returns the counts of all impacts.
+    pub const fn all(&self) -> [(Impact, usize); 4] {
+        [
+            (Impact::InterruptsTraffic, self.interrupts_traffic),
+            (Impact::ReleasesAddress, self.releases_address),
+            (Impact::CannotBeUndone, self.cannot_be_undone),
+            (Impact::ChangesBilling, self.changes_billing),
+        ]
+    }
 }
 
 impl Summary {

@@ -13,7 +13,7 @@ fn document(bench: &Bench, show_sensitive: bool) -> PlanDocument {
 fn a_change_is_written_with_its_shapes() {
     let bench = Bench::new(&format!("{GATEWAY}{}", entry("a", 0, 80, 1)));
     let document = document(&bench, false);
-    assert_eq!(document.format_version, "1.0");
+    assert_eq!(document.format_version, "1.1");
     assert_eq!((document.summary.create, document.summary.operations), (3, 3));
     let entry = document.changes.iter().find(|c| c.kind == "forward_entry").unwrap();
     assert_eq!(entry.actions, [ActionWord::Create]);

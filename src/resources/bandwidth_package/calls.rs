@@ -80,7 +80,7 @@ fn convert(region: &str, object: &Object, id: Option<&str>) -> Step {
             id: id.map(str::to_owned),
             values: call::pick(object, &["convert_to_shared"]),
         },
-        impacts: vec![Impact::CannotBeUndone],
+        impacts: vec![Impact::ChangesBilling, Impact::CannotBeUndone],
         makes: call::names(&["common_bandwidth_package_id", "convert_to_shared"]),
     }
 }
@@ -206,6 +206,11 @@ pub(super) fn updates(region: &str, prior: &Object, planned: &Object) -> Vec<Ste
 }
 
 pub(super) fn delete(region: &str, prior: &Object) -> Step {
+    let mut impacts = vec![Impact::ChangesBilling, Impact::ReleasesAddress];
+    if prior.flag("force") && !in_use(prior).is_empty() {
+        // The entries that use it go with it.
+        impacts.push(Impact::InterruptsTraffic);
+    }
     Step {
         action: Action::DeleteBandwidthPackage,
         parameters: Parameters::of(prior)
@@ -217,7 +222,7 @@ pub(super) fn delete(region: &str, prior: &Object) -> Step {
             scope: Some(scope(region)),
             id: prior.text("id").map(str::to_owned),
         },
-        impacts: vec![Impact::ChangesBilling, Impact::ReleasesAddress],
+        impacts,
         makes: Vec::new(),
     }
 }

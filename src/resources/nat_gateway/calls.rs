@@ -25,6 +25,11 @@ pub(super) fn create(region: &str, planned: &Object) -> Step {
     }
     parameters = packages::parameters(parameters, planned);
     let chosen = SCHEMA.attributes.iter().filter(|a| a.computed && !planned.has(a.name));
+    let mut impacts = vec![Impact::ChangesBilling];
+    if planned.text("instance_charge_type") == Some("PrePaid") {
+        // A subscription that was bought cannot be given back by any action.
+        impacts.push(Impact::CannotBeUndone);
+    }
     Step {
         action: Action::CreateNatGateway,
         parameters: parameters.list(),
@@ -34,7 +39,7 @@ pub(super) fn create(region: &str, planned: &Object) -> Step {
             id: None,
             values: call::pick(planned, &[packages::WISHED]),
         },
-        impacts: vec![Impact::ChangesBilling],
+        impacts,
         makes: chosen.map(|a| schema::name(a.name)).collect(),
     }
 }

@@ -223,7 +223,7 @@ fn a_package_is_converted_last_and_once() {
             "ConvertBandwidthPackage BandwidthPackageId=bwp-1"
         ]
     );
-    assert_eq!(steps[1].impacts, [Impact::CannotBeUndone]);
+    assert_eq!(steps[1].impacts, [Impact::ChangesBilling, Impact::CannotBeUndone]);
     let converted = with(&planned, "common_bandwidth_package_id", "cbwp-1");
     assert!(update(package(), &converted, &converted).is_empty());
     assert!(package().compile(&ChangeRequest::delete(REGION, &converted)).is_empty());
