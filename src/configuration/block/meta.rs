@@ -90,13 +90,9 @@ impl Builder<'_> {
                     )
                     .at(item.span);
                     self.diagnostics.push(match kind {
-                        ExpressionKind::String(text)
-                            if text.split('.').next() == Some("alicloud") =>
-                        {
-                            diagnostic
-                                .help(format!("write it without quotes: `{text}`"))
-                                .fix(item.span, &**text)
-                        }
+                        ExpressionKind::String(text) => diagnostic
+                            .help(format!("write it without quotes: `{text}`"))
+                            .fix(item.span, &**text),
                         _ => diagnostic.help(format!("write `{name} = [nat_gateway.main]`")),
                     });
                 }
@@ -121,7 +117,8 @@ impl Builder<'_> {
         let diagnostic = Diagnostic::error("invalid-provider", "this does not name a provider")
             .at(expression.span);
         self.diagnostics.push(match &*bare(expression).kind {
-            ExpressionKind::String(text) => diagnostic
+            ExpressionKind::String(text)
+                if text.split('.').next() == Some("alicloud") => diagnostic
                 .help(format!("write it without quotes: `{text}`"))
                 .fix(expression.span, &**text),
             _ => diagnostic.help(

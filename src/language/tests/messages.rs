@@ -101,6 +101,8 @@ fn operand_of_a_wrong_type() {
       |
       = A number is required.
       = person.name is "ann"
+      = help: `+` adds numbers: join texts in a template such as `"${a}${b}"`, lists with `concat`,
+              maps with `merge`
     "#);
 }
 
@@ -161,7 +163,7 @@ fn duplicate_keys() {
 
 #[test]
 fn secrets_stay_secret() {
-    insta::assert_snapshot!(report(r"var.secret + var.port"), @r"
+    insta::assert_snapshot!(report(r"var.secret + var.port"), @r#"
     error[invalid-operand]: operand is no number
      --> main.nat.hcl:1:1
       |
@@ -169,7 +171,9 @@ fn secrets_stay_secret() {
       | ^^^^^^^^^^
       |
       = A number is required.
-    ");
+      = help: `+` adds numbers: join texts in a template such as `"${a}${b}"`, lists with `concat`,
+              maps with `merge`
+    "#);
 }
 
 #[test]

@@ -106,7 +106,9 @@ pub(super) fn with_values(
             break;
         }
         if diagnostic.values.iter().all(|(known, _)| *known != name)
-            && let Some(text) = value_of(&reference, place).as_ref().and_then(describe)
+            && let Some(value) = value_of(&reference, place)
+            && !(value.is_unknown() && place.session.inner.general)
+            && let Some(text) = describe(&value)
         {
             diagnostic = diagnostic.value(name, text);
         }

@@ -365,6 +365,8 @@ pub(super) fn prevent_destroy(
     match truth.as_ref().and_then(Value::as_bool) {
         Some(truth) => truth,
         None if value.is_null() => false,
+        // Values of variables are missing; the plan will have them.
+        None if value.is_unknown() && session.inner.general => true,
         None => {
             session.report([Diagnostic::error(
                 "invalid-value",

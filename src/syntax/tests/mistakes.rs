@@ -446,7 +446,11 @@ error[syntax]: `“` is no quotation mark here
 1 | x = “abc”
   |     ^^^^^
   |
-  = help: write `"`
+help: write `"abc"`
+  |
+1 - x = “abc”
+1 + x = "abc"
+  |
 "#);
 }
 

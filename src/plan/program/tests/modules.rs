@@ -168,8 +168,8 @@ fn unknown_repetition_of_a_module_is_reported_once() {
     assert_snapshot!(case.said(), @r#"
     error[unknown-repetition] `for_each` of `module.m` is known only after apply
       at main.nat.hcl:5 `toset([nat_gateway.g.id])`
-      why: The keys and the number of instances stand in addresses, so they must be known when the plan is made. It comes from `nat_gateway.g.id`.
-      help: use a map whose keys stand in the configuration and only whose values are unknown, such as `{ a = nat_gateway.a.id }`; or apply what it needs first: `-target 'nat_gateway.g'`
+      why: The keys and the number of instances stand in addresses, so they must be known when the plan is made. It comes from `nat_gateway.g.id`. Modules are expanded before anything is read from the service or the state.
+      help: use a map whose keys stand in the configuration and only whose values are unknown, such as `{ a = nat_gateway.a.id }`; or repeat the resources in the module instead
 "#);
     let address = "forward_entry.e".parse().unwrap();
     let (configured, diagnostics) = case.program.instance(&address, &case.objects);

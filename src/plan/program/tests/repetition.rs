@@ -179,7 +179,7 @@ fn missing_instances_are_named() {
     assert_snapshot!(case.instance("nat_gateway.user"), @r#"
     error[missing-instance] `nat_gateway.count` has no instance `[2]`
       at main.nat.hcl:11 `2`
-      why: It has 2 instances.
+      why: It has 2 instances, `[0]` to `[1]`.
     error[missing-instance] `nat_gateway.each` has no instance `["wbe"]`
       at main.nat.hcl:12 `"wbe"`
       why: It has 1 instance.
