@@ -24,8 +24,13 @@ pub fn state(document: &StateDocument, paint: Paint) -> String {
         out.push_str(&outputs(&document.outputs));
     }
     if document.unfinished > 0 {
+        let (are, them) = if document.unfinished == 1 {
+            ("operation of an earlier run is", "it")
+        } else {
+            ("operations of an earlier run are", "them")
+        };
         let text = format!(
-            "\n{} operations of an earlier run are not finished; the next apply finishes them first.\n",
+            "\n{} {are} not finished; the next apply finishes {them} first.\n",
             document.unfinished
         );
         out.push_str(&paint.yellow(&text));

@@ -6,7 +6,7 @@ use super::arguments::{List, Show};
 use super::{named, snapshot, unknown_address};
 use crate::address::Target;
 use crate::command::failure::{Exit, Failure};
-use crate::command::{Session, parse_target};
+use crate::command::{Session, parse_target, planning};
 use crate::diagnostic::Diagnostic;
 use crate::report;
 use crate::report::paint::Paint;
@@ -14,7 +14,8 @@ use crate::state::{Instance, Snapshot, document};
 
 /// Runs `state list`.
 pub(super) fn list(session: &Session, arguments: &List) -> Result<Exit, Failure> {
-    let snapshot = snapshot(&session.store()?, arguments.serial)?;
+    let store = session.store()?;
+    let snapshot = snapshot(&store, arguments.serial)?;
     let targets =
         arguments.addresses.iter().map(|a| parse_target(a)).collect::<Result<Vec<Target>, _>>()?;
     let listed: Vec<&Instance> = snapshot
@@ -34,7 +35,8 @@ pub(super) fn list(session: &Session, arguments: &List) -> Result<Exit, Failure>
         } else {
             ("the state records nothing of this kind", "`natform state list` lists all")
         };
-        session.warn_one(Diagnostic::warning("empty-state", summary).help(help));
+        let empty = Diagnostic::warning("empty-state", summary).help(help);
+        session.warn_one(planning::gone_state(&store, &snapshot).unwrap_or(empty));
     }
     let lines: String = listed.iter().map(|instance| format!("{}\n", named(instance))).collect();
     session.terminal.print(&lines)?;
