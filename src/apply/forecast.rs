@@ -171,10 +171,14 @@ fn interruptions(plan: &Plan, course: &Course) -> Vec<Interruption> {
         if interrupts && let Some(traffic) = stopped(change, operation) {
             losses.push(Loss { change, traffic, at: course.begins[index] });
         }
-        if let Some(traffic) = served(change, operation) {
-            for key in traffic.keys {
-                gains.entry((&change.region, key)).or_default().push(course.ends[index]);
-            }
+    }
+    if losses.is_empty() {
+        return Vec::new();
+    }
+    for (operation, end) in plan.operations.iter().zip(&course.ends) {
+        let Some(change) = plan.changes.get(operation.change) else { continue };
+        for key in served(change, operation).into_iter().flat_map(|traffic| traffic.keys) {
+            gains.entry((&change.region, key)).or_default().push(*end);
         }
     }
     losses.sort_by(|a, b| (a.at, &a.traffic.shown).cmp(&(b.at, &b.traffic.shown)));

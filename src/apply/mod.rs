@@ -2,6 +2,7 @@
 //! (`evaluate`, `begin`), whether its object is still as planned (`changed`), what an answer means (`answers`,
 //! `sight`, `candidates`), when to ask whether it is done
 //! (`settle`, `pace`), and what becomes of it in the state (`ends`, `record`). The `engine` turns.
+//! [`forecast()`] tells beforehand how long that will take.
 //!
 //! Before a call leaves the process, its intent is durable in the journal; [`recovery`] finds out at
 //! the start of the next run what became of calls whose outcome is not. Apply never re-decides: what

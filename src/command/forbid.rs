@@ -91,6 +91,6 @@ fn line(change: &Change) -> String {
         ChangeKind::NoOp | ChangeKind::Read | ChangeKind::Forget => "is kept",
     };
     let deposed = if change.deposed.is_some() { " (set aside by a replacement)" } else { "" };
-    let place = change.location.as_ref().map_or(String::new(), |at| format!(" ({at})"));
-    format!("  {}{deposed} {what}{place}", change.address)
+    let place = change.location.as_deref().unwrap_or("no block");
+    format!("  {}{deposed} {what} ({place})", change.address)
 }

@@ -106,6 +106,19 @@ fn everything() -> PlanDocument {
         "before_sensitive": {}, "after_sensitive": {},
     }]))
     .unwrap();
+    document.summary.impacts = serde_json::from_value(json!({
+        "interrupts_traffic": 4, "changes_billing": 2, "cannot_be_undone": 0, "releases_address": 1,
+    }))
+    .unwrap();
+    let stops = |traffic: &str, seconds: Json| json!({"address": "forward_entry.web", "traffic": traffic, "begins": 1.0, "seconds": seconds});
+    document.forecast = serde_json::from_value(json!({
+        "seconds": 125.4, "times": "mixed", "critical_path": [0],
+        "interruptions": [
+            stops("1.1.1.1:443/tcp", json!(5.1)), stops("192.168.1.0/24 outbound", json!(75.0)),
+            stops("1.1.1.1:53/udp", Json::Null), stops("1.1.1.1:80/tcp", json!(5.1)),
+        ],
+    }))
+    .unwrap();
     document.outputs = serde_json::from_value(json!({
         "address": {"actions": ["update"], "before": "1.1.1.1", "after": null, "after_unknown": true, "sensitive": false},
     }))
