@@ -488,20 +488,21 @@ impl<'a> Wiring<'a> {
 
 /// Collects the origins of the unknown parts of a value; tells whether each of them has one.
 fn collect_origins(value: &Value, origins: &mut BTreeSet<Arc<str>>) -> bool {
-    let mut all = |part: &Value| collect_origins(part, origins);
+    let mut told = true;
     match value.data() {
         Data::Unknown(unknown) => match &unknown.origin {
             Some(origin) => {
                 origins.insert(Arc::clone(origin));
-                true
             }
-            None => false,
+            None => told = false,
         },
-        // All of them, also after one without origin.
         Data::List(_, e) | Data::Set(_, e) | Data::Tuple(e) => {
-            e.iter().fold(true, |told, part| all(part) && told)
+            e.iter().for_each(|part| told &= collect_origins(part, origins));
         }
-        Data::Map(_, e) | Data::Object(e) => e.values().fold(true, |told, part| all(part) && told),
-        _ => true,
+        Data::Map(_, e) | Data::Object(e) => {
+            e.values().for_each(|part| told &= collect_origins(part, origins));
+        }
+        _ => {}
     }
+    told
 }
