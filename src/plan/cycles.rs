@@ -1,70 +1,112 @@
 //! Operations that wait for each other: which cycle of keys is broken where, and what is said of the
 //! others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::graph::{Cycle, Why};
+use super::graph::{Cycle, Node, Why};
 use super::planner::Outcome;
-use super::{Change, ChangeKind};
+use super::{Change, ChangeKind, Purpose};
 use crate::address::Address;
 use crate::diagnostic::Diagnostic;
 
-/// Chooses which instances are deleted first and made again at the end, one a cycle; none when there is
-/// a cycle that no such choice breaks.
-pub(super) fn breaks(
-    cycles: &[Cycle],
-    outcome: &Outcome,
-) -> Option<BTreeMap<Address, Vec<String>>> {
-    let mut breaks = BTreeMap::new();
-    for cycle in cycles {
-        let keyed: BTreeSet<usize> = cycle
-            .edges
-            .iter()
-            .filter(|(_, _, why)| matches!(why, Why::Key | Why::Exclusion))
-            .flat_map(|(from, to, _)| [*from, *to])
-            .filter_map(|node| outcome.operations.get(node))
-            .map(|operation| operation.change)
-            .collect();
-        let changes = &outcome.changes;
-        let members: Vec<usize> =
-            keyed.into_iter().filter(|c| changes[*c].kind == ChangeKind::Update).collect();
-        let chosen = members.iter().copied().find(|change| !changes[*change].prevent_destroy)?;
-        let others = members.iter().filter(|m| **m != chosen);
-        let others = others.map(|m| changes[*m].address.to_string()).collect();
-        breaks.insert(changes[chosen].address.clone(), others);
+/// How a circle of waiting is broken at one instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Break {
+    /// It hands keys round with these, and is deleted first and made again at the end.
+    Keys(Vec<String>),
+    /// Its replacement deletes first: its users wait for what waits for the old object to go.
+    DeleteFirst,
+}
+
+/// Chooses where each cycle is broken; none when there is one that no choice breaks.
+pub(super) fn breaks(cycles: &[Cycle], outcome: &Outcome) -> Option<BTreeMap<Address, Break>> {
+    cycles
+        .iter()
+        .map(|cycle| keys(cycle, outcome).or_else(|| delete_first(cycle, outcome)))
+        .collect()
+}
+
+/// Chooses the instance that is deleted first in a circle of keys.
+fn keys(cycle: &Cycle, outcome: &Outcome) -> Option<(Address, Break)> {
+    let keyed: BTreeSet<usize> = cycle
+        .edges
+        .iter()
+        .filter(|(_, _, why)| matches!(why, Why::Key | Why::Exclusion))
+        .flat_map(|(from, to, _)| [*from, *to])
+        .filter_map(|node| outcome.operations.get(node))
+        .map(|operation| operation.change)
+        .collect();
+    let changes = &outcome.changes;
+    let members: Vec<usize> =
+        keyed.into_iter().filter(|c| changes[*c].kind == ChangeKind::Update).collect();
+    let chosen = members.iter().copied().find(|change| !changes[*change].prevent_destroy)?;
+    let others = members.iter().filter(|m| **m != chosen);
+    let others = others.map(|m| changes[*m].address.to_string()).collect();
+    Some((changes[chosen].address.clone(), Break::Keys(others)))
+}
+
+/// Chooses an instance that is created first although its block does not ask for it.
+fn delete_first(cycle: &Cycle, outcome: &Outcome) -> Option<(Address, Break)> {
+    let operations = cycle.members.iter().filter_map(|member| outcome.operations.get(*member));
+    let chosen = operations.map(|operation| &outcome.changes[operation.change]).find(|change| {
+        change.kind == (ChangeKind::Replace { create_first: true }) && !change.create_before_destroy
+    })?;
+    Some((chosen.address.clone(), Break::DeleteFirst))
+}
+
+/// Returns a shortest way round from a node back to it, without the node itself at the end.
+fn way_round(cycle: &Cycle, start: Node) -> Vec<Node> {
+    let mut came_from: BTreeMap<Node, Node> = BTreeMap::new();
+    let mut waiting = VecDeque::from([start]);
+    while let Some(node) = waiting.pop_front() {
+        let first = cycle.edges.partition_point(|(from, _, _)| *from < node);
+        let leaving = cycle.edges[first..].iter().take_while(|(from, _, _)| *from == node);
+        for (_, to, _) in leaving {
+            if *to == start {
+                let steps = std::iter::successors(Some(node), |n| came_from.get(n).copied());
+                let mut way: Vec<Node> = steps.collect();
+                way.reverse();
+                return way;
+            }
+            came_from.entry(*to).or_insert_with(|| {
+                waiting.push_back(*to);
+                node
+            });
+        }
     }
-    Some(breaks)
+    Vec::new()
+}
+
+/// Writes a way round, the start again at its end.
+fn written(way: &[Node], outcome: &Outcome) -> String {
+    let operations = || way.iter().filter_map(|node| outcome.operations.get(*node));
+    let mut named: Vec<String> =
+        operations().map(|o| format!("`{}` ({})", o.address, o.action.name())).collect();
+    named.extend(operations().next().map(|first| format!("`{}`", first.address)));
+    named.join(" → ")
 }
 
 /// Describes operations that wait for each other.
 pub(super) fn report(cycle: &Cycle, outcome: &Outcome) -> Diagnostic {
-    let mut named = Vec::new();
-    let mut impossible = None;
-    for member in &cycle.members {
-        let Some(operation) = outcome.operations.get(*member) else { continue };
-        let change = &outcome.changes[operation.change];
-        let name = format!("`{}` ({})", operation.address, operation.action.name());
-        if change.kind == (ChangeKind::Replace { create_first: true }) {
-            impossible = Some(change);
-        }
-        named.push(name);
-    }
+    let change_of = |node: usize| {
+        let operation = outcome.operations.get(node)?;
+        Some((operation.purpose, &outcome.changes[operation.change]))
+    };
+    let impossible = cycle.members.iter().find_map(|member| {
+        change_of(*member)
+            .filter(|(purpose, change)| {
+                *purpose == Purpose::Delete
+                    && change.kind == (ChangeKind::Replace { create_first: true })
+            })
+            .map(|(_, change)| (*member, change))
+    });
+    let start = impossible.map(|(start, _)| start).or_else(|| cycle.members.first().copied());
+    let way = start.map(|start| way_round(cycle, start)).unwrap_or_default();
+    let path = written(&way, outcome);
     let place =
         |change: &Change| outcome.places.get(&change.address.resource).and_then(|(_, span)| *span);
-    let path = named.join(" → ");
-    if let Some(change) = impossible {
-        let message = format!("`{}` cannot be created before it is destroyed", change.address);
-        return Diagnostic::error("cannot-create-first", message)
-            .address(&change.address)
-            .at_opt(place(change))
-            .detail(format!(
-                "The new object needs what the old one holds: a unique key, a place under a quota or \
-                 the VPC's default route. Waiting for each other: {path}."
-            ))
-            .help(
-                "remove `create_before_destroy` (from what depends on it too, which it spreads from), \
-                 or change the key in the same step",
-            );
+    if let Some((_, change)) = impossible {
+        return not_created_first(cycle, change, &way, &path).at_opt(place(change));
     }
     let keyed = cycle.edges.iter().any(|(_, _, why)| matches!(why, Why::Key | Why::Exclusion));
     let mut diagnostic = Diagnostic::error("cyclic-order", "some changes wait for each other");
@@ -78,8 +120,7 @@ pub(super) fn report(cycle: &Cycle, outcome: &Outcome) -> Diagnostic {
         diagnostic = diagnostic.help("remove a `depends_on`, or apply in two steps (`-target`)");
     }
     for member in &cycle.members {
-        let operation = outcome.operations.get(*member);
-        let change = operation.map(|o| &outcome.changes[o.change]);
+        let change = change_of(*member).map(|(_, change)| change);
         if let Some(span) = change.and_then(place)
             && diagnostic.labels.iter().all(|label| label.span != span)
         {
@@ -87,4 +128,35 @@ pub(super) fn report(cycle: &Cycle, outcome: &Outcome) -> Diagnostic {
         }
     }
     diagnostic.detail(format!("The cycle is {path}."))
+}
+
+/// Describes a replacement whose old object goes too late.
+fn not_created_first(cycle: &Cycle, change: &Change, way: &[Node], path: &str) -> Diagnostic {
+    let message = format!("`{}` cannot be created before it is destroyed", change.address);
+    let diagnostic = Diagnostic::error("cannot-create-first", message).address(&change.address);
+    let held = cycle.edges.iter().any(|(from, to, why)| {
+        matches!(why, Why::Key | Why::Exclusion | Why::Place)
+            && way.contains(from)
+            && way.contains(to)
+    });
+    if held {
+        return diagnostic
+            .detail(format!(
+                "The new object needs what the old one holds: a unique key, a place under a quota or \
+                 the VPC's default route. Waiting for each other: {path}."
+            ))
+            .help(
+                "remove `create_before_destroy` (from what depends on it too, which it spreads from), \
+                 or change the key in the same step",
+            );
+    }
+    diagnostic
+        .detail(format!(
+            "What uses the old object has to wait for something which itself waits until the old \
+             object is deleted: {path}."
+        ))
+        .help(
+            "remove `create_before_destroy` (from what depends on it too, which it spreads from) or \
+             the `depends_on` that makes it wait, or apply in two steps (`-target`)",
+        )
 }

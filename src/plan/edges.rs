@@ -185,7 +185,13 @@ impl<'a> Wiring<'a> {
             let others = operation.parameters.iter().filter(|p| !own_id || *p.attribute != *"id");
             for parameter in others {
                 let mut origins = BTreeSet::new();
-                collect_origins(&parameter.value, &mut origins, &mut open);
+                if !collect_origins(&parameter.value, &mut origins) {
+                    // Elements that are sent as one text have their origins in the object.
+                    let after = self.changes[operation.change].after.as_ref();
+                    let whole = after.and_then(|after| after.get(&parameter.attribute));
+                    let whole = whole.filter(|w| w.deep_unknown());
+                    open |= !whole.is_some_and(|w| collect_origins(w, &mut origins));
+                }
                 for origin in origins {
                     match self.maker_of(&origin) {
                         Some(maker) => self.value_edge(maker, index),
@@ -480,21 +486,23 @@ impl<'a> Wiring<'a> {
     }
 }
 
-/// Collects the origins of the unknown parts of a value; `open` tells of one without origin.
-fn collect_origins(value: &Value, origins: &mut BTreeSet<Arc<str>>, open: &mut bool) {
+/// Collects the origins of the unknown parts of a value; tells whether each of them has one.
+fn collect_origins(value: &Value, origins: &mut BTreeSet<Arc<str>>) -> bool {
+    let mut told = true;
     match value.data() {
         Data::Unknown(unknown) => match &unknown.origin {
             Some(origin) => {
                 origins.insert(Arc::clone(origin));
             }
-            None => *open = true,
+            None => told = false,
         },
         Data::List(_, e) | Data::Set(_, e) | Data::Tuple(e) => {
-            e.iter().for_each(|e| collect_origins(e, origins, open));
+            e.iter().for_each(|part| told &= collect_origins(part, origins));
         }
         Data::Map(_, e) | Data::Object(e) => {
-            e.values().for_each(|e| collect_origins(e, origins, open));
+            e.values().for_each(|part| told &= collect_origins(part, origins));
         }
         _ => {}
     }
+    told
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::census::Census;
+use super::cycles::Break;
 use super::data_sources::{DataCache, data};
 use super::decide::{Demands, Desired, Found, decide};
 use super::kinds::Kinds;
@@ -26,6 +27,8 @@ const CREATED_FIRST: &str = "it is made before the old one is deleted, so that t
     its addresses move in place";
 const EVICTED: &str = "its gateway has no place for a second package, so that the entries that use its \
     addresses are deleted before and made again after it";
+const WAITED: &str = "entries that use its addresses wait for what cannot be done while the old one is \
+    there, so that they are deleted before and made again after it";
 
 /// Where the arguments of a block are written, and its header.
 pub(crate) type Written = (Arc<BTreeMap<Name, Span>>, Option<Span>);
@@ -43,8 +46,8 @@ pub(crate) struct Basis<'a> {
     pub(crate) create_first: &'a BTreeSet<ResourceAddress>,
     /// What `-target` includes.
     pub(crate) scope: &'a Scope,
-    /// Instances that are replaced to break a cycle of keys, with the other members.
-    pub(crate) cycles: &'a BTreeMap<Address, Vec<String>>,
+    /// Instances at which a circle of waiting operations is broken.
+    pub(super) breaks: &'a BTreeMap<Address, Break>,
     /// Import ids by instance.
     pub(crate) imports: &'a BTreeMap<Address, String>,
 }
@@ -302,7 +305,10 @@ fn managed(
         decide(kind, &desired, found.as_ref(), &demands, &|origin| pass.remade(origin));
     pass.diagnostics.extend(diagnostics);
     match change.kind {
-        ChangeKind::Replace { create_first: false } => evict(&mut change, census, pass),
+        ChangeKind::Replace { create_first: false } => {
+            let waits = basis.breaks.get(address) == Some(&Break::DeleteFirst);
+            evict(&mut change, if waits { WAITED } else { EVICTED }, census, pass);
+        }
         ChangeKind::Replace { create_first: true } if !site.create_first => {
             change.remarks.push(CREATED_FIRST.to_owned());
         }
@@ -369,8 +375,10 @@ fn demands(
     if basis.input.options.replace.contains(address) {
         demands.replace.push(Reason::Requested);
     }
-    if let Some(with) = basis.cycles.get(address) {
-        demands.replace.push(Reason::KeyCycle { with: with.clone() });
+    if let Some(broken) = basis.breaks.get(address) {
+        if let Break::Keys(with) = broken {
+            demands.replace.push(Reason::KeyCycle { with: with.clone() });
+        }
         demands.create_first = Some(false);
     }
     demands.replace.extend(pass.forced.remove(address).unwrap_or_default());
@@ -385,7 +393,7 @@ fn demands(
         // On another gateway its users could not follow.
         let stays = parent(configured) == parent(live);
         let used = stays && !census.users_of(live).is_empty();
-        if used && census.has_place(basis, &site.provider, live) {
+        if used && demands.create_first.is_none() && census.has_place(basis, &site.provider, live) {
             demands.create_first = Some(true);
         }
     }
@@ -417,7 +425,7 @@ fn differs(change: &Change, name: &str) -> bool {
 
 /// The users of a package that is deleted before its successor exists must leave first: they are
 /// replaced as well.
-fn evict(change: &mut Change, census: &Census<'_>, pass: &mut Pass) {
+fn evict(change: &mut Change, why: &str, census: &Census<'_>, pass: &mut Pass) {
     let (topology::PACKAGE, Some(before), Some(after)) =
         (change.address.kind(), &change.before, &change.after)
     else {
@@ -430,7 +438,7 @@ fn evict(change: &mut Change, census: &Census<'_>, pass: &mut Pass) {
     }
     let users = census.users_of(before);
     if !users.is_empty() {
-        change.remarks.push(EVICTED.to_owned());
+        change.remarks.push(why.to_owned());
     }
     for user in users {
         let reason = Reason::DependencyReplaced { of: change.address.to_string() };

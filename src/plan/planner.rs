@@ -239,7 +239,7 @@ impl Planner<'_> {
     ) -> Outcome {
         let create_first = create_first(self.input.program, order);
         let mut cache = DataCache::new();
-        let mut broken: BTreeMap<Address, Vec<String>> = BTreeMap::new();
+        let mut broken: BTreeMap<Address, cycles::Break> = BTreeMap::new();
         for round in 1.. {
             let world = self.world(prior);
             let basis = Basis {
@@ -251,7 +251,7 @@ impl Planner<'_> {
                 order,
                 create_first: &create_first,
                 scope,
-                cycles: &broken,
+                breaks: &broken,
                 imports,
             };
             let mut pass = pass::run(&basis, &mut cache);

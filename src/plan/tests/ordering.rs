@@ -313,6 +313,99 @@ fn packages_are_deleted_before_the_gateway_is_converted() {
     );
 }
 
+/// A gateway of that type, a package in that zone and entries on its addresses; `extra` is written into
+/// the DNAT entry.
+fn converted(nat_type: &str, zone: &str, shared: bool, extra: &str) -> String {
+    format!(
+        "resource \"nat_gateway\" \"g\" {{\n  vpc_id = \"vpc-1\"\n  vswitch_id = \"vsw-1\"\n  \
+         nat_type = \"{nat_type}\"\n}}\n\
+         resource \"bandwidth_package\" \"p\" {{\n  nat_gateway_id = nat_gateway.g.id\n  \
+         bandwidth = 5\n  ip_count = 3\n  zone = \"{zone}\"\n  convert_to_shared = {shared}\n}}\n{}{}",
+        entry("a", 0, 80, 80).replace("forward_table_id =", &format!("{extra}forward_table_id =")),
+        snat("s", 1, "10.0.0.0/24").replace("]]", "], bandwidth_package.p.public_ip_addresses[2]]")
+    )
+}
+
+/// Applies `before` where gateways can be converted, and plans `after`.
+fn conversion(before: &str, after: &str) -> Plan {
+    converting(before, after).plan()
+}
+
+fn converting(before: &str, after: &str) -> Bench {
+    let mut bench = Bench::new(before);
+    bench.providers.get_mut("").unwrap().region = "cn-qingdao".into();
+    bench.apply();
+    bench.write(after);
+    bench
+}
+
+#[test]
+fn entries_move_to_a_new_package_before_the_gateway_is_converted() {
+    let plan = conversion(
+        &converted("Normal", "z-1", false, ""),
+        &(converted("Enhanced", "z-2", true, "")
+            + &snat("t", 1, "10.0.1.0/24")
+                .replace("]]", "], bandwidth_package.p.public_ip_addresses[2]]")),
+    );
+    assert_eq!(
+        operations(&plan),
+        "0 CreateBandwidthPackage bandwidth_package.p\n\
+         1 ConvertBandwidthPackage bandwidth_package.p <- 0\n\
+         2 ModifyForwardEntry forward_entry.a <- 0\n\
+         3 ModifySnatEntry snat_entry.s <- 0\n\
+         4 CreateSnatEntry snat_entry.t <- 0\n\
+         5 DeleteBandwidthPackage bandwidth_package.p <- 1 2 3 4\n\
+         6 UpdateNatGatewayNatType nat_gateway.g <- 1 5\n"
+    );
+}
+
+#[test]
+fn entries_that_must_wait_for_the_conversion_are_deleted_before_it() {
+    let wait = "depends_on = [nat_gateway.g]\n  ";
+    let plan = conversion(
+        &converted("Normal", "z-1", false, wait),
+        &converted("Enhanced", "z-2", true, wait),
+    );
+    assert_eq!(
+        changes(&plan),
+        "delete+create bandwidth_package.p (cannot_update)\n\
+         delete+create forward_entry.a (dependency_replaced)\n\
+         update nat_gateway.g\n\
+         delete+create snat_entry.s (dependency_replaced)\n"
+    );
+    assert_eq!(
+        operations(&plan),
+        "0 DeleteForwardEntry forward_entry.a\n\
+         1 DeleteSnatEntry snat_entry.s\n\
+         2 DeleteBandwidthPackage bandwidth_package.p <- 0 1\n\
+         3 CreateBandwidthPackage bandwidth_package.p <- 2\n\
+         4 ConvertBandwidthPackage bandwidth_package.p <- 3\n\
+         5 UpdateNatGatewayNatType nat_gateway.g <- 2 4\n\
+         6 CreateSnatEntry snat_entry.s <- 1 3\n\
+         7 CreateForwardEntry forward_entry.a <- 0 3 5\n"
+    );
+    let remarks = &change(&plan, "bandwidth_package.p").remarks;
+    assert!(remarks[0].contains("wait for what cannot be done while"), "{remarks:?}");
+    // Where the block insists, the message names what waits and not a key.
+    let text = |nat_type: &str, zone: &str, shared: bool| {
+        converted(nat_type, zone, shared, wait).replace(
+            "ip_count = 3",
+            "ip_count = 3\n  lifecycle {\n    create_before_destroy = true\n  }",
+        )
+    };
+    let said = converting(&text("Normal", "z-1", false), &text("Enhanced", "z-2", true)).said();
+    assert!(said.contains("error[cannot-create-first] `bandwidth_package.p`"), "{said}");
+    assert!(said.contains("which itself waits until the old object is deleted"), "{said}");
+    assert!(
+        said.contains(
+            "`bandwidth_package.p` (DeleteBandwidthPackage) → `nat_gateway.g` \
+             (UpdateNatGatewayNatType) → `forward_entry.a` (ModifyForwardEntry) → \
+             `bandwidth_package.p`"
+        ),
+        "{said}"
+    );
+}
+
 #[test]
 fn everything_is_destroyed_from_the_top_without_depends_on() {
     let text = format!("{}{}", with(&[("a", 0, 80, 1)]), snat("s", 1, "10.0.0.0/24"));
