@@ -33,7 +33,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Reads a whole JSON document; on failure says at which path, line and column, and what was expected.
+/// Reads a whole JSON document, an object; on failure says at which path, line and column, and what was expected.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::new("", "it is empty"));
@@ -47,6 +47,10 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         Problem::new(if meant { path } else { String::new() }, why)
     })?;
     deserializer.end().map_err(|error| Problem::new("", error.to_string()))?;
+    // A list of values would fill the fields in their order, and an empty one none of them.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::new("", "it is a list, where an object is expected"));
+    }
     Ok(value)
 }
 
@@ -85,5 +89,6 @@ mod tests {
         assert_eq!(problem(" ").to_string(), "it is empty");
         assert_eq!(problem("{} {}").to_string(), "trailing characters at line 1 column 4");
         assert!(problem("[").to_string().starts_with("EOF"));
+        assert_eq!(problem(" []").to_string(), "it is a list, where an object is expected");
     }
 }

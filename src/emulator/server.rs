@@ -26,6 +26,13 @@ use crate::emulator::outcome::{Delivery, Outcome};
 use crate::emulator::patient::Patient;
 use crate::emulator::{Emulator, control};
 
+/// Of a body that is too large so many bytes are read and thrown away: most clients read an answer
+/// only when they have sent everything, and would see a broken connection instead of the refusal.
+const THROWN_AWAY: u64 = 64 * 1024 * 1024;
+
+/// Whoever sends nothing for so long is taken to be waiting for the answer.
+const LULL: Duration = Duration::from_secs(1);
+
 /// Bodies of up to so many bytes are received without waiting for others.
 pub const SMALL_BODY: usize = 64 * 1024;
 
@@ -197,32 +204,37 @@ impl Face {
 
     /// Reads a whole request.
     async fn receive(&self, request: Request<Incoming>) -> Result<HttpRequest, Refusal> {
-        let (head, body) = request.into_parts();
+        let (head, mut body) = request.into_parts();
         let target = head.uri.path_and_query().map_or("/", |t| t.as_str()).to_owned();
         let limits = &self.limits;
         let most = if control::is_control(&target) { limits.upload } else { limits.body };
         let size = body.size_hint();
         if size.lower() > most as u64 {
+            // Who asks before sending is told before sending.
+            if !head.headers.contains_key("expect") {
+                self.throw_away(&mut body).await;
+            }
             return Err(too_large());
         }
         let small = size.upper().is_some_and(|bytes| bytes <= SMALL_BODY as u64);
-        let body = tokio::time::timeout(limits.patience, async {
+        let whole = tokio::time::timeout(limits.patience, async {
             let _turn = if small { None } else { self.large.acquire().await.ok() };
-            Limited::new(body, most).collect().await
+            Limited::new(&mut body, most).collect().await
         });
-        let body = body
-            .await
-            .map_err(|_| {
-                Refusal::new(408, "RequestTimeout", "The body of the request did not come.")
-            })?
-            .map_err(|e| {
-                if e.is::<http_body_util::LengthLimitError>() {
-                    too_large()
-                } else {
-                    Refusal::new(400, "InvalidRequest", "The body of the request cannot be read.")
-                }
-            })?
-            .to_bytes();
+        let whole = whole.await.map_err(|_| {
+            Refusal::new(408, "RequestTimeout", "The body of the request did not come.")
+        })?;
+        let whole = match whole {
+            Ok(whole) => whole.to_bytes(),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                self.throw_away(&mut body).await;
+                return Err(too_large());
+            }
+            Err(_) => {
+                let why = "The body of the request cannot be read.";
+                return Err(Refusal::new(400, "InvalidRequest", why));
+            }
+        };
         let headers = head
             .headers
             .iter()
@@ -231,7 +243,24 @@ impl Face {
             })
             .collect();
         let method = head.method.as_str().to_owned();
-        Ok(HttpRequest { method, target, headers, body: body.into() })
+        Ok(HttpRequest { method, target, headers, body: whole.into() })
+    }
+
+    /// Reads what is left of a body that is too large, without keeping it, up to a limit.
+    async fn throw_away(&self, body: &mut Incoming) {
+        if body.size_hint().lower() > THROWN_AWAY {
+            return;
+        }
+        let rest = async {
+            let mut left = THROWN_AWAY;
+            while let Ok(Some(Ok(frame))) = tokio::time::timeout(LULL, body.frame()).await {
+                let size = frame.data_ref().map_or(0, Bytes::len) as u64;
+                let Some(fewer) = left.checked_sub(size) else { break };
+                left = fewer;
+            }
+        };
+        // Whoever is slow at it is answered before the end.
+        let _ = tokio::time::timeout(self.limits.patience, rest).await;
     }
 }
 

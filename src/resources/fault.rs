@@ -162,6 +162,21 @@ impl<'a> Checks<'a> {
         );
     }
 
+    /// The first letter of a description, which all must have but that of a new gateway.
+    pub(super) fn description_begins_with_letter(&mut self) {
+        let Some(text) = self.object.text("description") else { return };
+        // What is too short is said already.
+        if text.starts_with(char::is_alphabetic) || text.chars().nth(1).is_none() {
+            return;
+        }
+        self.add(
+            "description-malformed",
+            "description",
+            "`description` does not start with a letter or Chinese character",
+            "put a word first; only a new gateway's description may start with something else",
+        );
+    }
+
     /// One of a few words, spelt exactly.
     pub(super) fn one_of(&mut self, attribute: &str, words: &[&str]) {
         let Some(text) = self.object.text(attribute) else { return };

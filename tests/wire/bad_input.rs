@@ -101,6 +101,21 @@ fn huge_bodies_are_refused_and_large_ones_read() {
         let answer = exchange(&server, &request("POST", "/", &[], &body));
         assert!(answer.contains(code), "{code}: {answer}");
     }
+    // Who sends everything before reading, as most clients do, reads the refusal as well, and may go on.
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(&request("POST", "/", &[], &vec![b'a'; ten])).unwrap();
+    stream.write_all(&get(&Parameters::list().signed("GET"))).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    assert!(answers.contains("RequestEntityTooLarge") && answers.contains("200 OK"), "{answers}");
+    // Who waits for the answer before sending has it at once.
+    let announced = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {ten}\r\n");
+    for expect in ["", "Expect: 100-continue\r\n"] {
+        let answer = exchange(&server, format!("{announced}{expect}\r\n").as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    }
     // Too large without saying so before.
     let head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
     let piece = [b"10000\r\n".to_vec(), vec![b'a'; 0x10000], b"\r\n".to_vec()].concat();

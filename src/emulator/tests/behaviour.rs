@@ -43,6 +43,24 @@ fn a_gateway_comes_to_life_and_goes() {
 }
 
 #[test]
+fn only_the_description_of_a_new_gateway_may_start_with_anything() {
+    let mut probe = Probe::instant();
+    let about = ("Description", "1 way out");
+    let made = probe.ok("CreateNatGateway", &[("VpcId", "vpc-emulator"), about]);
+    let id = text(&made["NatGatewayId"]);
+    let malformed = "InvalidParameter.Description.Malformed";
+    let gateway = ("NatGatewayId", id.as_str());
+    assert_eq!(probe.refused("ModifyNatGatewayAttribute", &[gateway, about]), malformed);
+    let size = [("Bandwidth", "5"), ("IpCount", "1")];
+    let package = [&[gateway, about], &size[..]].concat();
+    assert_eq!(probe.refused("CreateBandwidthPackage", &package), malformed);
+    let package = [&[gateway, ("Description", "带宽 1")], &size[..]].concat();
+    let package = text(&probe.ok("CreateBandwidthPackage", &package)["BandwidthPackageId"]);
+    let package = ("BandwidthPackageId", package.as_str());
+    assert_eq!(probe.refused("ModifyBandwidthPackageAttribute", &[package, about]), malformed);
+}
+
+#[test]
 fn a_vpc_holds_one_normal_gateway() {
     let mut probe = Probe::instant();
     let first = probe.gateway();

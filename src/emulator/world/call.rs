@@ -110,8 +110,18 @@ impl Call {
             .transpose()
     }
 
-    /// Reads a description.
+    /// Reads a description that starts with a letter, as all but that of a new gateway do.
     pub fn description(&self) -> Result<Option<&str>, Refusal> {
+        match self.free_description()? {
+            Some(text) if !text.starts_with(char::is_alphabetic) => {
+                Err(self.refuse("InvalidParameter.Description.Malformed"))
+            }
+            read => Ok(read),
+        }
+    }
+
+    /// Reads a description that may start with anything but a link.
+    pub fn free_description(&self) -> Result<Option<&str>, Refusal> {
         let refusal = || self.refuse("InvalidParameter.Description.Malformed");
         self.text("Description")
             .map(|text| {

@@ -194,7 +194,7 @@ fn gateway_name(call: &Call) -> Result<Option<&str>, Refusal> {
 fn gateway_description(call: &Call) -> Result<Option<&str>, Refusal> {
     match call.text("Description") {
         Some(text) if is_link(text) => Err(call.refuse("InvalidNatGatewayDescription.Malformed")),
-        _ => call.description(),
+        _ => call.free_description(),
     }
 }
 

@@ -53,6 +53,7 @@ impl ResourceType for BandwidthPackage {
         checks.range("ip_count", 1, None, "; a package keeps at least one address");
         checks.name("name", true);
         checks.description();
+        checks.description_begins_with_letter();
         checks.one_of("isp", &["BGP"]);
         checks.one_of("internet_charge_type", &["PayByTraffic", "PayByBandwidth"]);
         checks.faults

@@ -98,6 +98,9 @@ impl ResourceType for NatGateway {
         if prior.is_none() {
             packages::check_new(planned, &mut checks);
         }
+        if prior.is_some_and(|prior| prior.text("description") != planned.text("description")) {
+            checks.description_begins_with_letter();
+        }
         let nat_type = match planned.get("nat_type") {
             None if prior.is_none() => Some(conversion::default_nat_type(region)),
             value => value.and_then(Value::as_str),

@@ -52,10 +52,19 @@ fn names_and_descriptions_have_their_form() {
     assert_eq!(faults(forward(), "forward_entry_name", "a b/c"), [""; 0]);
     assert_eq!(faults(snat(), "snat_entry_name", "1"), ["snat_entry_name: name-malformed"]);
     let long = "描".repeat(257);
-    for wrong in ["a", "http://x", "https://y", &long] {
+    for wrong in ["a", "1", "1 of it", " x", "http://x", "https://y", &long] {
         assert_eq!(faults(package(), "description", wrong), ["description: description-malformed"]);
     }
     assert_eq!(faults(gateway(), "description", "描述 of it, 1"), [""; 0]);
+    // Only that of a new gateway may start with something else.
+    assert_eq!(faults(gateway(), "description", "1 of it"), [""; 0]);
+    let made = with(&live_gateway(), "description", "1 of it");
+    let changed = with(&made, "description", "2 of it");
+    let check = |prior: &Object, planned: &Object| {
+        codes(&gateway().check("cn-hangzhou", Some(prior), planned))
+    };
+    assert_eq!(check(&made, &changed), ["description: description-malformed"]);
+    assert_eq!(check(&made, &with(&made, "name", "other")), [""; 0]);
 }
 
 #[test]
