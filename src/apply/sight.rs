@@ -191,9 +191,8 @@ impl Engine<'_> {
                 self.accepted(index, &created, request_id);
             }
             several => {
-                let told = |(id, object): &(String, Object)| match alike {
-                    true => id.clone(),
-                    false => format!("{id} ({})", differing(task, object)),
+                let told = |(id, object): &(String, Object)| {
+                    if alike { id.clone() } else { format!("{id} ({})", differing(task, object)) }
                 };
                 let several: Vec<String> = several.iter().map(told).collect();
                 self.get_stuck(index, &several);

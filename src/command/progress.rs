@@ -179,9 +179,13 @@ impl<'a> Progress<'a> {
                 self.line(state, &text);
             }
             ApplyEvent::Finishing { in_flight } => {
+                let (operations, them) = match in_flight {
+                    1 => ("operation under way is", "it"),
+                    _ => ("operations under way are", "them"),
+                };
                 let text = format!(
-                    "Interrupted: nothing new is begun, {in_flight} operations under way are waited \
-                     for. Interrupt again to leave at once; the next apply then finishes them."
+                    "Interrupted: nothing new is begun, {in_flight} {operations} waited for. \
+                     Interrupt again to leave at once; the next apply then finishes {them}."
                 );
                 self.line(state, &paint.yellow(&text));
             }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::net::TcpListener;
 
 use crate::api::catalogue::Edition;
@@ -36,8 +37,13 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Fail
                 .help("listen on 127.0.0.1, or say `-allow-remote`"),
             ));
         }
+        // Who reads that it is ready may end it at once: signals are caught before.
+        let mut stop = Box::pin(interrupt::stop_signal());
+        if (&mut stop).now_or_never().is_some() {
+            return Ok(Exit::Done);
+        }
         session.terminal.print(&format!("natform emulator listens on http://{address}\n"))?;
-        let served = server::serve(listener, emulator, limits, interrupt::stop_signal()).await;
+        let served = server::serve(listener, emulator, limits, stop).await;
         served.map_err(|e| cannot_listen(&arguments.listen, &e))?;
         Ok(Exit::Done)
     })
