@@ -85,7 +85,8 @@ impl Pass {
 
     /// Returns the blocks of dependencies, held once where instances have the same.
     pub(super) fn resources_of(&mut self, dependencies: &[Dependency]) -> Arc<[ResourceAddress]> {
-        let all: BTreeSet<&ResourceAddress> = dependencies.iter().map(|d| d.on.resource()).collect();
+        let all: BTreeSet<&ResourceAddress> =
+            dependencies.iter().map(|d| d.on.resource()).collect();
         if !self.dependencies.iter().eq(all.iter().copied()) {
             self.dependencies = all.into_iter().cloned().collect();
         }

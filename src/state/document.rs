@@ -103,10 +103,7 @@ impl Serialize for RecordedObjects<'_> {
 }
 
 /// Returns the document of a snapshot.
-pub fn document(
-    snapshot: &Snapshot,
-    show_sensitive: bool,
-) -> StateDocument<RecordedObjects<'_>> {
+pub fn document(snapshot: &Snapshot, show_sensitive: bool) -> StateDocument<RecordedObjects<'_>> {
     StateDocument {
         format_version: FORMAT_VERSION.into(),
         natform_version: env!("CARGO_PKG_VERSION").into(),

@@ -93,7 +93,8 @@ pub(super) fn prepare(
         .help("plan again")
         .into());
     };
-    let region = ("RegionId".to_owned(), Value::string(Arc::clone(&change.region)), "region".into());
+    let region =
+        ("RegionId".to_owned(), Value::string(Arc::clone(&change.region)), "region".into());
     let own_parameters = step.parameters.into_iter().filter(|p| p.name != "RegionId");
     // The second call of a create names what the first has made.
     let with_id = |value: Value, attribute: &Name| match id {
