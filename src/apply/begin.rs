@@ -128,9 +128,9 @@ impl<'a> Engine<'a> {
                 .and_then(|object| kind.natural_key(&known(object))),
             existing: Vec::new(),
             provider: change.provider.clone(),
-            region: change.region.clone(),
+            region: change.region.to_string(),
             service: change.service.clone(),
-            dependencies: change.dependencies.clone(),
+            dependencies: change.dependencies.to_vec(),
             create_before_destroy: change.create_before_destroy,
             prevent_destroy: change.prevent_destroy,
             ambiguous: false,
@@ -277,7 +277,7 @@ fn sets_aside(plan: &Plan, change: &Change) -> Option<String> {
 fn lane_name(operation: &Operation) -> String {
     let lane = &operation.lane;
     let scope = lane.scope.as_ref().filter(|_| !lane.whole_gateway);
-    scope.or(lane.gateway.as_ref()).cloned().unwrap_or_default()
+    scope.or(lane.gateway.as_ref()).map(ToString::to_string).unwrap_or_default()
 }
 
 /// Returns what of an object names other objects: ids under which lists are read.

@@ -178,13 +178,13 @@ fn interruptions(plan: &Plan, course: &Course) -> Vec<Interruption> {
     for (operation, end) in plan.operations.iter().zip(&course.ends) {
         let Some(change) = plan.changes.get(operation.change) else { continue };
         for key in served(change, operation).into_iter().flat_map(|traffic| traffic.keys) {
-            gains.entry((&change.region, key)).or_default().push(*end);
+            gains.entry((&*change.region, key)).or_default().push(*end);
         }
     }
     losses.sort_by(|a, b| (a.at, &a.traffic.shown).cmp(&(b.at, &b.traffic.shown)));
     let until = |loss: &Loss<'_>| {
         let keys = loss.traffic.keys.iter();
-        let gains = keys.filter_map(|key| gains.get(&(loss.change.region.as_str(), key.clone())));
+        let gains = keys.filter_map(|key| gains.get(&(&*loss.change.region, key.clone())));
         gains.flatten().copied().filter(|at| *at > loss.at).min()
     };
     let interruption = |loss: &Loss<'_>| Interruption {

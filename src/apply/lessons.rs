@@ -57,7 +57,7 @@ mod tests {
             assert_eq!(lane_lesson(&value, later), None);
         }
         assert_eq!(lane_lesson("nonsense", Timestamp(0)), None);
-        let service = Service::Server(String::from("http://h"));
+        let service = Service::Server("http://h".into());
         assert_eq!(lane_name(&service, "forward_entry"), "lane forward_entry server:http://h");
     }
 }

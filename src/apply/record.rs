@@ -75,9 +75,9 @@ impl Engine<'_> {
             status: before.map_or(Status::Ready, |b| b.status),
             object: known(object),
             dependencies: kept
-                .map_or_else(|| change.dependencies.clone(), |b| b.dependencies.clone()),
+                .map_or_else(|| change.dependencies.to_vec(), |b| b.dependencies.clone()),
             provider: change.provider.clone(),
-            region: change.region.clone(),
+            region: change.region.to_string(),
             service: change.service.clone(),
             schema_version: resources::lookup(change.address.kind())
                 .map_or(0, |kind| kind.schema().version),
@@ -98,7 +98,7 @@ impl Engine<'_> {
             .changes
             .iter()
             .filter_map(|change| {
-                let from = (change.previous_address.clone()?, change.deposed.clone());
+                let from = (change.previous_address.as_deref()?.clone(), change.deposed.clone());
                 let to = (change.address.clone(), change.deposed.clone());
                 self.instances.contains_key(&from).then_some((from, to))
             })

@@ -191,8 +191,12 @@ impl Engine<'_> {
                 self.accepted(index, &created, request_id);
             }
             several => {
-                let ids: Vec<String> = several.iter().map(|(id, _)| id.clone()).collect();
-                self.get_stuck(index, &ids);
+                let told = |(id, object): &(String, Object)| match alike {
+                    true => id.clone(),
+                    false => format!("{id} ({})", differing(task, object)),
+                };
+                let several: Vec<String> = several.iter().map(told).collect();
+                self.get_stuck(index, &several);
             }
         }
     }
@@ -313,7 +317,8 @@ impl Engine<'_> {
         let why = if ids.is_empty() {
             String::from("nothing tells its object from others")
         } else {
-            format!("it may have made any of {}", ids.join(", "))
+            let any = if ids.len() == 1 { "" } else { "any of " };
+            format!("it may have made {any}{}", ids.join(", "))
         };
         self.stick(index, &why);
     }
@@ -325,4 +330,11 @@ impl Engine<'_> {
             .and_then(|task| task.last_error.as_ref())
             .is_some_and(|error| matches!(error.class, Class::Busy | Class::Throttled))
     }
+}
+
+/// Says in what an object is not as a create asked for, without values that may be sensitive.
+fn differing(task: &Task, live: &Object) -> String {
+    let unlike = unlike(&task.entry, task.kind, &task.recorded, live).into_iter();
+    let names: Vec<String> = unlike.map(|(name, ..)| format!("`{name}`")).collect();
+    format!("whose {} is not as asked for", names.join(" and "))
 }

@@ -80,7 +80,8 @@ impl Run<'_> {
         let mut prepared = planning::prepare(self.session, &planning.variables)?;
         let lock = self.lock(&mut prepared)?;
         let snapshot = read_state(&prepared)?;
-        planning::warn_of_gone_state(&mut prepared, &snapshot);
+        planning::refuse_gone_state(&prepared.store, &snapshot)?;
+        prepared.warnings.extend(planning::gone_state(&prepared.store, &snapshot));
         let providers = planning::connect(self.session, &prepared, &snapshot, &planning.service)?;
         let record = self.record(&lock, None);
         let destroying = planning.destroy;
@@ -137,11 +138,17 @@ impl Run<'_> {
         }
         let program = plan_file::program(self.session, &loaded.saved)?;
         let mut prepared = planning::prepare_saved(self.session, program)?;
+        // Before anything is made here, be it a lock.
+        let known = prepared.store.run_of_plan(&loaded.digest).map_err(|e| e.diagnostic())?;
+        if known.is_none() {
+            self.refuse_astray(&loaded.saved)?;
+        }
         if self.is_forbidden(&loaded, &prepared)? {
             return Ok(Exit::Failed);
         }
         let lock = self.lock(&mut prepared)?;
         let snapshot = read_state(&prepared)?;
+        planning::refuse_gone_state(&prepared.store, &snapshot)?;
         let flags = &self.arguments.planning.service;
         let providers = planning::connect(self.session, &prepared, &snapshot, flags)?;
         let plan = &loaded.saved.plan;
@@ -198,6 +205,18 @@ impl Run<'_> {
         let document = show::plan_document(loaded, planning.show_sensitive);
         plan::show(self.session, &document, &diagnostics, prepared.sources(), self.events)?;
         Ok(true)
+    }
+
+    /// Refuses a plan that begins a state, anywhere but where that was meant to be.
+    fn refuse_astray(&self, saved: &SavedPlan) -> Result<(), Failure> {
+        let environment = &self.session.environment;
+        let now = &environment.working_directory;
+        let same = |one: &Path, other: &Path| matches!((one.canonicalize(), other.canonicalize()), (Ok(a), Ok(b)) if a == b);
+        if same(&saved.directory, now) {
+            return Ok(());
+        }
+        let here = configuration::load(environment, now).0.files;
+        saved::astray(saved, now, &here).map_or(Ok(()), |found| Err(Failure::of(found)))
     }
 
     /// Warns where the configuration is not the one that the plan was made from.

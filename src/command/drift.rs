@@ -5,13 +5,14 @@ use std::path::Path;
 use super::Session;
 use super::arguments::Drift;
 use super::failure::{Exit, Failure};
+use super::lock;
 use super::planning;
 use super::waiting;
 use crate::diagnostic::Diagnostic;
 use crate::drift::{self, DriftStatus, Expectation, ScanInput, scan};
 use crate::report;
 use crate::report::paint::Paint;
-use crate::state::Store;
+use crate::state::{Snapshot, Store};
 
 /// Runs the command.
 pub fn run(session: &Session, arguments: &Drift) -> Result<Exit, Failure> {
@@ -21,6 +22,12 @@ pub fn run(session: &Session, arguments: &Drift) -> Result<Exit, Failure> {
     };
     let prepared = planning::prepare(session, &arguments.variables)?;
     let snapshot = prepared.store.snapshot().map_err(|e| Failure::of(e.diagnostic()))?;
+    let warnings = [
+        planning::gone_state(&prepared.store, &snapshot),
+        lock::under_way(&prepared.store, &snapshot),
+        unfinished(&snapshot),
+    ];
+    warnings.into_iter().flatten().for_each(|warning| session.warn_one(warning));
     let providers = planning::connect(session, &prepared, &snapshot, &arguments.service)?;
     let reader = planning::reader(session, &prepared, &providers)?;
     let input = ScanInput {
@@ -46,6 +53,22 @@ pub fn run(session: &Session, arguments: &Drift) -> Result<Exit, Failure> {
         DriftStatus::InSync => Exit::Done,
         DriftStatus::Drifted => Exit::Changes,
         DriftStatus::Failed => Exit::Failed,
+    })
+}
+
+/// Says which recorded objects are not compared, since an earlier run is not done with them.
+fn unfinished(snapshot: &Snapshot) -> Option<Diagnostic> {
+    let recorded = snapshot.instances.values().map(|instance| &instance.address);
+    let mut names: Vec<String> =
+        recorded.filter(|address| snapshot.is_in_doubt(address)).map(ToString::to_string).collect();
+    names.dedup();
+    (!names.is_empty() && snapshot.holder.is_none()).then(|| {
+        Diagnostic::warning(
+            "unfinished-operations",
+            "what an earlier run left unfinished is not compared",
+        )
+        .detail(format!("It is about:\n  {}", names.join("\n  ")))
+        .help("run `natform recover`, or apply, which does that first")
     })
 }
 

@@ -39,7 +39,7 @@ fn make(
         None => planning::prepare(session, &planning.variables)?,
     };
     let snapshot = prepared.store.snapshot().map_err(|e| Failure::of(e.diagnostic()))?;
-    planning::warn_of_gone_state(&mut prepared, &snapshot);
+    prepared.warnings.extend(planning::gone_state(&prepared.store, &snapshot));
     prepared.warnings.extend(lock::under_way(&prepared.store, &snapshot));
     let generated = match &arguments.generate_config_out {
         Some(file) => generate::run(session, &mut prepared, &snapshot, &planning.service, file)?,

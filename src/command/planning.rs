@@ -192,19 +192,40 @@ fn hide(redactor: &Redactor, value: &Value, sensitive: bool) {
 }
 
 /// Warns when the state's file is not where it was written.
-pub fn warn_of_gone_state(prepared: &mut Prepared, snapshot: &Snapshot) {
-    if let Some(wrote) = &snapshot.gone {
-        let name = crate::state::Store::name(&prepared.store);
-        let summary = format!("the state `{name}` is gone, though {wrote}");
-        prepared.warnings.push(
-            Diagnostic::warning("state-gone", summary)
-                .detail("What it recorded is not known any more, and would be made once more.")
-                .help(
-                    "bring the file back, or take the backup with `natform state restore -backup`; \
-                     apply only when you mean to begin anew",
-                ),
-        );
+pub fn gone_state(store: &SqliteStore, snapshot: &Snapshot) -> Option<Diagnostic> {
+    let wrote = snapshot.gone.as_ref()?;
+    let name = crate::state::Store::name(store);
+    let summary = format!("the state `{name}` is gone, though {wrote}");
+    Some(
+        Diagnostic::warning("state-gone", summary)
+            .detail("What it recorded is not known any more, and would be made once more.")
+            .help(
+                "bring the file back, or take the backup with `natform state restore -backup`; \
+                 apply only when you mean to begin anew",
+            ),
+    )
+}
+
+/// Refuses to make once more what a state that is gone recorded, as far as its backup tells.
+pub fn refuse_gone_state(store: &SqliteStore, snapshot: &Snapshot) -> Result<(), Failure> {
+    let (Some(wrote), Some(recorded)) = (&snapshot.gone, store.backup_records()) else {
+        return Ok(());
+    };
+    if recorded == 0 {
+        return Ok(());
     }
+    let name = crate::state::Store::name(store);
+    let objects = if recorded == 1 { "object" } else { "objects" };
+    Err(Failure::of(
+        Diagnostic::error("state-lost", format!("the state `{name}` is gone, though {wrote}"))
+            .detail(format!(
+                "Its backup records {recorded} {objects}, which would be made once more."
+            ))
+            .help(format!(
+                "bring the file back, or take the backup with `natform state restore -backup`; to \
+                 begin anew beside what lives, move `{name}.backup` away"
+            )),
+    ))
 }
 
 /// Connects to the services of all providers that configuration and state need.

@@ -161,7 +161,7 @@ impl Connector<'_> {
     ) -> Result<(Arc<dyn Transport>, Service), Diagnostics> {
         let Some(site) = endpoint.site() else {
             let emulator = self.emulator(edition)?;
-            let service = Service::Embedded(emulator.world_id());
+            let service = Service::Embedded(emulator.world_id().into());
             return Ok((Arc::new(InProcess::new(emulator)), service));
         };
         let mut environment = self.session.environment.clone();
@@ -179,7 +179,7 @@ impl Connector<'_> {
             })?;
         let service = match endpoint {
             Endpoint::Real(_) => Service::Real,
-            _ => Service::Server(site.to_string()),
+            _ => Service::Server(site.to_string().into()),
         };
         Ok((Arc::new(network), service))
     }

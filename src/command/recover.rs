@@ -58,6 +58,9 @@ impl Recover<'_> {
     /// Tells what recovery would do. Takes no lock and writes nothing.
     fn foretell(&self, prepared: &Prepared) -> Result<Exit, Failure> {
         let snapshot = read_state(prepared)?;
+        if let Some(warning) = planning::gone_state(&prepared.store, &snapshot) {
+            self.session.warn_one(warning);
+        }
         if let Some(warning) = lock::under_way(&prepared.store, &snapshot) {
             self.session.warn_one(warning);
         }
@@ -89,6 +92,7 @@ impl Recover<'_> {
         let timeout = self.arguments.lock_timeout;
         let lock = lock::take(self.session, &mut prepared.store, RECOVER, timeout)?;
         let before = read_state(prepared)?;
+        planning::refuse_gone_state(&prepared.store, &before)?;
         if before.open.is_empty() {
             let document = self.document(&before, Vec::new(), 0);
             return match self.resolutions.first() {
@@ -177,6 +181,14 @@ impl Recover<'_> {
             match prepared.runtime.block_on(work) {
                 Ok(found) => {
                     operation.candidates = found.into_iter().map(candidate).collect();
+                    let only = !operation.candidates.is_empty()
+                        && operation.candidates.iter().all(|found| !found.unlike.is_empty());
+                    if only && open.phase != Phase::Stuck {
+                        operation.why = String::from(
+                            "it will be left to you: what it may have made is not as it asked for, \
+                             and may be somebody else's",
+                        );
+                    }
                 }
                 Err(why) => {
                     let summary = format!("cannot list what `{}` may have made", operation.address);

@@ -201,7 +201,7 @@ impl<'a> Evaluator<'a> {
         let read = DataRead {
             kind: schema.kind.to_owned(),
             provider: change.provider.to_string(),
-            region: change.region.clone(),
+            region: change.region.to_string(),
             parameters: resources::data::parameters(schema, &filters),
         };
         let object = tokio::task::block_in_place(|| self.reader.data(&read)).map_err(|why| {

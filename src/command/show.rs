@@ -4,6 +4,7 @@ use super::Session;
 use super::arguments::Show;
 use super::failure::{Exit, Failure};
 use super::plan_file;
+use super::planning;
 use crate::diagnostic::{Diagnostics, SourceMap};
 use crate::plan::document::StreamedPlan;
 use crate::plan::saved::Loaded;
@@ -15,12 +16,16 @@ use crate::state::document;
 pub fn run(session: &Session, arguments: &Show) -> Result<Exit, Failure> {
     let paint = Paint { on: session.terminal.colour };
     let Some(file) = &arguments.plan_file else {
-        let snapshot = super::state::snapshot(&session.store()?, arguments.serial)?;
+        let store = session.store()?;
+        let snapshot = super::state::snapshot(&store, arguments.serial)?;
+        if let Some(warning) = planning::gone_state(&store, &snapshot) {
+            session.warn_one(warning);
+        }
         let document = document::document(&snapshot, arguments.show_sensitive);
         if arguments.json {
             session.print_json(&document)?;
         } else {
-            session.terminal.print(&report::state::state(&document, paint))?;
+            session.terminal.stream(|out| report::state::state(&document, paint, out))?;
         }
         return Ok(Exit::Done);
     };

@@ -6,7 +6,8 @@ use super::excerpt::{block_header, line_end, line_number, line_start, safe_range
 use super::{Diagnostic, Diagnostics, Severity, SourceFile, SourceMap, Span};
 
 /// Returns one JSON object per diagnostic, warnings first and errors last: `severity`, `code`,
-/// `summary`, `detail`, `address`, `range` and `snippet` of the main place, `labels`, `values`,
+/// `summary`, `detail`, `address`, `also` (further
+/// instances with the same mistake), `range` and `snippet` of the main place, `labels`, `values`,
 /// `help` and `fix`. What there is none of is left out, except for the lists.
 ///
 /// Lines and columns count from 1, columns in characters; `byte` counts from 0. The snippet's
@@ -29,6 +30,9 @@ fn one(diagnostic: &Diagnostic, sources: &SourceMap) -> Value {
     object.insert("detail".into(), diagnostic.detail.clone().into());
     if let Some(address) = &diagnostic.address {
         object.insert("address".into(), address.clone().into());
+    }
+    if !diagnostic.also.is_empty() {
+        object.insert("also".into(), diagnostic.also.iter().cloned().collect());
     }
     if let Some((file, span)) = diagnostic.span().and_then(|s| Some((sources.get(s.file)?, s))) {
         object.insert("range".into(), range(file, span));

@@ -7,6 +7,7 @@ mod excerpt;
 pub mod json;
 pub mod render;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Identifies one text of a [`SourceMap`].
@@ -132,6 +133,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// The resource instance concerned, if there is one.
     pub address: Option<String>,
+    /// Further instances that have the same mistake.
+    pub also: BTreeSet<String>,
     /// How to mend it.
     pub help: Option<String>,
     /// A mechanical way to mend it.
@@ -159,6 +162,7 @@ impl Diagnostic {
             detail: String::new(),
             labels: Vec::new(),
             address: None,
+            also: BTreeSet::new(),
             help: None,
             fix: None,
             values: Vec::new(),
@@ -233,6 +237,17 @@ impl Diagnostic {
         self
     }
 
+    /// Returns whether another one differs at most in the instance and in the values that it shows.
+    fn says_the_same(&self, other: &Self) -> bool {
+        self.severity == other.severity
+            && self.code == other.code
+            && self.summary == other.summary
+            && self.detail == other.detail
+            && self.labels == other.labels
+            && self.help == other.help
+            && self.fix == other.fix
+    }
+
     /// Returns the main place.
     pub fn span(&self) -> Option<Span> {
         self.labels.iter().find(|l| l.primary).or(self.labels.first()).map(|l| l.span)
@@ -281,10 +296,39 @@ impl Diagnostics {
         self.list.iter()
     }
 
-    /// Sorts warnings first and errors last, then by place, and removes exact repetitions.
+    /// Sorts warnings first and errors last, then by place, and removes exact repetitions. Errors of
+    /// several instances that say the same of the same place become one.
     pub fn sort(&mut self) {
         self.list.sort_by_key(|d| (d.severity, d.span()));
         self.list.dedup();
+        let mut merged: Vec<Diagnostic> = Vec::with_capacity(self.list.len());
+        // What was said of the place so far, by what it says.
+        let mut said: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for diagnostic in std::mem::take(&mut self.list) {
+            if merged.last().is_none_or(|last| last.span() != diagnostic.span()) {
+                said.clear();
+            }
+            let repeats = diagnostic.severity == Severity::Error
+                && diagnostic.address.is_some()
+                && diagnostic.span().is_some();
+            if repeats {
+                let key = (diagnostic.summary.clone(), diagnostic.detail.clone());
+                let known = said.get(&key).and_then(|at| merged.get_mut(*at));
+                if let Some(known) = known.filter(|known| known.says_the_same(&diagnostic)) {
+                    known.also.extend(diagnostic.address);
+                    known.also.extend(diagnostic.also);
+                    continue;
+                }
+                said.insert(key, merged.len());
+            }
+            merged.push(diagnostic);
+        }
+        for diagnostic in &mut merged {
+            if let Some(address) = &diagnostic.address {
+                diagnostic.also.remove(address);
+            }
+        }
+        self.list = merged;
     }
 }
 
@@ -323,6 +367,9 @@ pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
+/// Most names among which a similar one is looked for.
+const MAX_CANDIDATES: usize = 500;
+
 /// Returns the candidate nearest to `name`, if it is near enough to be a slip of the hand.
 pub fn did_you_mean<'a>(
     name: &str,
@@ -332,6 +379,8 @@ pub fn did_you_mean<'a>(
     let limit = (length / 3).max(1);
     candidates
         .into_iter()
+        .take(MAX_CANDIDATES)
+        .filter(|c| c.chars().count().abs_diff(length) <= limit)
         .map(|c| (distance(name, c), c))
         .filter(|(d, _)| *d <= limit && *d < length)
         .min()

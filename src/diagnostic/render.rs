@@ -13,6 +13,9 @@ use super::{Diagnostic, Diagnostics, FileId, Label, Severity, SourceFile, Source
 /// Columns at which explanations are wrapped.
 const WIDTH: usize = 88;
 
+/// Most errors that are written out: nobody reads more at a time.
+const MAX_ERRORS: usize = 500;
+
 /// How to render.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Style {
@@ -32,7 +35,14 @@ pub fn render(diagnostics: &Diagnostics, sources: &SourceMap, style: Style) -> S
     let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(120);
     let mut text = String::new();
+    let mut errors = 0;
     for diagnostic in &sorted {
+        if diagnostic.severity == Severity::Error {
+            errors += 1;
+            if errors > MAX_ERRORS {
+                continue;
+            }
+        }
         let count = if diagnostic.severity == Severity::Warning {
             similar.remove(&(diagnostic.code, diagnostic.summary.as_str()))
         } else {
@@ -41,6 +51,10 @@ pub fn render(diagnostics: &Diagnostics, sources: &SourceMap, style: Style) -> S
         let Some(count) = count else { continue };
         text.push_str(&one(diagnostic, count - 1, sources, &renderer));
         text.push_str("\n\n");
+    }
+    if let Some(more @ 1..) = errors.checked_sub(MAX_ERRORS) {
+        let plural = if more == 1 { "" } else { "s" };
+        text.push_str(&format!("(and {more} more error{plural}; -json shows all)\n\n"));
     }
     text
 }
@@ -86,7 +100,12 @@ fn one(
 fn notes(diagnostic: &Diagnostic, similar: usize) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(address) = &diagnostic.address {
-        notes.push(format!("with {}", printable(address)));
+        let more = match diagnostic.also.len() {
+            0 => String::new(),
+            1 => format!(" and {}", diagnostic.also.iter().next().map_or("", String::as_str)),
+            n => format!(" and {n} more instances"),
+        };
+        notes.push(printable(&format!("with {address}{more}")));
     }
     if !diagnostic.detail.is_empty() {
         notes.push(wrapped(&printable(&diagnostic.detail)));

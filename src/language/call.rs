@@ -266,8 +266,9 @@ impl Evaluator<'_> {
         let mut sources = SourceMap::default();
         let file = sources.add(name, text);
         let (expression, diagnostics) = parse_template(file, text);
+        let hidden = template.is_sensitive();
         if diagnostics.has_errors() {
-            return Err(self.template_failed(call, &sources, diagnostics));
+            return Err(self.template_failed(call, &sources, diagnostics, hidden));
         }
         let functions = self.scope.functions();
         let scope = TemplateScope { variables, functions, file };
@@ -284,17 +285,23 @@ impl Evaluator<'_> {
                 let sensitive = sensitive || value.is_sensitive();
                 Ok(value.with_sensitive(sensitive))
             }
-            Err(Failed) => Err(self.template_failed(call, &sources, diagnostics)),
+            Err(Failed) => Err(self.template_failed(call, &sources, diagnostics, hidden)),
         }
     }
 
-    /// Reports mistakes in a template at the call, with their places in the template.
+    /// Reports mistakes in a template at the call, with their places in the template; of a sensitive
+    /// one only that there are some.
     fn template_failed(
         &mut self,
         call: &Call<'_>,
         sources: &SourceMap,
         diagnostics: impl IntoIterator<Item = Diagnostic>,
+        hidden: bool,
     ) -> Failed {
+        if hidden {
+            let why = "the template has a mistake; which one is withheld because it is sensitive";
+            return self.bad_argument(call, 0, why);
+        }
         for inner in diagnostics {
             let mut detail = match inner.span().and_then(|span| excerpt(sources, span)) {
                 Some(excerpt) => format!("In {excerpt}"),
@@ -368,7 +375,8 @@ impl Scope for TemplateScope<'_> {
         debug_assert_eq!(root.span.file, self.file);
         let entries = self.variables.as_entries();
         if let Some(value) = entries.and_then(|entries| entries.get(&root.text)) {
-            return Ok((value.clone(), 0));
+            let sensitive = value.is_sensitive() || self.variables.is_sensitive();
+            return Ok((value.clone().with_sensitive(sensitive), 0));
         }
         let mut diagnostic = Diagnostic::error(
             "unknown-variable",

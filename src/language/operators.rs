@@ -75,8 +75,12 @@ impl Evaluator<'_> {
         right: &Expression,
         whole: &Expression,
     ) -> Outcome {
+        let before = self.diagnostics.len();
         let (a, b) = (self.operand(left, &Type::Number), self.operand(right, &Type::Number));
-        let (Ok(a), Ok(b)) = (a, b) else { return Err(Failed) };
+        let (Ok(a), Ok(b)) = (a, b) else {
+            self.explain_operands(operator, before);
+            return Err(Failed);
+        };
         let sensitive = a.is_sensitive() || b.is_sensitive();
         let result = match (a.as_number(), b.as_number()) {
             (Some(x), Some(y)) => compute(operator, x, y).map_err(|error| {
@@ -88,6 +92,32 @@ impl Evaluator<'_> {
             _ => Value::unknown(result_type(operator)),
         };
         Ok(result.with_sensitive(sensitive))
+    }
+
+    /// Makes one mistake of operands that are no numbers, and says what may be meant.
+    fn explain_operands(&mut self, operator: BinaryOperator, before: usize) {
+        if self.diagnostics[before..].iter().any(|d| d.code != "invalid-operand") {
+            return;
+        }
+        let others: Vec<Diagnostic> = self.diagnostics.drain(before..).collect();
+        let Some(mut diagnostic) = others.into_iter().reduce(|mut first, other| {
+            first.labels.extend(other.labels);
+            let known = first.values.clone();
+            first.values.extend(other.values.into_iter().filter(|value| !known.contains(value)));
+            first
+        }) else {
+            return;
+        };
+        diagnostic.help = match operator {
+            BinaryOperator::Add => Some(String::from(
+                "`+` adds numbers: join texts in a template such as `\"${a}${b}\"`, lists with `concat`, maps with `merge`",
+            )),
+            _ if result_type(operator) == Type::Bool => {
+                Some(String::from("only numbers have an order; `==` and `!=` compare all values"))
+            }
+            _ => diagnostic.help,
+        };
+        self.diagnostics.push(diagnostic);
     }
 
     /// Evaluates an operand and converts it; unknown stays unknown.

@@ -203,8 +203,17 @@ impl<'a> Finder<'a> {
         }
         match &*source.kind {
             ExpressionKind::Variable(name) if !self.bound.contains(&&**name) => {
+                // `resource.nat_gateway.edge` is `nat_gateway.edge`.
+                let long = match (&**name, steps.last()) {
+                    ("resource", Some(ReferenceStep::Attribute(kind))) => Some(kind.clone()),
+                    _ => None,
+                };
+                if long.is_some() {
+                    steps.pop();
+                }
                 steps.reverse();
-                let root = Identifier { text: Arc::clone(name), span: source.span };
+                let short = || Identifier { text: Arc::clone(name), span: source.span };
+                let root = long.unwrap_or_else(short);
                 self.references.push(Reference { root, steps, span: whole.span });
             }
             ExpressionKind::Variable(_) => {}

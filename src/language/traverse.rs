@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::describe::listed;
 use super::evaluate::{Evaluator, Failed, Outcome, sentence, with_article};
-use super::reference::{Reference, ReferenceStep};
+use super::reference::{Reference, ReferenceStep, references};
 use super::scope::Step;
 use crate::address::Key;
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
@@ -140,9 +140,33 @@ impl Evaluator<'_> {
                     Value::unknown(Type::list(ty))
                 }
             },
-            _ => Value::tuple(self.splat_over(std::slice::from_ref(&value), each, sensitive)?),
+            _ => {
+                let before = self.diagnostics.len();
+                let elements = self.splat_over(std::slice::from_ref(&value), each, sensitive);
+                if elements.is_err() {
+                    self.explain_splat(&value, source, before);
+                }
+                Value::tuple(elements?)
+            }
         };
         Ok(result.with_sensitive(sensitive))
+    }
+
+    /// Tells who took a map apart with `[*]` that it is one element there.
+    fn explain_splat(&mut self, value: &Value, source: &Expression, before: usize) {
+        let Some(entries) = value.as_entries() else { return };
+        if entries.is_empty() || !entries.values().all(|entry| entry.as_entries().is_some()) {
+            return;
+        }
+        let name = references(source).first().map_or_else(|| "…".into(), ToString::to_string);
+        for diagnostic in self.diagnostics.iter_mut().skip(before) {
+            if matches!(diagnostic.code, "unsupported-attribute" | "missing-element") {
+                diagnostic.fix = None;
+                diagnostic.help = Some(format!(
+                    "`[*]` takes a map as one element: write `values({name})[*]` for all its elements"
+                ));
+            }
+        }
     }
 
     fn splat_over(

@@ -90,26 +90,26 @@ impl Names {
         }
     }
 
-    fn name(&self, id: &str) -> String {
-        self.names.get(id).map_or_else(|| id.to_owned(), ToString::to_string)
+    fn name(&self, id: &Name) -> Name {
+        Arc::clone(self.names.get(id).unwrap_or(id))
     }
 
     /// Completes a lane as a resource type declares it.
     fn lane(&self, lane: &Lane, kind: &str, address: &Address, object: &Object) -> Lane {
         let of_parent = || {
             let parent = topology::parent(kind, object)?;
-            self.gateways.get(parent.text()).map(ToString::to_string)
+            self.gateways.get(parent.text()).map(Arc::clone)
         };
         let by_scope = || {
             let scope = lane.scope.as_deref()?;
-            self.gateways.get(scope).map(ToString::to_string)
+            self.gateways.get(scope).map(Arc::clone)
         };
-        let own = || (kind == topology::GATEWAY).then(|| address.to_string());
+        let own = || (kind == topology::GATEWAY).then(|| address.to_string().into());
         let gateway = match &lane.gateway {
             Some(gateway) => Some(self.name(gateway)),
             None => by_scope().or_else(of_parent).or_else(own),
         };
-        let scope = lane.scope.as_deref().map(|s| self.name(s));
+        let scope = lane.scope.as_ref().map(|s| self.name(s));
         Lane { gateway, scope, whole_gateway: lane.whole_gateway, hold: lane.hold }
     }
 }
@@ -191,8 +191,9 @@ pub fn set_aside_key(address: &Address, id: &str) -> String {
 
 /// Compiles all changes, operations of one change together and in their order.
 pub(crate) fn operations(changes: &mut [Change], kinds: &Kinds, names: &Names) -> Vec<Operation> {
-    let shared = Shared::default();
-    let mut compiler = Compiler { names, shared, done: Vec::with_capacity(changes.len()) };
+    let calls: usize = changes.iter().map(|change| purposes(change.kind).len()).sum();
+    let mut compiler =
+        Compiler { names, shared: Shared::default(), done: Vec::with_capacity(calls) };
     for (index, change) in changes.iter_mut().enumerate() {
         let Some(kind) = kinds.get(change.address.kind()) else { continue };
         let mut impacts = std::mem::take(&mut change.impacts);
@@ -213,18 +214,30 @@ struct Compiler<'a> {
     done: Vec<Operation>,
 }
 
-/// Texts that many operations have, each held once.
+/// Texts and lists of texts that many operations have, each held once.
 #[derive(Debug, Default)]
-struct Shared(BTreeSet<Name>);
+struct Shared {
+    texts: BTreeSet<Name>,
+    lists: BTreeSet<Arc<[Name]>>,
+}
 
 impl Shared {
     fn name(&mut self, text: &str) -> Name {
-        if let Some(known) = self.0.get(text) {
+        if let Some(known) = self.texts.get(text) {
             return Arc::clone(known);
         }
         let name: Name = text.into();
-        self.0.insert(Arc::clone(&name));
+        self.texts.insert(Arc::clone(&name));
         name
+    }
+
+    fn names(&mut self, list: Vec<Name>) -> Arc<[Name]> {
+        if let Some(known) = self.lists.get(list.as_slice()) {
+            return Arc::clone(known);
+        }
+        let list: Arc<[Name]> = list.into();
+        self.lists.insert(Arc::clone(&list));
+        list
     }
 }
 
@@ -260,7 +273,7 @@ impl Compiler<'_> {
                 parameters,
                 lane: self.names.lane(&step.lane, kind.schema.kind, &change.address, object),
                 wanted: step.wanted,
-                makes: step.makes,
+                makes: self.shared.names(step.makes),
                 after: Vec::new(),
                 groups: Vec::new(),
                 timeout: limit(change, purpose),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::pass::{Basis, Pass, Site, configured, context, resources_of};
+use super::pass::{Basis, Pass, Site, configured, context};
 use super::planner::ProviderContext;
 use super::program::{Configured, ObjectMap, Program, unknown_attribute, warnings};
 use super::{Change, ChangeKind, Reason};
@@ -55,7 +55,8 @@ fn outright(
     });
     if unknown || pending {
         let reason = if unknown { Reason::ConfigurationUnknown } else { Reason::DependencyPending };
-        let change = deferred(site, context, &configured, address, filters, reason);
+        let dependencies = pass.resources_of(&configured.dependencies);
+        let change = deferred(site, context, dependencies, address, filters, reason);
         if let Some(after) = &change.after {
             pass.objects.set(address, after.clone());
         }
@@ -153,7 +154,7 @@ fn cannot_read(address: &Address, why: &str, block: &Resource) -> Diagnostic {
 fn deferred(
     site: &Site<'_>,
     context: &ProviderContext,
-    configured: &Configured,
+    dependencies: Arc<[ResourceAddress]>,
     address: &Address,
     filters: Object,
     reason: Reason,
@@ -176,12 +177,12 @@ fn deferred(
         impacts: Vec::new(),
         remarks: Vec::new(),
         provider: Arc::clone(&site.provider),
-        region: context.region.clone(),
+        region: Arc::clone(&site.region),
         service: context.service.clone(),
-        dependencies: resources_of(&configured.dependencies),
+        dependencies,
         create_before_destroy: false,
         prevent_destroy: false,
-        timeouts: BTreeMap::new(),
+        timeouts: Arc::default(),
         location: site.location.clone(),
     }
 }

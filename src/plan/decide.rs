@@ -26,14 +26,14 @@ pub(crate) struct Desired<'a> {
     pub(crate) create_before_destroy: bool,
     /// `lifecycle.prevent_destroy`
     pub(crate) prevent_destroy: bool,
-    pub(crate) timeouts: &'a BTreeMap<String, u64>,
+    pub(crate) timeouts: &'a Arc<BTreeMap<String, u64>>,
     pub(crate) provider: &'a Name,
-    pub(crate) region: &'a str,
+    pub(crate) region: &'a Name,
     /// The edition of the reference that the provider speaks.
     pub(crate) edition: Edition,
     pub(crate) service: &'a Service,
-    pub(crate) dependencies: Vec<ResourceAddress>,
-    pub(crate) location: Option<String>,
+    pub(crate) dependencies: Arc<[ResourceAddress]>,
+    pub(crate) location: Option<Name>,
     /// Where an attribute, or for an empty name the block, is written.
     pub(crate) place: &'a dyn Fn(&str) -> Option<Span>,
 }
@@ -127,7 +127,7 @@ fn blank(desired: &Desired<'_>, found: Option<&Found<'_>>) -> Change {
     Change {
         address: desired.address.clone(),
         deposed: None,
-        previous_address: found.and_then(|f| f.moved_from.clone()),
+        previous_address: found.and_then(|f| f.moved_from.clone()).map(Box::new),
         kind: ChangeKind::NoOp,
         reasons,
         id: found.filter(|f| f.live.is_some()).map(|f| f.instance.id.clone()),
@@ -138,12 +138,12 @@ fn blank(desired: &Desired<'_>, found: Option<&Found<'_>>) -> Change {
         impacts: Vec::new(),
         remarks: Vec::new(),
         provider: Arc::clone(desired.provider),
-        region: desired.region.to_owned(),
+        region: Arc::clone(desired.region),
         service: desired.service.clone(),
-        dependencies: desired.dependencies.clone(),
+        dependencies: Arc::clone(&desired.dependencies),
         create_before_destroy: desired.create_before_destroy,
         prevent_destroy: desired.prevent_destroy,
-        timeouts: desired.timeouts.clone(),
+        timeouts: Arc::clone(desired.timeouts),
         location: desired.location.clone(),
     }
 }
@@ -242,7 +242,7 @@ fn refusals(desired: &Desired<'_>, difference: &Difference, diagnostics: &mut Di
 
 /// Reports what a resource type finds wrong with an instance.
 pub(crate) fn faults(desired: &Desired<'_>, faults: Vec<Fault>, diagnostics: &mut Diagnostics) {
-    for fault in faults {
+    for fault in faults.into_iter().map(|fault| fault.discreet(desired.object)) {
         let diagnostic = if fault.warning {
             Diagnostic::warning(fault.code, fault.message)
         } else {

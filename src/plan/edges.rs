@@ -211,7 +211,7 @@ impl<'a> Wiring<'a> {
     /// A value that does not say where it comes from may come from anything that the instance refers to.
     fn wait_for_dependencies(&mut self, index: usize, change: usize) {
         let changes = self.changes;
-        for resource in &changes[change].dependencies {
+        for resource in changes[change].dependencies.iter() {
             if let Some(join) = self.made(resource)
                 && *resource != changes[change].address.resource
             {
@@ -264,7 +264,7 @@ impl<'a> Wiring<'a> {
         }
         if read {
             let waits: BTreeSet<&ResourceAddress> =
-                members.iter().flat_map(|m| &changes[*m].dependencies).collect();
+                members.iter().flat_map(|m| changes[*m].dependencies.iter()).collect();
             for dependency in waits {
                 if let Some(inner) = self.made(dependency) {
                     self.graph.edge(inner, join, Why::Depends);

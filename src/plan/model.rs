@@ -1,6 +1,7 @@
 //! The plan as pure data: what changes and why, what drifted, and the calls in their order.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::address::{Address, ResourceAddress};
 use crate::api::catalogue::Action;
@@ -162,7 +163,7 @@ pub struct Change {
     /// For an object set aside: under which key.
     pub deposed: Option<String>,
     /// Where it was before a move.
-    pub previous_address: Option<Address>,
+    pub previous_address: Option<Box<Address>>,
     /// What happens.
     pub kind: ChangeKind,
     /// Why.
@@ -185,19 +186,19 @@ pub struct Change {
     /// Provider alias.
     pub provider: Name,
     /// Region.
-    pub region: String,
+    pub region: Name,
     /// Service.
     pub service: Service,
     /// Direct dependencies, as the state will record them.
-    pub dependencies: Vec<ResourceAddress>,
+    pub dependencies: Arc<[ResourceAddress]>,
     /// `lifecycle.create_before_destroy`, own or inherited.
     pub create_before_destroy: bool,
     /// `lifecycle.prevent_destroy`.
     pub prevent_destroy: bool,
     /// Time limits by operation (`create`, `update`, `delete`), in seconds.
-    pub timeouts: BTreeMap<String, u64>,
+    pub timeouts: Arc<BTreeMap<String, u64>>,
     /// `file:line` of the block.
-    pub location: Option<String>,
+    pub location: Option<Name>,
 }
 
 /// A recorded object that is no longer as recorded.
@@ -259,7 +260,7 @@ pub struct Operation {
     /// When it is done.
     pub wanted: Wanted,
     /// Attributes that it makes known or changes.
-    pub makes: Vec<Name>,
+    pub makes: Arc<[Name]>,
     /// Indices of the operations that must be settled (deletes: gone) before it is sent.
     pub after: Vec<usize>,
     /// Indices of [`Plan::groups`] whose operations all must be settled before it is sent. Only large

@@ -2,6 +2,7 @@
 //! them when everything is destroyed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::kinds::Kinds;
 use super::moves::Directives;
@@ -12,18 +13,19 @@ use super::{Change, ChangeKind, Reason};
 use crate::address::{Address, Key, ResourceAddress};
 use crate::configuration::Repetition;
 use crate::state::InstanceKey;
+use crate::value::Name;
 
 /// Where blocks are written, as `file:line`, found once a block.
 #[derive(Debug, Default)]
-pub(crate) struct Locations(BTreeMap<ResourceAddress, Option<String>>);
+pub(crate) struct Locations(BTreeMap<ResourceAddress, Option<Name>>);
 
 impl Locations {
-    fn of(&mut self, resource: &ResourceAddress, program: &Program) -> Option<String> {
+    fn of(&mut self, resource: &ResourceAddress, program: &Program) -> Option<Name> {
         if let Some(known) = self.0.get(resource) {
             return known.clone();
         }
         let sources = &program.configuration().sources;
-        let found = program.block(resource).and_then(|b| sources.location(b.span));
+        let found = program.block(resource).and_then(|b| sources.location(b.span)).map(Name::from);
         self.0.insert(resource.clone(), found.clone());
         found
     }
@@ -44,7 +46,7 @@ pub(crate) fn end(
     let mut change = Change {
         address: key.0.clone(),
         deposed: key.1.clone(),
-        previous_address: existing.recorded.moved_from.clone(),
+        previous_address: existing.recorded.moved_from.clone().map(Box::new),
         kind: ChangeKind::Delete,
         reasons: vec![reason],
         id: Some(instance.id.clone()),
@@ -55,12 +57,12 @@ pub(crate) fn end(
         impacts: Vec::new(),
         remarks: Vec::new(),
         provider: existing.recorded.provider.clone(),
-        region: instance.region.clone(),
+        region: instance.region.as_str().into(),
         service: instance.service.clone(),
-        dependencies: instance.dependencies.clone(),
+        dependencies: instance.dependencies.as_slice().into(),
         create_before_destroy: instance.create_before_destroy,
         prevent_destroy: instance.prevent_destroy && key.1.is_none(),
-        timeouts: block.map(timeouts).unwrap_or_default(),
+        timeouts: block.map(timeouts).unwrap_or_default().into(),
         location: locations.of(&key.0.resource, program),
     };
     let Some(live) = &existing.live else {
@@ -118,7 +120,7 @@ pub(crate) fn keep(
     Change {
         address: key.0.clone(),
         deposed: key.1.clone(),
-        previous_address: existing.recorded.moved_from.clone(),
+        previous_address: existing.recorded.moved_from.clone().map(Box::new),
         kind: ChangeKind::NoOp,
         reasons,
         id: Some(instance.id.clone()),
@@ -129,12 +131,12 @@ pub(crate) fn keep(
         impacts: Vec::new(),
         remarks: Vec::new(),
         provider: existing.recorded.provider.clone(),
-        region: instance.region.clone(),
+        region: instance.region.as_str().into(),
         service: instance.service.clone(),
-        dependencies: instance.dependencies.clone(),
+        dependencies: instance.dependencies.as_slice().into(),
         create_before_destroy: instance.create_before_destroy,
         prevent_destroy: instance.prevent_destroy,
-        timeouts: BTreeMap::new(),
+        timeouts: Arc::default(),
         location: locations.of(&key.0.resource, program),
     }
 }

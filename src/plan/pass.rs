@@ -64,6 +64,8 @@ pub(crate) struct Pass {
     pub(crate) diagnostics: Diagnostics,
     index: BTreeMap<ResourceAddress, BTreeMap<Option<Key>, usize>>,
     forced: BTreeMap<Address, Vec<Reason>>,
+    /// The blocks that the last instance depends on; the next one mostly has the same.
+    dependencies: Arc<[ResourceAddress]>,
 }
 
 impl Pass {
@@ -77,7 +79,18 @@ impl Pass {
             diagnostics: Diagnostics::new(),
             index: BTreeMap::new(),
             forced: BTreeMap::new(),
+            dependencies: Arc::default(),
         }
+    }
+
+    /// Returns the blocks of dependencies, held once where instances have the same.
+    pub(super) fn resources_of(&mut self, dependencies: &[Dependency]) -> Arc<[ResourceAddress]> {
+        let all: BTreeSet<&ResourceAddress> =
+            dependencies.iter().map(|d| d.on.resource()).collect();
+        if !self.dependencies.iter().eq(all.iter().copied()) {
+            self.dependencies = all.into_iter().cloned().collect();
+        }
+        Arc::clone(&self.dependencies)
     }
 
     pub(super) fn push(&mut self, change: Change) {
@@ -158,6 +171,7 @@ pub(crate) fn run(basis: &Basis<'_>, cache: &mut DataCache) -> Pass {
         };
         let site = Site::new(basis, resource, block);
         pass.instances.insert(resource.clone(), Some(Arc::clone(&keys)));
+        pass.changes.reserve(keys.len());
         for key in keys.iter() {
             let address = resource.instance(key.clone());
             if basis.scope.includes(&address) {
@@ -186,10 +200,11 @@ pub(super) struct Site<'a> {
     pub(super) block: &'a Resource,
     pub(super) provider: Name,
     pub(super) context: Option<&'a ProviderContext>,
-    pub(super) location: Option<String>,
+    pub(super) region: Name,
+    pub(super) location: Option<Name>,
     pub(super) create_first: bool,
     pub(super) ignore: Vec<Name>,
-    pub(super) timeouts: BTreeMap<String, u64>,
+    pub(super) timeouts: Arc<BTreeMap<String, u64>>,
 }
 
 impl<'a> Site<'a> {
@@ -204,10 +219,11 @@ impl<'a> Site<'a> {
             block,
             context,
             provider,
-            location,
+            location: location.map(Name::from),
+            region: context.map_or_else(Name::default, |context| context.region.as_str().into()),
             create_first: basis.create_first.contains(resource),
             ignore: lifecycle.ignore_changes.iter().map(|i| Arc::clone(&i.text)).collect(),
-            timeouts: timeouts(block),
+            timeouts: Arc::new(timeouts(block)),
         }
     }
 }
@@ -273,10 +289,10 @@ fn managed(
         prevent_destroy,
         timeouts: &site.timeouts,
         provider: &site.provider,
-        region: &context.region,
+        region: &site.region,
         edition: context.edition,
         service: &context.service,
-        dependencies: resources_of(&configured.dependencies),
+        dependencies: pass.resources_of(&configured.dependencies),
         location: site.location.clone(),
         place: &|name| {
             if name.is_empty() { configured.span } else { spans.get(name).copied() }
@@ -337,12 +353,6 @@ pub(super) fn context<'a>(
         return None;
     }
     Some(context)
-}
-
-/// Returns the blocks of dependencies.
-pub(super) fn resources_of(dependencies: &[Dependency]) -> Vec<ResourceAddress> {
-    let all: BTreeSet<&ResourceAddress> = dependencies.iter().map(|d| d.on.resource()).collect();
-    all.into_iter().cloned().collect()
 }
 
 /// Collects what the rest of the plan demands of an instance.

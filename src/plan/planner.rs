@@ -161,7 +161,8 @@ impl Planner<'_> {
         }
         let prior = self.read_prior(recorded, &scope);
         plan.drift = prior::drift(&prior, &self.kinds);
-        plan.drift.retain(|d| scope.includes(&d.address));
+        let in_doubt = |address: &Address| input.snapshot.is_in_doubt(address);
+        plan.drift.retain(|d| scope.includes(&d.address) && !in_doubt(&d.address));
         let imported = imports::read(input, &self.kinds, &mut self.lists, self.reader, &prior);
         self.diagnostics.extend(imported.diagnostics.clone());
         let prior = imported.join(prior);
@@ -214,8 +215,6 @@ impl Planner<'_> {
         owned.extend(open.filter_map(|e| Some((e.address.kind(), e.object_id.as_deref()?))));
         let providers = self.input.providers.iter();
         let mut unmanaged = world::unmanaged(self.lists.all(), &owned);
-        // What an unfinished create may have made is not somebody else's: recovery will tell.
-        unmanaged.retain(|found| !snapshot.open.iter().any(|entry| may_have_made(entry, found)));
         // What an unfinished create may have made is not somebody else's: recovery finds out.
         let made = |u: &Unmanaged, e: &JournalEntry| {
             e.creates
@@ -573,23 +572,19 @@ fn protected(change: &Change, places: &rules::Places<'_>) -> Diagnostic {
         change.reasons.iter().map(|r| super::document::reason(r).sentence).collect();
     let verb = if change.kind == ChangeKind::Delete { "deleted" } else { "replaced" };
     let message = format!("`{}` is protected and would be {verb}", change.address);
+    let place = places(&change.address, "");
+    // Deleting the block does not lift the protection.
+    let help = if place.is_some() {
+        "change what leads to it, or remove `prevent_destroy`"
+    } else {
+        "put its block back; to delete it, apply once without `prevent_destroy` first; to keep it out of natform's sight, write a `removed` block with `destroy = false`"
+    };
     Diagnostic::error("prevent-destroy", message)
         .address(&change.address)
-        .at_opt(places(&change.address, ""))
+        .at_opt(place)
         .detail(format!(
             "`lifecycle.prevent_destroy` is set. It would be {verb} because {}.",
             reasons.join("; ")
         ))
-        .help("change what leads to it, or remove `prevent_destroy`")
-}
-
-/// Returns whether a create that got no answer may have made an object that nobody owns.
-fn may_have_made(entry: &JournalEntry, found: &Unmanaged) -> bool {
-    let Some(natural_key) = &entry.natural_key else { return false };
-    entry.creates
-        && entry.object_id.is_none()
-        && entry.address.kind() == found.kind
-        && !entry.existing.contains(&found.id)
-        && resources::lookup(found.kind)
-            .is_some_and(|kind| kind.natural_keys(&found.object).contains(natural_key))
+        .help(help)
 }

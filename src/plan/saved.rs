@@ -248,6 +248,30 @@ pub fn foreign(
     None
 }
 
+/// Tells that a plan which was made before there was a state would be applied where another
+/// configuration is, or none: nothing but the directory says whose state it is to begin, and made
+/// there and here its objects would be made twice. `here` are the files of the directory `now`.
+pub fn astray(
+    saved: &SavedPlan,
+    now: &Path,
+    here: &BTreeMap<PathBuf, String>,
+) -> Option<Diagnostic> {
+    let begins = saved.plan.lineage.is_empty();
+    if !begins || saved.directory == now || (!here.is_empty() && saved.files == *here) {
+        return None;
+    }
+    let directory = saved.directory.display();
+    let what = if here.is_empty() { "no configuration" } else { "another configuration" };
+    Some(
+        Diagnostic::error("stale-plan", "the saved plan was made in another directory")
+            .detail(format!(
+                "It begins a state in `{directory}`. There is {what} in `{}`.",
+                now.display()
+            ))
+            .help(format!("apply it there with `-C {directory}`, or make a new plan here")),
+    )
+}
+
 /// Says that another natform made a plan, if one did: only the same one does what was reviewed.
 pub fn other_version(loaded: &Loaded) -> Option<Diagnostic> {
     let (theirs, ours) = (&loaded.natform, env!("CARGO_PKG_VERSION"));

@@ -36,7 +36,7 @@ pub(crate) fn around(changes: &[Change], lists: &Lists) -> Wanted {
 /// packages (places, addresses), entries of a table that exists.
 fn made(change: &Change, wanted: &mut Wanted) {
     let Some(after) = &change.after else { return };
-    let region = || change.region.clone();
+    let region = || change.region.to_string();
     let scopes = wanted.entry(change.provider.clone()).or_default();
     match change.address.kind() {
         topology::GATEWAY => {
@@ -87,7 +87,7 @@ fn gone(change: &Change, wanted: &mut Wanted) {
         return;
     };
     let scopes = wanted.entry(change.provider.clone()).or_default();
-    let region = || change.region.clone();
+    let region = || change.region.to_string();
     scopes.insert(ReadScope::BandwidthPackages { region: region() });
     if let Some(table) = before.text("forward_table_id") {
         scopes.insert(entries(topology::FORWARD, region(), table));

@@ -2,19 +2,28 @@
 
 use std::io::{self, Write};
 
+use crate::address::ResourceAddress;
 use crate::plan::document::{Operations, PlanDocument};
 
-/// Renders nodes and edges; an edge points from what depends to what it depends on.
-pub fn dot(name: &str, nodes: &[String], edges: &[(String, String)]) -> String {
-    let mut out = head(name);
-    for node in nodes {
-        out.push_str(&format!("  {};\n", quote(node)));
+/// Writes blocks and what each depends on; an edge points from what depends to what it depends on.
+///
+/// # Errors
+/// Returns the first error of `out`.
+pub fn resources(
+    blocks: &[ResourceAddress],
+    needs: impl Fn(&ResourceAddress) -> Vec<ResourceAddress>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    out.write_all(head("resources").as_bytes())?;
+    for block in blocks {
+        writeln!(out, "  {};", quote(&block.to_string()))?;
     }
-    for (from, to) in edges {
-        out.push_str(&format!("  {} -> {};\n", quote(from), quote(to)));
+    for from in blocks {
+        for to in needs(from) {
+            writeln!(out, "  {} -> {};", quote(&from.to_string()), quote(&to.to_string()))?;
+        }
     }
-    out.push_str("}\n");
-    out
+    out.write_all(b"}\n")
 }
 
 /// Writes the operations of a plan; an edge points to what must be settled before.
@@ -47,9 +56,11 @@ fn quote(text: &str) -> String {
 mod tests {
     #[test]
     fn names_with_quotes_stay_one_word() {
-        let node = "forward_entry.web[\"80\"]".to_owned();
-        let text =
-            super::dot("resources", std::slice::from_ref(&node), &[(node.clone(), node.clone())]);
-        assert!(text.contains(r#"  "forward_entry.web[\"80\"]";"#), "{text}");
+        let web: crate::address::Address = "module.m[\"80\"].forward_entry.web".parse().unwrap();
+        let mut out = Vec::new();
+        super::resources(&[web.resource], |block| vec![block.clone()], &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let quoted = r#""module.m[\"80\"].forward_entry.web""#;
+        assert!(text.contains(&format!("  {quoted};\n  {quoted} -> {quoted};\n")), "{text}");
     }
 }

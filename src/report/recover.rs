@@ -159,6 +159,10 @@ fn unfinished(count: usize) -> String {
     }
 }
 
+fn told_as_unlike(candidate: &CandidateDocument, name: &str) -> bool {
+    candidate.unlike.iter().any(|unlike| unlike.attribute == name)
+}
+
 fn candidates(operation: &RecoveryOperation) -> String {
     let mut out = String::new();
     for candidate in &operation.candidates {
@@ -168,6 +172,9 @@ fn candidates(operation: &RecoveryOperation) -> String {
         let known = ["name", "creation_time"];
         let differing =
             candidate.differs.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+        // Lists and objects are in the JSON document; what tells is told shortly.
+        let differing = differing
+            .filter(|(name, value)| !value.contains('\n') && !told_as_unlike(candidate, name));
         told.extend(differing.map(|(name, value)| format!("{name} = {value}")));
         told.extend(candidate.unlike.iter().map(|unlike| {
             format!("{} is {}, not {} as asked for", unlike.attribute, unlike.live, unlike.asked)

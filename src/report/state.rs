@@ -2,35 +2,45 @@
 
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use super::diff::{self, Options, Side};
 use super::paint::Paint;
 use super::text::header;
 use crate::state::Status;
-use crate::state::document::{InstanceDocument, OutputValue, StateDocument};
+use crate::state::document::{InstanceDocument, OutputValue, RecordedObjects, StateDocument};
 
-/// Renders a whole state.
-pub fn state(document: &StateDocument, paint: Paint) -> String {
-    let mut out = String::new();
+/// Writes a whole state, object by object.
+///
+/// # Errors
+/// Returns the first error of `out`.
+pub fn state(
+    document: &StateDocument<RecordedObjects<'_>>,
+    paint: Paint,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     if document.resources.is_empty() && document.outputs.is_empty() {
-        out.push_str("The state records nothing.\n");
+        out.write_all(b"The state records nothing.\n")?;
     }
-    for resource in &document.resources {
-        out.push_str(&instance(resource, paint));
-        out.push('\n');
+    for resource in document.resources.iter() {
+        writeln!(out, "{}", instance(&resource, paint))?;
     }
     if !document.outputs.is_empty() {
-        out.push_str("Outputs:\n\n");
-        out.push_str(&outputs(&document.outputs));
+        write!(out, "Outputs:\n\n{}", outputs(&document.outputs))?;
     }
     if document.unfinished > 0 {
+        let (are, them) = if document.unfinished == 1 {
+            ("operation of an earlier run is", "it")
+        } else {
+            ("operations of an earlier run are", "them")
+        };
         let text = format!(
-            "\n{} operations of an earlier run are not finished; the next apply finishes them first.\n",
+            "\n{} {are} not finished; the next apply finishes {them} first.\n",
             document.unfinished
         );
-        out.push_str(&paint.yellow(&text));
+        out.write_all(paint.yellow(&text).as_bytes())?;
     }
-    out
+    Ok(())
 }
 
 /// Renders one object.

@@ -74,6 +74,7 @@ impl<'a> Parameters<'a> {
 fn sent(value: &Value, spell: &impl Fn(&str) -> String) -> Value {
     let sensitive = value.deep_sensitive();
     let text = match value.data() {
+        Data::Unknown(unknown) if unknown.ty == Type::String => return value.clone(),
         Data::Unknown(unknown) => unknown.origin.as_ref().map_or_else(
             || Value::unknown(Type::String),
             |origin| Value::unknown_from(Type::String, Arc::clone(origin)),
@@ -81,7 +82,10 @@ fn sent(value: &Value, spell: &impl Fn(&str) -> String) -> Value {
         Data::List(..) | Data::Set(..) | Data::Tuple(..) => joined(value, spell),
         Data::Bool(truth) => Value::from(if *truth { "true" } else { "false" }),
         Data::Number(number) => Value::string(number.to_string()),
-        Data::String(text) => Value::string(spell(text)),
+        Data::String(text) => {
+            let spelt = spell(text);
+            if spelt == **text { value.clone() } else { Value::string(spelt) }
+        }
         Data::Null | Data::Map(..) | Data::Object(..) => value.clone(),
     };
     text.with_sensitive(sensitive)
@@ -98,22 +102,20 @@ fn joined(value: &Value, spell: &impl Fn(&str) -> String) -> Value {
 }
 
 /// Returns the name of a lane: the id where it is known, else the unknown's origin.
-pub(super) fn lane_name(object: &Object, attribute: &str) -> Option<String> {
+pub(super) fn lane_name(object: &Object, attribute: &str) -> Option<Name> {
     let value = object.get(attribute)?;
     match value.data() {
-        Data::String(text) => Some(text.to_string()),
-        Data::Unknown(unknown) => Some(
-            unknown
-                .origin
-                .as_ref()
-                .map_or_else(|| format!("({attribute} known after apply)"), ToString::to_string),
-        ),
+        Data::String(text) => Some(Arc::clone(text)),
+        Data::Unknown(unknown) => {
+            let origin = unknown.origin.as_ref().map(Arc::clone);
+            origin.or_else(|| Some(format!("({attribute} known after apply)").into()))
+        }
         _ => None,
     }
 }
 
 /// Returns the lane of a call on a gateway as a whole.
-pub(super) fn whole_gateway(gateway: Option<String>) -> Lane {
+pub(super) fn whole_gateway(gateway: Option<Name>) -> Lane {
     Lane { gateway, whole_gateway: true, scope: None, hold: super::Hold::EXCLUSIVE }
 }
 

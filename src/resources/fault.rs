@@ -2,7 +2,7 @@
 
 use super::{Attribute, Kind, Object, spelling};
 use crate::api::catalogue::Edition;
-use crate::value::Value;
+use crate::value::{Data, Value};
 
 /// What is wrong with one attribute of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,36 @@ impl Fault {
         };
         let help = format!("set `edition = \"{edition}\"` in the provider block, or {instead}");
         Some(Self::new("other-edition", name, what, help))
+    }
+
+    /// Withholds what it says where that would show a sensitive value of the object.
+    #[must_use]
+    pub fn discreet(mut self, object: &Object) -> Self {
+        let base = self.attribute.split(['.', '[']).next().unwrap_or_default();
+        let own = object.get(base).is_some_and(Value::deep_sensitive);
+        let shown = |text: &str| {
+            object.iter().filter(|(_, value)| value.deep_sensitive()).any(|(_, value)| {
+                let mut found = false;
+                value.walk(&mut |_, part| {
+                    let secret = match part.data() {
+                        Data::String(secret) => secret.to_string(),
+                        Data::Number(secret) => secret.to_string(),
+                        _ => String::new(),
+                    };
+                    found |= !secret.is_empty() && text.contains(&secret);
+                    true
+                });
+                found
+            })
+        };
+        if own || shown(&self.message) {
+            self.message =
+                format!("value of `{base}` is not valid; why is withheld because it is sensitive");
+        }
+        if shown(&self.help) {
+            self.help = String::from("compare it with the documentation of the resource type");
+        }
+        self
     }
 
     /// Makes it a warning.

@@ -73,11 +73,11 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lane {
     /// The gateway, where it is known to be one.
-    pub gateway: Option<String>,
+    pub gateway: Option<Name>,
     /// Whether it excludes everything else of the gateway.
     pub whole_gateway: bool,
     /// The table or package below the gateway.
-    pub scope: Option<String>,
+    pub scope: Option<Name>,
     /// How it uses the scope.
     pub hold: Hold,
 }

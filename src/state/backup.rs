@@ -56,16 +56,22 @@ pub(super) fn described(state: &Path) -> Option<String> {
 
 /// Reads serial and time of a backup, all of whose pages are good.
 fn look(path: &Path) -> Result<(i64, Timestamp), Fault> {
+    let connection = open(path)?;
+    let serial = connection.query_row("SELECT serial FROM state", [], |row| row.get(0))?;
+    let at =
+        connection.query_row("SELECT coalesce(max(at), 0) FROM serial", [], |row| row.get(0))?;
+    Ok((serial, Timestamp(at)))
+}
+
+/// Opens a backup, all of whose pages are good.
+fn open(path: &Path) -> Result<Connection, Fault> {
     let uri = format!("file:{}?immutable=1", uri_path(path));
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(uri, flags)?;
     super::sqlite::check_integrity(&connection)?;
-    let serial = connection.query_row("SELECT serial FROM state", [], |row| row.get(0))?;
-    let at =
-        connection.query_row("SELECT coalesce(max(at), 0) FROM serial", [], |row| row.get(0))?;
-    Ok((serial, Timestamp(at)))
+    Ok(connection)
 }
 
 impl SqliteStore {
@@ -75,6 +81,15 @@ impl SqliteStore {
             why: format!("there is no usable backup `{}`", path_of(self.path()).display()),
             help: String::from("it is written when an apply that changed the state has ended"),
         })
+    }
+
+    /// Returns how many objects the backup records, if there is one that can be used.
+    pub fn backup_records(&self) -> Option<u64> {
+        let records = |connection: &Connection| {
+            connection.query_row("SELECT count(*) FROM instance", [], |row| row.get(0))
+        };
+        let count: i64 = records(&open(&path_of(self.path())).ok()?).ok()?;
+        u64::try_from(count).ok()
     }
 
     /// Takes the lock without looking at the file, for [`SqliteStore::restore_backup`].

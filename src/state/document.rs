@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value as Json;
 
 use super::{HistoryChange, HistoryEntry, HistoryKind, Instance, Snapshot, Status};
@@ -13,9 +13,9 @@ use crate::environment::Timestamp;
 /// Version of this model: a minor step adds fields, a major one breaks readers.
 pub const FORMAT_VERSION: &str = "1.0";
 
-/// A state.
+/// A state; its objects are held, or made one by one as they are asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StateDocument {
+pub struct StateDocument<R = Vec<InstanceDocument>> {
     /// [`FORMAT_VERSION`].
     pub format_version: String,
     /// Version of the natform that printed it.
@@ -25,7 +25,7 @@ pub struct StateDocument {
     /// Counts the changes.
     pub serial: u64,
     /// Recorded objects by address.
-    pub resources: Vec<InstanceDocument>,
+    pub resources: R,
     /// Output values of the root module.
     pub outputs: BTreeMap<String, OutputValue>,
     /// Operations of earlier runs that are not closed.
@@ -77,14 +77,39 @@ pub struct OutputValue {
     pub ty: String,
 }
 
+/// The recorded objects of a snapshot, made as they are asked for: a large state is never held twice.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordedObjects<'s> {
+    snapshot: &'s Snapshot,
+    show_sensitive: bool,
+}
+
+impl RecordedObjects<'_> {
+    /// Returns whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.snapshot.instances.is_empty()
+    }
+
+    /// Iterates over them by address.
+    pub fn iter(&self) -> impl Iterator<Item = InstanceDocument> + '_ {
+        self.snapshot.instances.values().map(|one| instance(one, self.show_sensitive))
+    }
+}
+
+impl Serialize for RecordedObjects<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
 /// Returns the document of a snapshot.
-pub fn document(snapshot: &Snapshot, show_sensitive: bool) -> StateDocument {
+pub fn document(snapshot: &Snapshot, show_sensitive: bool) -> StateDocument<RecordedObjects<'_>> {
     StateDocument {
         format_version: FORMAT_VERSION.into(),
         natform_version: env!("CARGO_PKG_VERSION").into(),
         lineage: snapshot.lineage.clone(),
         serial: snapshot.serial,
-        resources: snapshot.instances.values().map(|i| instance(i, show_sensitive)).collect(),
+        resources: RecordedObjects { snapshot, show_sensitive },
         outputs: outputs(snapshot, show_sensitive),
         unfinished: snapshot.open.len(),
     }

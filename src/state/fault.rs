@@ -134,7 +134,7 @@ impl StateError {
                 "name another file with `path` in the `backend` block, or move this one",
             ),
             Self::NotAState { path, .. } | Self::Damaged { path, .. } | Self::Lost { path, .. } => {
-                mending(path)
+                mending(self, path)
             }
             Self::NetworkFileSystem { .. } => String::from(
                 "keep the state on a local disk, and share it with `state pull` and `state push`",
@@ -154,15 +154,21 @@ impl StateError {
 }
 
 /// Says what can be done about a state that is not what it was.
-fn mending(path: &Path) -> String {
+fn mending(error: &StateError, path: &Path) -> String {
     let mut ways = vec![String::from("nothing was changed; bring the right file back")];
     if let Some(backup) = backup::described(path) {
         ways.push(format!("take the backup with `natform state restore -backup` ({backup})"));
     }
-    let go_on = if witness::read(path).is_some() {
+    let go_on = if matches!(error, StateError::Lost { .. }) && witness::read(path).is_some() {
         format!(
             "go on with this file as it is by removing `{}` (what it does not know of, \
              `natform drift` shows)",
+            witness::path_of(path).display()
+        )
+    } else if matches!(error, StateError::NotAState { .. }) {
+        // Not a state: without the witness it would be refused as well.
+        format!(
+            "begin anew by moving it and `{}` away (what lives, `natform drift` shows)",
             witness::path_of(path).display()
         )
     } else {

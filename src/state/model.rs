@@ -35,6 +35,14 @@ pub struct Snapshot {
     pub lessons: BTreeMap<String, String>,
 }
 
+impl Snapshot {
+    /// Returns whether recovery is still to find out what became of an operation on an instance. A
+    /// difference of its object is natform's own then, not drift.
+    pub fn is_in_doubt(&self, address: &Address) -> bool {
+        self.open.iter().any(|entry| entry.phase != Phase::Stuck && entry.address == *address)
+    }
+}
+
 /// One serial as the history shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
@@ -85,9 +93,9 @@ pub enum Service {
     /// Alibaba Cloud.
     Real,
     /// An embedded world, by its id.
-    Embedded(String),
+    Embedded(Name),
     /// A server, by its URL.
-    Server(String),
+    Server(Name),
 }
 
 impl std::fmt::Display for Service {

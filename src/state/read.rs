@@ -258,8 +258,8 @@ pub(super) fn service_from_text(text: &str) -> Result<Service, Fault> {
         return Ok(Service::Real);
     }
     match text.split_once(':') {
-        Some(("embedded", id)) => Ok(Service::Embedded(id.to_owned())),
-        Some(("server", url)) => Ok(Service::Server(url.to_owned())),
+        Some(("embedded", id)) => Ok(Service::Embedded(id.into())),
+        Some(("server", url)) => Ok(Service::Server(url.into())),
         _ => Err(Fault::Content(format!("`{text}` is not a service"))),
     }
 }

@@ -18,6 +18,12 @@ impl Source<'_> {
         clamp(self.file, self.base + start, self.base + end)
     }
 
+    /// Returns what a span of the file covers.
+    pub(super) fn text_at(&self, span: Span) -> Option<&str> {
+        let start = (span.start as usize).checked_sub(self.base)?;
+        self.text.get(start..(span.end as usize).checked_sub(self.base)?)
+    }
+
     /// Names a token for a message.
     pub(super) fn name(&self, token: Option<Token>) -> String {
         match token {
@@ -117,7 +123,14 @@ fn character(text: &str, at: Span) -> Diagnostic {
             }
         }
         '\u{201c}' | '\u{201d}' | '\u{2018}' | '\u{2019}' | '`' => {
-            error(format!("`{first}` is no quotation mark here")).help("write `\"`")
+            let diagnostic = error(format!("`{first}` is no quotation mark here"));
+            let whole = !inner.is_empty() && !inner.contains('"') && text.chars().count() > 2;
+            match whole {
+                true => {
+                    diagnostic.help(format!("write `\"{inner}\"`")).fix(at, format!("\"{inner}\""))
+                }
+                false => diagnostic.help("write `\"`"),
+            }
         }
         ';' => error(String::from("`;` separates nothing"))
             .help("attributes are separated by new lines"),
@@ -125,6 +138,8 @@ fn character(text: &str, at: Span) -> Diagnostic {
             .help(format!("write `{first}{first}` for the logical operator")),
         '\\' => error(String::from("`\\` belongs into a string"))
             .help("an expression goes on over the line's end inside parentheses"),
+        '$' => error(String::from("`$` belongs into a string"))
+            .help("outside of strings write the expression alone, without `${` and `}`"),
         '~' | '^' => error(format!("there is no operator `{first}`")),
         '\r' => error(String::from("carriage return without a newline"))
             .help("save the file with line ends `\\n` or `\\r\\n`"),
@@ -226,7 +241,25 @@ pub(super) fn expression(
                 .help(format!("write `{operator}`"))
                 .fix(at, operator);
         }
+        "in" => {
+            return error(String::from("there is no operator `in`"))
+                .help("write `contains(list, value)`");
+        }
+        "elseif" | "elif" | "elsif" => {
+            return error(format!("there is no directive `{word}`"))
+                .help("write `%{ else }%{ if … }…%{ endif }%{ endif }`");
+        }
         _ => {}
+    }
+    let before = tokens.iter().copied().rfind(|t| t.end <= start);
+    if let Some(not) = before.filter(|t| &source.text[t.start..t.end] == "not")
+        && token.is_some()
+    {
+        let at = source.span(not.start, start);
+        return Diagnostic::error("syntax", "there is no operator `not`")
+            .at(source.span(not.start, not.end))
+            .help("write `!`")
+            .fix(at, "!");
     }
     let expected = message
         .strip_prefix("expected ")

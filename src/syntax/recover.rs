@@ -455,9 +455,13 @@ impl<'t> Reader<'t> {
         }
         self.next = before;
         let found = self.source.name(token);
-        let diagnostic = self
+        let mut diagnostic = self
             .error(format!("expected `{{` after the header of the block, found {found}"))
             .see(header, "");
+        if let Some(name) = self.source.text_at(header).and_then(|text| text.split_once(' ')) {
+            let help = format!("write `{} = …` to set an attribute", name.0);
+            diagnostic = diagnostic.help(help);
+        }
         self.diagnostics.push(diagnostic);
         false
     }

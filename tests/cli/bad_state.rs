@@ -221,8 +221,29 @@ fn a_state_that_is_gone_is_missed() {
     let (workspace, _) = twice_applied();
     std::fs::remove_file(workspace.path("natform.db")).unwrap();
     std::fs::remove_dir_all(workspace.path(".natform")).unwrap();
-    let plan = workspace.run(&["plan"]).success();
+    let plan = workspace.run(&["plan", "-out=anew.plan"]).success();
     plan.says(&["warning[state-gone]", "serial", "natform state restore -backup", "1 to add"]);
+    for looking in [&["state", "list"][..], &["show"], &["recover", "-dry-run"], &["drift"]] {
+        workspace.run(looking).success().says(&["warning[state-gone]"]);
+    }
+    // What is in the backup is not made once more.
+    for making in [&["apply", "-auto-approve"][..], &["apply", "anew.plan"], &["recover"]] {
+        let refused = workspace.run(making);
+        refused.one_error("state-lost");
+        refused.says(&["Its backup records 1 object", "natform state restore -backup"]);
+    }
+    assert!(!workspace.path("natform.db").exists());
+    std::fs::remove_file(workspace.path("natform.db.backup")).unwrap();
+    workspace.run(&["apply", "-auto-approve"]).success().says(&["state-gone", "1 added"]);
+}
+
+#[test]
+fn what_was_destroyed_may_be_begun_anew() {
+    let workspace = Workspace::with(GATEWAY);
+    workspace.run(&["apply", "-auto-approve"]).success();
+    workspace.run(&["destroy", "-auto-approve"]).success();
+    std::fs::remove_file(workspace.path("natform.db")).unwrap();
+    workspace.run(&["apply", "-auto-approve"]).success().says(&["1 added"]);
 }
 
 #[test]
@@ -420,5 +441,5 @@ fn another_apply_is_named_with_its_time_and_plan_only_notes_it() {
     let plan = workspace.run(&["plan", &flag]).exits(0);
     plan.says(&["warning[run-under-way]", "`apply` of alice@"]);
     let late = workspace.run(&["destroy", "-auto-approve", "-lock-timeout=100ms", &flag]);
-    late.exits(1).says(&["Waiting at most 0.1s", "error[state-locked]"]);
+    late.one_error("state-locked");
 }

@@ -17,6 +17,7 @@ mod inline;
 mod interrupt;
 mod lock;
 mod machine;
+mod mistakes;
 mod plan;
 mod recover;
 mod saved_plan;

@@ -120,12 +120,46 @@ fn a_killed_run_is_told_of_and_finished() {
 }
 
 #[test]
+fn what_a_killed_run_changed_is_not_called_drift() {
+    let mut workspace = Workspace::with(ENHANCED);
+    let served = Served::start(&workspace, &[]);
+    workspace.set("NATFORM_ENDPOINT", &served.url);
+    workspace.run(&["apply", "-auto-approve"]).success();
+    workspace.write("main.nat.hcl", &ENHANCED.replace("\"ours\"", "\"edited\""));
+    kill(&workspace, &served, &["apply", "-auto-approve"], "ModifyNatGatewayAttribute", true);
+    let plan = workspace.run(&["plan"]).success();
+    plan.says(&["An earlier run did not finish"]);
+    assert!(!plan.text().contains("Drift:"), "{}", plan.text());
+    let drift = workspace.run(&["drift"]).success();
+    drift.says(&["warning[unfinished-operations]", "nat_gateway.edge", "natform recover"]);
+    conforms("drift", &workspace.run(&["drift", "-json"]).success().json());
+    workspace.run(&["recover"]).success();
+    workspace.run(&["drift"]).success().says(&["In sync. 1 recorded"]);
+}
+
+#[test]
 fn a_call_that_never_arrived_is_abandoned_when_it_is_not_wanted() {
     let (workspace, served) = killed(ENHANCED, "CreateNatGateway", false);
     let run = workspace.run(&["recover", "-var=note=edited"]).success();
     run.says(&["nothing was made by it", "Recovery complete! 1 operation is finished."]);
     assert_eq!(there(&served, "gateways"), 0);
     workspace.run(&["apply", "-auto-approve"]).success().says(&["1 added"]);
+    assert_eq!(there(&served, "gateways"), 1);
+}
+
+#[test]
+fn what_is_not_as_asked_for_is_left_to_the_user() {
+    let (workspace, served) = killed(ENHANCED, "CreateNatGateway", false);
+    let mut other = Workspace::with(ENHANCED);
+    other.set("NATFORM_ENDPOINT", &served.url);
+    other.run(&["apply", "-auto-approve", "-var=note=theirs"]).success();
+    let dry = workspace.run(&["recover", "-dry-run", "-var=note=edited"]).success();
+    dry.says(&["It will be left to you: ", "description is \"theirs\", not \"ours\""]);
+    assert!(!dry.text().contains("taken over"), "{}", dry.text());
+    let run = workspace.run(&["recover", "-var=note=edited"]).exits(1);
+    run.says(&["it may have made ngw-", "whose `description` is not as asked for"]);
+    other.run(&["plan", "-detailed-exitcode", "-var=note=theirs"]).exits(0);
+    workspace.run(&["recover", "-abandon=nat_gateway.edge"]).success();
     assert_eq!(there(&served, "gateways"), 1);
 }
 

@@ -24,6 +24,28 @@ fn a_plan_file_needs_nothing_but_itself() {
 }
 
 #[test]
+fn a_plan_that_begins_a_state_begins_it_where_it_was_made() {
+    let workspace = Workspace::with(GATEWAY);
+    workspace.run(&["plan", "-out=first.plan"]).success();
+    let file = workspace.path("first.plan").display().to_string();
+    let nowhere = Workspace::new();
+    let run = nowhere.run(&["apply", &file]);
+    run.one_error("stale-plan");
+    run.says(&["another directory", "no configuration", "-C "]);
+    let other = Workspace::with(QUICKSTART);
+    other.run(&["apply", &file]).one_error("stale-plan");
+    assert!(!nowhere.path("natform.db").exists() && !other.path("natform.db").exists());
+    // The checkout of a later step of a pipeline is as good as the one of the first.
+    let mut checkout = Workspace::with(GATEWAY);
+    let world = workspace.path(".natform/emulator.db").display().to_string();
+    checkout.set("NATFORM_EMULATOR_DATA", &world);
+    checkout.write("more.nat.hcl", "output \"more\" { value = 1 }\n");
+    checkout.run(&["apply", &file]).one_error("stale-plan");
+    std::fs::remove_file(checkout.path("more.nat.hcl")).unwrap();
+    checkout.run(&["apply", &file]).success().says(&["1 added"]);
+}
+
+#[test]
 fn a_stale_plan_is_refused() {
     let workspace = Workspace::with(GATEWAY);
     workspace.run(&["plan", "-out=old.plan"]).success();

@@ -37,7 +37,7 @@ pub(crate) fn measure() -> bool {
 /// Returns the milliseconds that it takes; 0 when it fails.
 #[expect(clippy::disallowed_methods, reason = "it is wall time that is measured")]
 fn took(mutation: Mutation, durable: bool) -> u128 {
-    let house = instant_house(Manners { mutation, durable, verbose: false });
+    let house = instant_house(Manners { mutation, durable, verbose: false, hard: false });
     let gateways = Model::tables(TABLES, 0);
     let filled = Model::tables(TABLES, ENTRIES);
     for (model, last) in [(gateways, false), (filled, true)] {

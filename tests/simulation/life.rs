@@ -77,6 +77,8 @@ pub(crate) struct House {
     pub(crate) sim: Arc<Sim>,
     pub(crate) disk: Arc<Disk>,
     pub(crate) mutation: Mutation,
+    /// See [`Manners`](crate::seed::Manners).
+    pub(crate) hard: bool,
     /// Makes readers of data sources, which nothing here has.
     pub(crate) runtime: tokio::runtime::Runtime,
     /// Each process draws other ids.

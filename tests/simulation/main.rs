@@ -7,6 +7,7 @@
 //! - `17`: one seed, and everything that happens in it;
 //! - `fsync 0..100`: these seeds with the state on a real disk and every write durable;
 //! - `same 0..20`: each seed twice, which must be the same to the last event;
+//! - `hard 0..100`: these seeds with more lost answers, more deaths and long absences;
 //! - `mutations`: how many seeds it takes to notice that a part of natform is missing;
 //! - `cost`: what journaling costs.
 //!
@@ -50,7 +51,8 @@ const MANY: u64 = 1000;
 const NOTICED: u64 = 400;
 
 /// How a seed is run.
-const PLAIN: Manners = Manners { mutation: Mutation::None, durable: false, verbose: false };
+const PLAIN: Manners =
+    Manners { mutation: Mutation::None, durable: false, verbose: false, hard: false };
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -60,6 +62,9 @@ fn main() -> ExitCode {
         ["cost"] => cost::measure(),
         ["fsync", range] => {
             range_of(range).is_some_and(|range| many(range, Manners { durable: true, ..PLAIN }))
+        }
+        ["hard", range] => {
+            range_of(range).is_some_and(|range| many(range, Manners { hard: true, ..PLAIN }))
         }
         ["same", range] => range_of(range).is_some_and(same),
         [word] if range_of(word).is_some() => {
@@ -171,7 +176,7 @@ fn many(range: Range<u64>, manners: Manners) -> bool {
 fn mutations() -> bool {
     let mut good = true;
     for (name, mutation) in Mutation::ALL {
-        let manners = Manners { mutation, ..PLAIN };
+        let manners = Manners { mutation, hard: true, ..PLAIN };
         let found = Mutex::new(std::collections::BTreeMap::new());
         let harm = |violation: &sim::Violation| violation.kind == mutation.harm();
         let mut others = 0;

@@ -43,6 +43,9 @@ pub(crate) struct Manners {
     /// Every write reaches a real disk.
     pub(crate) durable: bool,
     pub(crate) verbose: bool,
+    /// Answers get lost more often, processes die more often, and it takes longer until somebody
+    /// looks after it: what recovery is for happens in most seeds.
+    pub(crate) hard: bool,
 }
 
 /// Runs a seed.
@@ -80,6 +83,8 @@ fn house(seed: u64, dice: &mut Dice, manners: Manners) -> House {
         gateway_convert_ms: Some(dice.between(500, 20_000)),
         ..Timings::default()
     };
+    let timings =
+        if manners.hard { Timings { token_lifetime_ms: 6 * 60_000, ..timings } } else { timings };
     let start = start(dice, region);
     let faults = if dice.chance(700) { rules(dice, seed) } else { Vec::new() };
     let settings = Settings {
@@ -96,7 +101,7 @@ fn house(seed: u64, dice: &mut Dice, manners: Manners) -> House {
         latency_ms: dice.pick(&[0, 5, 40]),
         refused: bad,
         request_lost: bad,
-        answer_lost: bad,
+        answer_lost: if manners.hard { 250 } else { bad },
         twice: dice.pick(&[0, 50, 200]),
         late_copies: if dice.chance(150) { 60 } else { 0 },
     };
@@ -148,6 +153,7 @@ fn house_of(
         sim,
         disk: Arc::new(Disk::new(manners.durable)),
         mutation: manners.mutation,
+        hard: manners.hard,
         runtime: tokio::runtime::Builder::new_current_thread().build().unwrap(),
         processes: Cell::new(0),
     }
@@ -230,6 +236,9 @@ fn live_through(house: &House, dice: &mut Dice, objects: &Cell<usize>) {
         _ => 3 + dice.below(10),
     };
     let mut model = Model::draw(dice, sim.edition, sim.region, size);
+    if house.hard && model.is_new() {
+        model.pool = 3;
+    }
     objects.set(model.size());
     if model.size() >= 200 {
         sim.count("world: 200 objects");
@@ -269,7 +278,7 @@ fn live_through(house: &House, dice: &mut Dice, objects: &Cell<usize>) {
 
 /// Lets processes begin on a configuration and die.
 fn strike(house: &House, dice: &mut Dice, text: &str, mode: PlanMode, size: usize, visited: bool) {
-    for _ in 0..dice.below(4) {
+    for _ in 0..dice.below(4).max(usize::from(house.hard)) {
         let turns = u64::try_from(size).unwrap_or(0) * 8 + 20;
         let death = match dice.below(12) {
             0..=5 => Death::Turn(dice.between(1, turns)),
@@ -288,6 +297,7 @@ fn strike(house: &House, dice: &mut Dice, text: &str, mode: PlanMode, size: usiz
             6 | 7 => dice.between(60_000, 240_000),
             _ => dice.between(290_000, 1_200_000),
         };
+        let gap = if house.hard { gap + 400_000 } else { gap };
         house.sim.pass(Duration::from_millis(gap));
     }
 }

@@ -1,6 +1,7 @@
 //! The call of an operation when its turn comes: every value known, and none other than planned.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -92,7 +93,8 @@ pub(super) fn prepare(
         .help("plan again")
         .into());
     };
-    let region = ("RegionId".to_owned(), Value::from(change.region.as_str()), "region".into());
+    let region =
+        ("RegionId".to_owned(), Value::string(Arc::clone(&change.region)), "region".into());
     let own_parameters = step.parameters.into_iter().filter(|p| p.name != "RegionId");
     // The second call of a create names what the first has made.
     let with_id = |value: Value, attribute: &Name| match id {

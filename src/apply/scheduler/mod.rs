@@ -156,8 +156,8 @@ impl Scheduler {
         for (index, operation) in operations.iter().enumerate() {
             let lane = &operation.lane;
             let name = match (&lane.gateway, &lane.scope) {
-                (Some(gateway), _) => Some((true, gateway.as_str())),
-                (None, Some(scope)) => Some((false, scope.as_str())),
+                (Some(gateway), _) => Some((true, &**gateway)),
+                (None, Some(scope)) => Some((false, &**scope)),
                 (None, None) => None,
             };
             let new = self.lanes.len();

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -18,7 +19,7 @@ fn operation(lane: Lane, after: Vec<usize>) -> Operation {
         parameters: Vec::new(),
         lane,
         wanted: Wanted::Answered,
-        makes: Vec::new(),
+        makes: Arc::default(),
         after,
         groups: Vec::new(),
         timeout: 60,
@@ -26,12 +27,12 @@ fn operation(lane: Lane, after: Vec<usize>) -> Operation {
 }
 
 fn lane(gateway: &str, scope: &str, hold: Hold) -> Lane {
-    let (gateway, scope) = (Some(gateway.to_owned()), Some(scope.to_owned()));
+    let (gateway, scope) = (Some(gateway.into()), Some(scope.into()));
     Lane { gateway, whole_gateway: false, scope, hold }
 }
 
 fn whole(gateway: &str) -> Lane {
-    let gateway = Some(gateway.to_owned());
+    let gateway = Some(gateway.into());
     Lane { gateway, whole_gateway: true, scope: None, hold: Hold::EXCLUSIVE }
 }
 

@@ -198,7 +198,7 @@ fn drift_is_recorded_and_moves_are_made() {
         .into_iter()
         .map(|(from, to)| {
             let mut change = change(&format!("nat_gateway.{to}"), ChangeKind::NoOp, Some(of(from)));
-            change.previous_address = Some(of(from).address.clone());
+            change.previous_address = Some(Box::new(of(from).address.clone()));
             let mut live = of(from).object.clone();
             live.set("description", Value::from("new"));
             change.after = Some(live);

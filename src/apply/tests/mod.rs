@@ -121,12 +121,12 @@ pub(super) fn change(address: &str, kind: ChangeKind, instance: Option<&Instance
         impacts: Vec::new(),
         remarks: Vec::new(),
         provider: "".into(),
-        region: "cn-hangzhou".to_owned(),
-        service: Place::Embedded("w".to_owned()),
-        dependencies: instance.map(|i| i.dependencies.clone()).unwrap_or_default(),
+        region: "cn-hangzhou".into(),
+        service: Place::Embedded("w".into()),
+        dependencies: instance.map(|i| i.dependencies.clone()).unwrap_or_default().into(),
         create_before_destroy: false,
         prevent_destroy: false,
-        timeouts: BTreeMap::new(),
+        timeouts: Arc::default(),
         location: None,
     }
 }
@@ -218,7 +218,7 @@ fn operation(change: &Change, index: usize, purpose: Purpose) -> Operation {
         .unwrap_or_else(|| panic!("{purpose:?} of {change:#?}"));
     let region = OperationParameter {
         name: "RegionId".into(),
-        value: Value::from(change.region.as_str()),
+        value: Value::from(&*change.region),
         attribute: "region".into(),
     };
     let own = step.parameters.into_iter().map(|p| OperationParameter {
@@ -236,7 +236,7 @@ fn operation(change: &Change, index: usize, purpose: Purpose) -> Operation {
         parameters: std::iter::once(region).chain(own).collect(),
         lane: step.lane,
         wanted: step.wanted,
-        makes: step.makes,
+        makes: step.makes.into(),
         after: Vec::new(),
         groups: Vec::new(),
         timeout: 300,

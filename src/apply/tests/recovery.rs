@@ -209,7 +209,7 @@ fn an_object_that_another_address_has_is_not_recorded_again() {
         dependencies: Vec::new(),
         provider: "".into(),
         region: "cn-hangzhou".to_owned(),
-        service: Place::Embedded("w".to_owned()),
+        service: Place::Embedded("w".into()),
         schema_version: 1,
         create_before_destroy: false,
         prevent_destroy: false,

@@ -1,20 +1,22 @@
 //! `state list` and `state show`.
 
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::arguments::{List, Show};
 use super::{named, snapshot, unknown_address};
-use crate::address::Target;
+use crate::address::{Address, Target};
 use crate::command::failure::{Exit, Failure};
-use crate::command::{Session, parse_target};
+use crate::command::{Session, parse_target, planning};
 use crate::diagnostic::Diagnostic;
 use crate::report;
 use crate::report::paint::Paint;
-use crate::state::{Instance, Snapshot, document};
+use crate::state::{Instance, Snapshot, Status, document};
 
 /// Runs `state list`.
 pub(super) fn list(session: &Session, arguments: &List) -> Result<Exit, Failure> {
-    let snapshot = snapshot(&session.store()?, arguments.serial)?;
+    let store = session.store()?;
+    let snapshot = snapshot(&store, arguments.serial)?;
     let targets =
         arguments.addresses.iter().map(|a| parse_target(a)).collect::<Result<Vec<Target>, _>>()?;
     let listed: Vec<&Instance> = snapshot
@@ -34,33 +36,50 @@ pub(super) fn list(session: &Session, arguments: &List) -> Result<Exit, Failure>
         } else {
             ("the state records nothing of this kind", "`natform state list` lists all")
         };
-        session.warn_one(Diagnostic::warning("empty-state", summary).help(help));
+        let empty = Diagnostic::warning("empty-state", summary).help(help);
+        session.warn_one(planning::gone_state(&store, &snapshot).unwrap_or(empty));
     }
-    let lines: String = listed.iter().map(|instance| format!("{}\n", named(instance))).collect();
-    session.terminal.print(&lines)?;
+    session.terminal.stream(|out| {
+        listed.iter().try_for_each(|instance| writeln!(out, "{}", named(instance)))
+    })?;
     Ok(Exit::Done)
 }
 
-/// Returns the document of `state list -json`.
-fn listing(snapshot: &Snapshot, listed: &[&Instance]) -> Json {
-    let one = |instance: &&Instance| {
-        let mut one = json!({
-            "address": instance.address,
-            "type": instance.address.kind(),
-            "id": instance.id,
-            "status": instance.status,
-        });
-        if let (Some(fields), Some(key)) = (one.as_object_mut(), &instance.deposed) {
-            fields.insert("deposed".into(), Json::from(key.as_str()));
-        }
-        one
+/// The document of `state list -json`.
+#[derive(Serialize)]
+struct Listing<'s> {
+    format_version: &'static str,
+    lineage: &'s str,
+    serial: u64,
+    resources: Vec<Listed<'s>>,
+}
+
+/// One object of it.
+#[derive(Serialize)]
+struct Listed<'s> {
+    address: &'s Address,
+    #[serde(rename = "type")]
+    kind: &'s str,
+    id: &'s str,
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deposed: Option<&'s str>,
+}
+
+fn listing<'s>(snapshot: &'s Snapshot, listed: &[&'s Instance]) -> Listing<'s> {
+    let one = |instance: &&'s Instance| Listed {
+        address: &instance.address,
+        kind: instance.address.kind(),
+        id: &instance.id,
+        status: instance.status,
+        deposed: instance.deposed.as_deref(),
     };
-    json!({
-        "format_version": document::FORMAT_VERSION,
-        "lineage": snapshot.lineage,
-        "serial": snapshot.serial,
-        "resources": listed.iter().map(one).collect::<Vec<Json>>(),
-    })
+    Listing {
+        format_version: document::FORMAT_VERSION,
+        lineage: &snapshot.lineage,
+        serial: snapshot.serial,
+        resources: listed.iter().map(one).collect(),
+    }
 }
 
 /// Runs `state show`.

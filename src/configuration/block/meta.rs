@@ -90,9 +90,13 @@ impl Builder<'_> {
                     )
                     .at(item.span);
                     self.diagnostics.push(match kind {
-                        ExpressionKind::String(text) => diagnostic
-                            .help(format!("write it without quotes: `{text}`"))
-                            .fix(item.span, &**text),
+                        ExpressionKind::String(text)
+                            if text.split('.').next() == Some("alicloud") =>
+                        {
+                            diagnostic
+                                .help(format!("write it without quotes: `{text}`"))
+                                .fix(item.span, &**text)
+                        }
                         _ => diagnostic.help(format!("write `{name} = [nat_gateway.main]`")),
                     });
                 }
@@ -120,7 +124,9 @@ impl Builder<'_> {
             ExpressionKind::String(text) => diagnostic
                 .help(format!("write it without quotes: `{text}`"))
                 .fix(expression.span, &**text),
-            _ => diagnostic.help("write `alicloud.` and an alias, such as `alicloud.other`"),
+            _ => diagnostic.help(
+                "natform has one provider: write `alicloud`, or `alicloud.` and an alias, such as `alicloud.other`",
+            ),
         });
         None
     }

@@ -119,7 +119,7 @@ impl ChangeDocument {
             name: resource.name.to_string(),
             index: index(&change.address),
             provider: change.provider.to_string(),
-            region: change.region.clone(),
+            region: change.region.to_string(),
             id: change.id.clone(),
             actions: actions(change.kind).to_vec(),
             reasons: change.reasons.iter().map(reason).collect(),
@@ -137,7 +137,7 @@ impl ChangeDocument {
             kept: change.kept.clone(),
             impacts: change.impacts.clone(),
             remarks: change.remarks.clone(),
-            location: change.location.clone(),
+            location: change.location.as_deref().map(str::to_owned),
         }
     }
 }
@@ -304,8 +304,8 @@ impl OperationDocument {
                 .map(|p| p.name.to_string())
                 .collect(),
             lane: LaneDocument {
-                gateway: operation.lane.gateway.clone(),
-                scope: operation.lane.scope.clone(),
+                gateway: operation.lane.gateway.as_deref().map(str::to_owned),
+                scope: operation.lane.scope.as_deref().map(str::to_owned),
                 whole_gateway: operation.lane.whole_gateway,
                 needs_quiet: operation.lane.hold.needs_quiet,
                 makes_busy: operation.lane.hold.makes_busy,

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::conditions;
 use super::expansion;
 use super::instance;
 use super::objects::Nothing;
@@ -15,7 +16,7 @@ use super::{Inner, provider};
 use crate::address::Mode;
 use crate::api::catalogue::Edition;
 use crate::configuration::{Configuration, Repetition, Resource};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::environment::Environment;
 use crate::resources::{self, Fault, Object};
 
@@ -69,10 +70,10 @@ fn of_module(session: &Session<'_>, module: usize) {
         session.item(module, Item::Local(name.clone()));
     }
     for (name, output) in &blocks.outputs {
-        session.item(module, Item::Output(name.clone()));
         if module == 0 {
-            let place = Place::new(session, module);
-            session.conditions(&output.preconditions, &place, "precondition-failed", "");
+            conditions::output(session, output);
+        } else {
+            session.item(module, Item::Output(name.clone()));
         }
     }
     for (name, call) in &blocks.calls {
@@ -82,9 +83,18 @@ fn of_module(session: &Session<'_>, module: usize) {
     for resource in blocks.resources.values() {
         of_block(session, module, resource);
     }
-    for check in blocks.checks.values() {
-        let place = Place::new(session, module);
-        session.conditions(&check.assertions, &place, "check-failed", "");
+    for (name, check) in &blocks.checks {
+        let quiet = session.fresh();
+        let summary = format!("check `{name}` does not hold");
+        quiet.conditions(&check.assertions, &Place::new(&quiet, module), "check-failed", &summary);
+        let (_, found, _) = quiet.finish();
+        session.report(found.into_iter().map(|mut diagnostic| {
+            // A check that does not hold blocks nothing; a mistake in it is one.
+            if diagnostic.code == "check-failed" {
+                diagnostic.severity = Severity::Warning;
+            }
+            diagnostic
+        }));
     }
     if module == 0 {
         for alias in blocks.providers.keys() {
@@ -167,6 +177,7 @@ fn located(
     faults
         .into_iter()
         .map(|fault| {
+            let fault = fault.discreet(&configured.object);
             let place =
                 instance::place_of(&fault.attribute, |name| configured.spans.get(name).copied());
             Diagnostic::error(fault.code, fault.message)

@@ -93,13 +93,13 @@ impl Session<'_> {
     }
 }
 
-/// Adds the values of what a condition refers to.
-fn with_values(
+/// Adds the values of what an expression refers to.
+pub(super) fn with_values(
     mut diagnostic: Diagnostic,
-    condition: &Expression,
+    expression: &Expression,
     place: &Place<'_>,
 ) -> Diagnostic {
-    for reference in references(condition) {
+    for reference in references(expression) {
         let reference = reference.constant_part();
         let name = reference.to_string();
         if diagnostic.values.len() >= MAX_VALUES {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::conditions::with_values;
 use super::scope::Place;
 use super::session::Session;
 use crate::address::Key;
@@ -66,7 +67,12 @@ pub(super) fn expand(
     match outcome {
         Ok(expansion) => Some(expansion),
         Err(diagnostic) => {
-            session.report([diagnostic.at(expression.span)]);
+            let mut diagnostic = diagnostic.at(expression.span);
+            // What is unknown was named already.
+            if diagnostic.code != "unknown-repetition" {
+                diagnostic = with_values(diagnostic, expression, place);
+            }
+            session.report([diagnostic]);
             session.fail();
             None
         }
@@ -184,7 +190,13 @@ fn unknown(argument: &str, what: &str, value: &Value, used: &[String]) -> Box<Di
         "count something that stands in the configuration, such as `length(var.names)`"
     });
     let target = origins.first().and_then(|o| Some(&o[..o.rfind('.')?]));
-    if let Some(target) = target {
+    let of_module = what.rsplit_once('.').is_some_and(|(path, _)| path.ends_with("module"));
+    if of_module {
+        detail.push_str(
+            " Modules are expanded before anything is read from the service or the state.",
+        );
+        help = format!("{help}; or repeat the resources in the module instead");
+    } else if let Some(target) = target {
         help = format!("{help}; or apply what it needs first: `-target '{target}'`");
     }
     Box::new(

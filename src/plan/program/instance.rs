@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::conditions::with_values;
 use super::objects::{blocks_type, unknown_blocks};
 use super::scope::{Each, Iterator, Place, Repeated};
 use super::session::Session;
@@ -117,12 +118,10 @@ fn argument(
 ) -> Option<Value> {
     let value = session.evaluate(&attribute.value, place)?;
     let invalid = |why: String| {
-        session.report([Diagnostic::error(
-            "invalid-value",
-            format!("`{}` of `{owner}` is not valid", attribute.name.text),
-        )
-        .detail(why)
-        .at(attribute.value.span)]);
+        let summary = format!("`{}` of `{owner}` is not valid", attribute.name.text);
+        let diagnostic = Diagnostic::error("invalid-value", summary);
+        let diagnostic = diagnostic.detail(why).at(attribute.value.span);
+        session.report([with_values(diagnostic, &attribute.value, place)]);
         session.fail();
     };
     let value = match convert(&schema.coerce(&value), &schema.kind.ty()) {

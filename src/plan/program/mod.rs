@@ -11,6 +11,7 @@ mod check;
 mod conditions;
 mod expansion;
 mod files;
+mod foreseen;
 mod instance;
 mod modules;
 mod nulls;
@@ -28,6 +29,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use self::foreseen::{Foreseen, Known};
 use self::modules::Modules;
 use self::outside::Outside;
 use self::scope::Place;
@@ -512,14 +514,14 @@ impl Inner {
     /// Makes the instances of all modules, callers first.
     fn expand_modules(&mut self, diagnostics: &mut Diagnostics) {
         let Ok(order) = self.order.clone() else { return };
-        let nothing = Nothing::new();
-        let caches = Caches::default();
+        let (caches, known, stamp) = (Caches::default(), Known::default(), stamp());
         for node in order {
             let What::Call(name) = &node.what else { continue };
             let Some(&shape) = self.shapes.list[node.shape].children.get(name) else { continue };
             for parent in self.modules.of_shape(node.shape).to_vec() {
                 let Some(call) = self.module(parent).calls.get(name) else { continue };
-                let session = Session::new(self, &nothing, &caches);
+                let foreseen = Foreseen::new(self, &caches, &known, stamp);
+                let session = Session::new(self, &foreseen, &caches);
                 let what = self.modules.list[parent].path.child(name.clone(), None).to_string();
                 let place = Place::new(&session, parent);
                 let expansion = expansion::expand(&session, &call.repetition, &place, &what);

@@ -353,6 +353,13 @@ impl Scope for Place<'_> {
             "path" => self.path(root, steps),
             "module" => self.module(root, steps),
             "data" => self.resource(Mode::Data, root, steps),
+            "resource" => match steps.split_first() {
+                Some((Step::Attribute(kind), rest)) => {
+                    let (value, used) = self.resource(Mode::Managed, kind, rest)?;
+                    Ok((value, used + 1))
+                }
+                _ => Err(incomplete(root)),
+            },
             "self" => match self.own {
                 Some(own) => Ok((own.clone(), 0)),
                 None => Err(Box::new(
@@ -486,6 +493,9 @@ fn no_instance<'k>(
     diagnostic = diagnostic.detail(match count {
         0 => String::from("It has no instances."),
         1 => String::from("It has 1 instance."),
+        _ if matches!(key, Some(Key::Number(_))) => {
+            format!("It has {count} instances, `[0]` to `[{}]`.", count - 1)
+        }
         _ => format!("It has {count} instances."),
     });
     let texts: Vec<&str> = keys

@@ -35,6 +35,8 @@ pub(super) struct Session<'a> {
     diagnostics: RefCell<Diagnostics>,
     /// What is wrong with shared values that were used.
     shared: RefCell<Diagnostics>,
+    /// Where the shared values lie that have reported it.
+    tolerated: RefCell<BTreeSet<usize>>,
     failed: Cell<bool>,
     /// How many evaluations wait for this one.
     depth: usize,
@@ -56,6 +58,7 @@ impl<'a> Session<'a> {
             uses: RefCell::default(),
             diagnostics: RefCell::default(),
             shared: RefCell::default(),
+            tolerated: RefCell::default(),
             failed: Cell::new(false),
             depth: 0,
         }
@@ -153,9 +156,10 @@ impl<'a> Session<'a> {
         self.tolerate(entry);
     }
 
-    /// Takes over what a shared evaluation reported.
+    /// Takes over what a shared evaluation reported, once however often it is used.
     fn tolerate<T>(&self, entry: &Entry<T>) {
-        if !entry.diagnostics.is_empty() {
+        let place = std::ptr::from_ref(entry).addr();
+        if !entry.diagnostics.is_empty() && self.tolerated.borrow_mut().insert(place) {
             self.shared.borrow_mut().extend(entry.diagnostics.clone());
         }
         if entry.failed {
@@ -293,7 +297,8 @@ impl<'a> Session<'a> {
         let instance = &self.inner.modules.list[module];
         let Some(parent) = instance.parent else {
             let value = self.inner.variables.get(name).cloned();
-            return Some(value.unwrap_or_else(|| Value::unknown(variable.ty.clone())));
+            let unknown = || Value::unknown(variable.ty.clone()).with_sensitive(variable.sensitive);
+            return Some(value.unwrap_or_else(unknown));
         };
         let call_name = instance.path.0.last().map(|step| &step.name)?;
         let call = self.inner.module(parent).calls.get(call_name)?;

@@ -144,10 +144,12 @@ impl<T> Entry<T> {
     pub(super) fn new(
         value: T,
         uses: Vec<Use>,
-        diagnostics: Diagnostics,
+        mut diagnostics: Diagnostics,
         failed: bool,
         objects: &dyn Objects,
     ) -> Self {
+        // What is used twice reports its mistakes twice.
+        diagnostics.sort();
         let resources: BTreeSet<&ResourceAddress> = uses.iter().map(|u| &u.resource).collect();
         let stamps = resources.into_iter().map(|r| (r.clone(), objects.stamp(r))).collect();
         Self { value, stamps, uses: shared(uses), diagnostics, failed }

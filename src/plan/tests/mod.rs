@@ -150,7 +150,7 @@ impl Bench {
         for change in &plan.changes {
             let key = (change.address.clone(), change.deposed.clone());
             if let Some(from) = &change.previous_address {
-                self.snapshot.instances.remove(&(from.clone(), None));
+                self.snapshot.instances.remove(&((**from).clone(), None));
             }
             let kept = match change.kind {
                 ChangeKind::Delete | ChangeKind::Forget => None,
@@ -171,9 +171,9 @@ impl Bench {
                 id,
                 status: Status::Ready,
                 object,
-                dependencies: change.dependencies.clone(),
+                dependencies: change.dependencies.to_vec(),
                 provider: change.provider.clone(),
-                region: change.region.clone(),
+                region: change.region.to_string(),
                 service: change.service.clone(),
                 schema_version: 1,
                 create_before_destroy: change.create_before_destroy,

@@ -67,7 +67,7 @@ fn instance(at: &str, id: &str, port: i64) -> Instance {
         dependencies: vec!["nat_gateway.main".parse().unwrap()],
         provider: "".into(),
         region: String::from("cn-hangzhou"),
-        service: Service::Embedded(String::from("w1")),
+        service: Service::Embedded("w1".into()),
         schema_version: 1,
         create_before_destroy: false,
         prevent_destroy: true,
@@ -173,7 +173,7 @@ fn everything_comes_back() {
     let key = (address("forward_entry.web[\"a\"]"), None);
     let read = &snapshot.instances[&key];
     assert_eq!((read.id.as_str(), read.prevent_destroy), ("fwd-1", true));
-    assert_eq!(read.service, Service::Embedded(String::from("w1")));
+    assert_eq!(read.service, Service::Embedded("w1".into()));
     assert_eq!(read.dependencies[0].to_string(), "nat_gateway.main");
     assert!(read.object.get("note").unwrap().is_sensitive());
     assert!(read.object.get("absent").is_none());

@@ -1,0 +1,347 @@
+//! Whatever is written: no panic, no endless work, no memory without bound. Configurations and
+//! expressions that are nearly right are read, checked, evaluated and reported on. More cases:
+//! `PROPTEST_CASES=20000 cargo test --release --test bad_input`.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use natform::configuration::{load, variables};
+use natform::diagnostic::{Diagnostics, FileId, SourceMap, json, render};
+use natform::environment::{Environment, ManualClock, MemoryFiles, SeededIds};
+use natform::plan::program::{ObjectMap, Program, check};
+use natform::syntax;
+use proptest::prelude::*;
+
+const QUICKSTART: &str = include_str!("../examples/quickstart/main.nat.hcl");
+const EVERYTHING: &str = include_str!("bad_input/everything.nat.hcl");
+const MODULE: &str = include_str!("bad_input/module.nat.hcl");
+const VECTORS: &str = include_str!("cli/console_vectors.txt");
+
+/// Pieces that are put between and in place of others.
+const PIECES: &[&str] = &[
+    "each.value",
+    "each.key",
+    "count.index",
+    "self.id",
+    "var.ports",
+    "var.secret",
+    "local.names",
+    "local.loop",
+    "module.m",
+    "module.m[\"a\"].ids",
+    "nat_gateway.edge",
+    "nat_gateway.edge.id",
+    "nat_gateway.many",
+    "nat_gateway.many[*].id",
+    "nat_gateway.many[0]",
+    "forward_entry.web",
+    "data.nat_gateways.all.nat_gateways",
+    "null",
+    "true",
+    "\"\"",
+    "-1",
+    "1e99",
+    "0.1",
+    "[]",
+    "{}",
+    "for_each = ",
+    "count = ",
+    "dynamic \"timeouts\" {\n",
+    "content {\n",
+    "lifecycle {\n",
+    "}\n",
+    "\n",
+    " ? ",
+    " : ",
+    " + ",
+    " && ",
+    " == ",
+    "...",
+    "[*]",
+    ".*",
+    "[0]",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "\"",
+    "${",
+    "%{ for x in ",
+    "%{ endfor }",
+    "%{ if ",
+    "%{ endif }",
+    "for x in ",
+    " => ",
+    " if ",
+    "range(1e9)",
+    "range(1e5)",
+    "toset(",
+    "tomap(",
+    "flatten(",
+    "merge(",
+    "try(",
+    "can(",
+    "jsonencode(",
+    "templatestring(\"$${a}\", {a = 1})",
+    "sensitive(",
+    "nonsensitive(",
+    "convert(",
+    "format(\"%999999999d\", 1)",
+    "regex(\"(a*)*b\", ",
+    "setproduct(range(5000), range(5000))",
+    "<<EOT\n",
+    "EOT\n",
+    "alicloud.other",
+    "provider = ",
+    "depends_on = [",
+    "prevent_destroy = ",
+    "ignore_changes = all\n",
+    "replace_triggered_by = [",
+    "sensitive = true\n",
+    "optional(string, 1)",
+    "any",
+    "object({a = any})",
+    "é",
+    "\0",
+    "\u{feff}",
+];
+
+/// A change of a text.
+#[derive(Debug, Clone)]
+enum Edit {
+    Cut(f64, u8),
+    Insert(f64, &'static str),
+    Replace(f64, u8, &'static str),
+    Copy(f64, f64, u8),
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let place = 0.0..1.0f64;
+    let piece = prop::sample::select(PIECES);
+    prop_oneof![
+        (place.clone(), 1..40u8).prop_map(|(at, length)| Edit::Cut(at, length)),
+        (place.clone(), piece.clone()).prop_map(|(at, piece)| Edit::Insert(at, piece)),
+        (place.clone(), 1..20u8, piece).prop_map(|(at, n, piece)| Edit::Replace(at, n, piece)),
+        (place.clone(), place, 1..80u8).prop_map(|(from, to, n)| Edit::Copy(from, to, n)),
+    ]
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a place in a short text"
+)]
+fn place(text: &str, at: f64) -> usize {
+    let mut at = (text.len() as f64 * at) as usize;
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn end(text: &str, start: usize, length: u8) -> usize {
+    let mut end = (start + usize::from(length)).min(text.len());
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    end
+}
+
+fn changed(text: &str, edits: &[Edit]) -> String {
+    let mut text = text.to_owned();
+    for edit in edits {
+        match edit {
+            Edit::Cut(at, length) => {
+                let start = place(&text, *at);
+                text.replace_range(start..end(&text, start, *length), "");
+            }
+            Edit::Insert(at, piece) => text.insert_str(place(&text, *at), piece),
+            Edit::Replace(at, length, piece) => {
+                let start = place(&text, *at);
+                text.replace_range(start..end(&text, start, *length), piece);
+            }
+            Edit::Copy(from, to, length) => {
+                let start = place(&text, *from);
+                let piece = text[start..end(&text, start, *length)].to_owned();
+                text.insert_str(place(&text, *to), &piece);
+            }
+        }
+    }
+    text
+}
+
+fn environment(files: &[(&str, &str)]) -> Environment {
+    let files: BTreeMap<PathBuf, Vec<u8>> = files
+        .iter()
+        .map(|(name, text)| (Path::new("/work").join(name), text.as_bytes().to_vec()))
+        .collect();
+    Environment {
+        clock: Arc::new(ManualClock::default()),
+        ids: Arc::new(SeededIds::new(1)),
+        files: Arc::new(MemoryFiles(files)),
+        variables: Arc::default(),
+        working_directory: "/work".into(),
+    }
+}
+
+fn report(diagnostics: &Diagnostics, sources: &SourceMap) {
+    let text = render::render(diagnostics, sources, render::Style::default());
+    assert!(!text.contains("hunter2"), "a secret is shown:\n{text}");
+    assert!(!format!("{:?}", json::to_json(diagnostics, sources)).contains("hunter2-"));
+    for diagnostic in diagnostics {
+        assert!(!diagnostic.summary.is_empty(), "{diagnostic:?}");
+    }
+}
+
+/// Does all that can be done without a service.
+fn go_through(text: &str, module: &str) {
+    let start = Instant::now();
+    let files = [("main.nat.hcl", text), ("m/main.nat.hcl", module), ("t.tpl", "${a}")];
+    let environment = environment(&files);
+    let (mut configuration, found) = load(&environment, Path::new("/work"));
+    report(&found, &configuration.sources);
+    if !found.has_errors() {
+        let (values, found) = variables(&mut configuration, &environment, &[]);
+        report(&found, &configuration.sources);
+        let configuration = Arc::new(configuration);
+        report(&check(Arc::clone(&configuration), &environment), &configuration.sources);
+        let (program, found) =
+            Program::new(Arc::clone(&configuration), values.values, &environment);
+        report(&found, &configuration.sources);
+        let mut objects = ObjectMap::new();
+        let mut found = Diagnostics::new();
+        for resource in program.order().unwrap_or_default() {
+            let keys = program.expand_resource(&resource, &objects);
+            for key in keys.iter().flat_map(|keys| keys.iter()).take(5) {
+                let address = resource.instance(key.clone());
+                let (configured, said) = program.instance(&address, &objects);
+                found.extend(said);
+                found.extend(program.prevent_destroy(&address).1);
+                found.extend(program.triggers(&address, &objects).1);
+                found.extend(program.postconditions(&address, &configured.object, &objects));
+                objects.set(&address, configured.object);
+            }
+        }
+        found.extend(program.remaining(&objects));
+        found.extend(program.checks(&objects));
+        found.extend(program.imports(&objects).1);
+        found.extend(program.outputs(&objects).1);
+        report(&found, &configuration.sources);
+    }
+    assert!(start.elapsed() < Duration::from_secs(120), "it takes too long:\n{text}");
+}
+
+fn evaluate(text: &str) {
+    let start = Instant::now();
+    let environment = environment(&[("main.nat.hcl", EVERYTHING), ("m/main.nat.hcl", MODULE)]);
+    let (mut configuration, _) = load(&environment, Path::new("/work"));
+    let (values, _) = variables(&mut configuration, &environment, &[]);
+    let configuration = Arc::new(configuration);
+    let (program, _) = Program::new(Arc::clone(&configuration), values.values, &environment);
+    let mut sources = configuration.sources.clone();
+    let file = sources.add("<expression>", text);
+    let (expression, found) = syntax::parse_expression(file, text);
+    report(&found, &sources);
+    if let Err(found) = program.evaluate(&expression, &ObjectMap::new()) {
+        report(&found, &sources);
+    }
+    assert!(start.elapsed() < Duration::from_secs(120), "it takes too long: {text}");
+}
+
+fn expressions() -> Vec<&'static str> {
+    VECTORS.lines().filter_map(|line| line.strip_prefix("> ")).collect()
+}
+
+/// How many cases are tried where the environment does not say.
+fn cases() -> ProptestConfig {
+    let given = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
+    ProptestConfig {
+        cases: given.unwrap_or(32),
+        max_shrink_iters: 400,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn configurations_that_are_nearly_right(
+        text in prop::sample::select(vec![QUICKSTART, EVERYTHING]),
+        edits in prop::collection::vec(edit(), 0..5),
+        inside in prop::collection::vec(edit(), 0..2),
+    ) {
+        go_through(&changed(text, &edits), &changed(MODULE, &inside));
+    }
+
+    #[test]
+    fn expressions_that_are_nearly_right(
+        text in prop::sample::select(expressions()),
+        edits in prop::collection::vec(edit(), 0..4),
+    ) {
+        evaluate(&changed(text, &edits));
+    }
+}
+
+#[test]
+fn the_corpus_itself_is_right() {
+    let environment = environment(&[("main.nat.hcl", EVERYTHING), ("m/main.nat.hcl", MODULE)]);
+    let (configuration, found) = load(&environment, Path::new("/work"));
+    let text = render::render(&found, &configuration.sources, render::Style::default());
+    assert!(!found.has_errors(), "{text}");
+    let configuration = Arc::new(configuration);
+    let found = check(Arc::clone(&configuration), &environment);
+    let text = render::render(&found, &configuration.sources, render::Style::default());
+    assert!(!found.has_errors(), "{text}");
+    assert!(!syntax::parse(FileId(0), QUICKSTART).1.has_errors());
+}
+
+/// Values that double with every line, up to what no machine holds, and mistakes in them.
+#[test]
+fn values_that_double_are_refused_once() {
+    for (first, next) in [
+        ("\"x\"", "\"${A}${A}\""),
+        ("[\"x\"]", "concat(A, A)"),
+        ("[\"x\"]", "[A, A]"),
+        ("{ a = 1 }", "{ a = A, b = A }"),
+        ("\"x\"", "join(\"\", [A, A])"),
+        ("\"\\\"\"", "jsonencode(A)"),
+        ("upper(1, 2)", "[A, A]"),
+    ] {
+        let mut text = format!("locals {{\n  a0 = {first}\n");
+        for i in 1..80 {
+            let line = next.replace('A', &format!("local.a{}", i - 1));
+            text.push_str(&format!("  a{i} = {line}\n"));
+        }
+        text.push_str("}\noutput \"o\" { value = length(local.a79) }\n");
+        let environment = environment(&[("main.nat.hcl", &text)]);
+        let (configuration, _) = load(&environment, Path::new("/work"));
+        let (program, _) = Program::new(Arc::new(configuration), BTreeMap::new(), &environment);
+        let objects = ObjectMap::new();
+        let mut found = program.remaining(&objects);
+        found.extend(program.outputs(&objects).1);
+        found.sort();
+        assert_eq!(found.len(), 1, "{next}: {found:?}");
+    }
+}
+
+#[test]
+fn very_many_mistakes_are_told_in_time() {
+    let mut text = String::from("locals {\n");
+    for i in 0..5000 {
+        text.push_str(&format!("  name_{i} = local.nmae_{}\n", i + 1));
+    }
+    text.push_str("}\n");
+    let environment = environment(&[("main.nat.hcl", &text)]);
+    let (configuration, found) = load(&environment, Path::new("/work"));
+    assert_eq!(found.len(), 5000);
+    let text = render::render(&found, &configuration.sources, render::Style::default());
+    assert!(text.ends_with("(and 4500 more errors; -json shows all)\n\n"), "{}", text.len());
+}
