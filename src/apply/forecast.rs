@@ -178,7 +178,7 @@ fn interruptions(plan: &Plan, course: &Course) -> Vec<Interruption> {
     for (operation, end) in plan.operations.iter().zip(&course.ends) {
         let Some(change) = plan.changes.get(operation.change) else { continue };
         for key in served(change, operation).into_iter().flat_map(|traffic| traffic.keys) {
-            gains.entry((&change.region, key)).or_default().push(*end);
+            gains.entry((&*change.region, key)).or_default().push(*end);
         }
     }
     losses.sort_by(|a, b| (a.at, &a.traffic.shown).cmp(&(b.at, &b.traffic.shown)));
