@@ -125,11 +125,10 @@ fn character(text: &str, at: Span) -> Diagnostic {
         '\u{201c}' | '\u{201d}' | '\u{2018}' | '\u{2019}' | '`' => {
             let diagnostic = error(format!("`{first}` is no quotation mark here"));
             let whole = !inner.is_empty() && !inner.contains('"') && text.chars().count() > 2;
-            match whole {
-                true => {
-                    diagnostic.help(format!("write `\"{inner}\"`")).fix(at, format!("\"{inner}\""))
-                }
-                false => diagnostic.help("write `\"`"),
+            if whole {
+                diagnostic.help(format!("write `\"{inner}\"`")).fix(at, format!("\"{inner}\""))
+            } else {
+                diagnostic.help("write `\"`")
             }
         }
         ';' => error(String::from("`;` separates nothing"))

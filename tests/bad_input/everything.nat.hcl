@@ -16,7 +16,7 @@ variable "region" {
   default = "cn-beijing"
 }
 variable "secret" {
-  default   = "hunter2-hunter2"
+  type      = string
   sensitive = true
 }
 variable "ports" {
