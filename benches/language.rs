@@ -1,6 +1,8 @@
 //! How fast configurations are read, expanded and evaluated: `cargo bench --bench language`. Each line
 //! has the time that passed and the processor's time, which on a busy machine is what counts.
 
+#![expect(clippy::disallowed_methods, reason = "it measures time")]
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

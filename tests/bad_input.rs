@@ -2,12 +2,9 @@
 //! expressions that are nearly right are read, checked, evaluated and reported on. More cases:
 //! `PROPTEST_CASES=20000 cargo test --release --test bad_input`.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use natform::configuration::{load, variables};
 use natform::diagnostic::{Diagnostics, FileId, SourceMap, json, render};
@@ -205,7 +202,6 @@ fn report(diagnostics: &Diagnostics, sources: &SourceMap) -> String {
 
 /// Does all that can be done without a service.
 fn go_through(text: &str, module: &str) {
-    let start = Instant::now();
     let files = [("main.nat.hcl", text), ("m/main.nat.hcl", module), ("t.tpl", "${a}")];
     let environment = environment(&files);
     let (mut configuration, found) = load(&environment, Path::new("/work"));
@@ -238,11 +234,9 @@ fn go_through(text: &str, module: &str) {
         found.extend(program.outputs(&objects).1);
         report(&found, &configuration.sources);
     }
-    assert!(start.elapsed() < Duration::from_secs(120), "it takes too long:\n{text}");
 }
 
 fn evaluate(text: &str) {
-    let start = Instant::now();
     let environment = environment(&[("main.nat.hcl", EVERYTHING), ("m/main.nat.hcl", MODULE)]);
     let (mut configuration, _) = load(&environment, Path::new("/work"));
     let (values, _) = variables(&mut configuration, &environment, &[]);
@@ -256,21 +250,18 @@ fn evaluate(text: &str) {
         let shown = report(&found, &sources);
         assert!(text.contains("nonsensitive") || !shown.contains(SECRET), "{text}\n{shown}");
     }
-    assert!(start.elapsed() < Duration::from_secs(120), "it takes too long: {text}");
 }
 
 fn expressions() -> Vec<&'static str> {
     VECTORS.lines().filter_map(|line| line.strip_prefix("> ")).collect()
 }
 
-/// How many cases are tried where the environment does not say.
+/// Few cases where `PROPTEST_CASES` does not say how many.
 fn cases() -> ProptestConfig {
-    let given = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
-    ProptestConfig {
-        cases: given.unwrap_or(32),
-        max_shrink_iters: 400,
-        ..ProptestConfig::default()
-    }
+    /// What proptest takes when nobody says anything.
+    const UNSAID: u32 = 256;
+    let given = ProptestConfig { max_shrink_iters: 400, ..ProptestConfig::default() };
+    if given.cases == UNSAID { ProptestConfig { cases: 32, ..given } } else { given }
 }
 
 proptest! {

@@ -25,7 +25,9 @@ fn orphaned(workspace: &Workspace) -> String {
         let plain = address.replace(['[', ']', '"'], "");
         blocks.push_str(&format!("import {{\n  to = {plain}\n  id = \"{id}\"\n}}\n"));
     }
-    fs::remove_file(workspace.path("natform.db")).unwrap();
+    for file in ["natform.db", "natform.db.backup", "natform.db.witness"] {
+        fs::remove_file(workspace.path(file)).unwrap();
+    }
     blocks
 }
 
