@@ -20,6 +20,12 @@ const LIVE: &[(On, &[(&str, Class)])] = &[
         // Refused before the service looks at what is asked for.
         On::Any,
         &[
+            // Somebody else is at work; reads that meet it are merely repeated.
+            ("OperationConflict", Class::Busy),
+            ("TaskConflict", Class::Busy),
+            ("VPC_TASK_CONFLICT", Class::Busy),
+            ("OperationFailed.DistibuteLock", Class::Busy),
+            ("OperationFailed.NatGwRouteInMiddleStatus", Class::Busy),
             ("SystemBusy", Class::Throttled),
             ("ServiceUnavailable", Class::Transient),
             ("InternalError", Class::Transient),
@@ -43,11 +49,6 @@ const LIVE: &[(On, &[(&str, Class)])] = &[
     (
         On::Changes,
         &[
-            ("OperationConflict", Class::Busy),
-            ("TaskConflict", Class::Busy),
-            ("VPC_TASK_CONFLICT", Class::Busy),
-            ("OperationFailed.DistibuteLock", Class::Busy),
-            ("OperationFailed.NatGwRouteInMiddleStatus", Class::Busy),
             // Tokens are not documented for every change that takes one.
             ("LastTokenProcessing", Class::Busy),
             ("OperationFailed.LastTokenProcessing", Class::Busy),

@@ -141,7 +141,7 @@ fn messages_and_statuses_decide_where_codes_do_not() {
         (DescribeNatGateways, "QuotaExceeded.New", "", 500, Class::Transient),
         (DescribeNatGateways, "OperationConflict", "", 409, Class::Busy),
         (DeleteNatGateway, "TaskConflict", "", 400, Class::Busy),
-        (DescribeNatGateways, "TaskConflict", "", 400, Class::Invalid),
+        (DescribeNatGateways, "TaskConflict", "", 400, Class::Busy),
         (CreateSnatEntry, "EIP_NOT_IN_GATEWAY", "", 400, Class::Busy),
         (DeleteNatGateway, "EIP_NOT_IN_GATEWAY", "", 400, Class::Invalid),
         (DeleteNatGateway, "Forbidden.PrePaidNatGateway", "", 400, Class::Denied),
