@@ -119,7 +119,8 @@ impl Drop for FileLock {
     }
 }
 
-fn open(path: &Path) -> std::io::Result<File> {
+/// Opens a file beside the state that only its owner can read, and makes it where there is none.
+pub(super) fn open(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]

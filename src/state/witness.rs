@@ -8,13 +8,14 @@
 //! broken, and that is synced. A witness that cannot be read says nothing, and a state without one
 //! (copied to another machine) is a good state.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
+use super::lock;
 use crate::environment::Timestamp;
 
 /// What it is written in multiples of: a sector, so that no write tears.
@@ -251,11 +252,7 @@ impl Witness {
         if self.file.is_some() {
             return Ok(());
         }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&self.path)?;
+        let mut file = lock::open(&self.path)?;
         let mut bytes = Vec::new();
         (&mut file).take(LONGEST).read_to_end(&mut bytes)?;
         self.record = Record::parse(&bytes);

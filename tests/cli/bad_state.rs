@@ -1,21 +1,44 @@
 //! States that cannot be used: one error, and the file is as it was.
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStdout, Stdio};
 
 use proptest::prelude::*;
 
 use crate::servers::Served;
 use crate::support::{GATEWAY, Workspace};
 
-/// A process that ends with the test.
-struct Running(std::process::Child);
+/// A run that ends with the test; its output stays open, or it would end with a broken pipe.
+struct Running {
+    child: Child,
+    _output: Lines<BufReader<ChildStdout>>,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
+}
+
+/// Begins an apply whose first create takes longer than any test; returns the emulator, the flag that
+/// leads to it and the apply.
+fn begun(workspace: &Workspace) -> (Served, String, Running) {
+    workspace.write(
+        "faults.json",
+        r#"{"faults": [{"match": {"action": "CreateNatGateway"}, "effect": {"delay_ms": 20000}}]}"#,
+    );
+    let served = Served::start(workspace, &["-faults", "faults.json"]);
+    let flag = format!("-endpoint={}", served.url);
+    let mut child = workspace
+        .command(&["apply", "-auto-approve", &flag])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("Creating...")));
+    (served, flag, Running { child, _output: lines })
 }
 
 /// Commands that read or write the state.
@@ -175,22 +198,7 @@ fn a_file_cut_off_anywhere() {
 #[test]
 fn a_log_that_was_taken_away() {
     let workspace = Workspace::with(GATEWAY);
-    workspace.write(
-        "faults.json",
-        r#"{"faults": [{"match": {"action": "CreateNatGateway"}, "effect": {"delay_ms": 20000}}]}"#,
-    );
-    let served = Served::start(&workspace, &["-faults", "faults.json"]);
-    let flag = format!("-endpoint={}", served.url);
-    let mut first = Running(
-        workspace
-            .command(&["apply", "-auto-approve", &flag])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap(),
-    );
-    let mut lines = BufReader::new(first.0.stdout.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().contains("Creating...")));
+    let (_served, flag, first) = begun(&workspace);
     // The witness is written after the log.
     while std::fs::read(workspace.path("natform.db.witness")).unwrap_or_default().is_empty() {
         std::thread::yield_now();
@@ -419,22 +427,7 @@ fn a_full_disk_stops_an_apply_before_a_call() {
 fn another_apply_is_named_with_its_time_and_plan_only_notes_it() {
     let mut workspace = Workspace::with(GATEWAY);
     workspace.set("USER", "alice");
-    workspace.write(
-        "faults.json",
-        r#"{"faults": [{"match": {"action": "CreateNatGateway"}, "effect": {"delay_ms": 20000}}]}"#,
-    );
-    let served = Served::start(&workspace, &["-faults", "faults.json"]);
-    let flag = format!("-endpoint={}", served.url);
-    let mut first = Running(
-        workspace
-            .command(&["apply", "-auto-approve", &flag])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap(),
-    );
-    let mut lines = BufReader::new(first.0.stdout.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().contains("Creating...")));
+    let (_served, flag, _first) = begun(&workspace);
     let second = workspace.run(&["apply", "-auto-approve", &flag]);
     second.one_error("state-locked");
     second.says(&["alice@", "apply", "-lock-timeout"]);
