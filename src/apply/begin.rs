@@ -211,6 +211,11 @@ impl<'a> Engine<'a> {
                     self.note_or_intend(task);
                 }
             }
+            Listing::Part { .. } => {
+                for task in waiting {
+                    self.fail_unsent(task, &key.1, "only a part of it was read");
+                }
+            }
             Listing::Failed(why) => {
                 for task in waiting {
                     self.fail_unsent(task, &key.1, why);

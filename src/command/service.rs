@@ -18,7 +18,7 @@ use crate::environment::{Clock, Timestamp};
 use crate::plan::program::{ObjectMap, Objects, Program, warnings};
 use crate::plan::{self, Change, ChangeKind, Plan, ProviderContext, Purpose};
 use crate::refresh::{DataRead, Reader, ServiceReader, read_list, read_object};
-use crate::resources::{self, Listing, Listings, Object, ReadScope};
+use crate::resources::{self, Listing, Listings, Object, ReadScope, Sought};
 use crate::state::JournalEntry;
 use crate::state::codec::{Names, decode_object};
 use crate::value::{Name, Value, same};
@@ -115,6 +115,12 @@ impl<'a> KeepingReader<'a> {
 impl Reader for KeepingReader<'_> {
     fn lists(&self, provider: &str, scopes: &[ReadScope]) -> Listings {
         let lists = self.inner.lists(provider, scopes);
+        self.kept.borrow_mut().entry(provider.to_owned()).or_default().extend(lists.clone());
+        lists
+    }
+
+    fn sought(&self, provider: &str, sought: &[Sought]) -> Listings {
+        let lists = self.inner.sought(provider, sought);
         self.kept.borrow_mut().entry(provider.to_owned()).or_default().extend(lists.clone());
         lists
     }

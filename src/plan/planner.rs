@@ -190,7 +190,10 @@ impl Planner<'_> {
             let included: Vec<(&InstanceKey, &moves::Recorded<'_>)> =
                 recorded.iter().filter(|(key, _)| scope.includes(&key.0)).collect();
             let instances = || included.iter().map(|(_, r)| (&r.provider, r.instance));
-            self.lists.read(self.reader, &refresh_scopes::wanted(&self.kinds, instances()));
+            let all = recorded.values().map(|r| r.instance);
+            let counts = refresh_scopes::recorded(&self.kinds, all);
+            let wanted = refresh_scopes::wanted(&self.kinds, instances());
+            self.lists.read_sought(self.reader, &wanted, &counts);
             let failures = self.lists.failures(&self.kinds, instances());
             self.diagnostics.extend(failures);
             refreshed.extend(included.into_iter().map(|(key, _)| key.clone()));
@@ -256,7 +259,12 @@ impl Planner<'_> {
             };
             let mut pass = pass::run(&basis, &mut cache);
             let mut outcome = self.settle(&mut pass, prior, scope);
-            match self.arrange(&mut outcome, prior) {
+            let arranged = self.arrange(&mut outcome, prior);
+            if self.lists.take_completed() {
+                // What is not managed in them was not known to the pass.
+                continue;
+            }
+            match arranged {
                 Ok(()) => {}
                 Err(found) => {
                     let breaks =

@@ -1,18 +1,20 @@
 //! Runs the list reads that resource types describe, pages and shares them; the one reader of live
 //! objects.
 //!
-//! `read` reads one list, as often as it takes to see it whole; apply's settling uses it too.
-//! `service` is the [`Reader`] over the service, which reads many lists at once.
+//! `pages` reads one list, as often as it takes to see it whole; `read` decides what is asked for, and
+//! apply's settling uses it too. `service` is the [`Reader`] over the service, which reads many lists at
+//! once.
 
+mod pages;
 mod read;
 mod service;
 #[cfg(test)]
 mod tests;
 
-pub use read::{ReadError, read_list, read_lists, read_object, read_rows};
+pub use read::{ReadError, read_list, read_lists, read_object, read_rows, read_sought};
 pub use service::ServiceReader;
 
-use crate::resources::{Listings, Object, ReadScope};
+use crate::resources::{Listings, Object, ReadScope, Sought};
 
 /// A read of a data source: an action with its filters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,13 @@ pub trait Reader {
     /// Reads whole lists, each once, sharing and paging as it sees fit. `provider` is the alias of
     /// the provider block through which to read.
     fn lists(&self, provider: &str, scopes: &[ReadScope]) -> Listings;
+
+    /// Reads what is sought of lists, in whichever way takes fewer calls: each of them whole, or the
+    /// objects that are sought in it.
+    fn sought(&self, provider: &str, sought: &[Sought]) -> Listings {
+        let scopes: Vec<ReadScope> = sought.iter().map(|sought| sought.scope.clone()).collect();
+        self.lists(provider, &scopes)
+    }
 
     /// Reads a data source. The error is a sentence for the user.
     fn data(&self, read: &DataRead) -> Result<Object, String>;
