@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::compile::{self, Names};
-use super::data_sources::DataCache;
+use super::data_sources::{DataCache, DataSource};
 use super::graph::{Arranged, Cycle};
 use super::kinds::Kinds;
 use super::moves::{self, Directives};
@@ -250,14 +250,15 @@ impl Planner<'_> {
                 kinds: &self.kinds,
                 prior,
                 world: &world,
-                reader: self.reader,
                 order,
                 create_first: &create_first,
                 scope,
                 breaks: &broken,
                 imports,
             };
-            let mut pass = pass::run(&basis, &mut cache);
+            let mut source =
+                DataSource { cache: &mut cache, lists: &mut self.lists, reader: self.reader };
+            let mut pass = pass::run(&basis, &mut source);
             let mut outcome = self.settle(&mut pass, prior, scope);
             let arranged = self.arrange(&mut outcome, prior);
             if self.lists.take_completed() {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::kinds::Kinds;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::refresh::Reader;
-use crate::resources::{Listing, Listings, Live, ReadScope, Sought};
+use crate::resources::{Listing, Listings, Live, ReadScope, Sought, spelling};
 use crate::state::Instance;
 use crate::value::Name;
 
@@ -115,10 +115,18 @@ impl Lists {
         }
     }
 
-    /// Returns what the lists that were read through a provider say of a recorded object.
+    /// Returns what the lists that were read through a provider say of a recorded object. One that is
+    /// being deleted is as good as gone: whoever makes it anew waits until it is.
     pub(crate) fn live(&self, kinds: &Kinds, provider: &str, instance: &Instance) -> Live {
         match (kinds.get(instance.address.kind()), self.of(provider)) {
-            (Some(kind), Some(lists)) => kind.resource.live(&instance.object, lists),
+            (Some(kind), Some(lists)) => match kind.resource.live(&instance.object, lists) {
+                Live::Found(object)
+                    if object.text("status").is_some_and(spelling::is_deleting) =>
+                {
+                    Live::Absent
+                }
+                live => live,
+            },
             _ => Live::Unread,
         }
     }

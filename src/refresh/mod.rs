@@ -11,8 +11,10 @@ mod service;
 #[cfg(test)]
 mod tests;
 
-pub use read::{ReadError, read_list, read_lists, read_object, read_rows, read_sought};
-pub use service::ServiceReader;
+pub use read::{
+    ReadError, is_about_credentials, is_refused, read_list, read_lists, read_object, read_rows, read_sought,
+};
+pub use service::{ServiceReader, read_data};
 
 use crate::resources::{Listings, Object, ReadScope, Sought};
 
@@ -27,6 +29,15 @@ pub struct DataRead {
     pub region: String,
     /// Parameters of the action.
     pub parameters: std::collections::BTreeMap<String, String>,
+}
+
+impl DataRead {
+    /// Says that what the filters name does not exist.
+    pub fn nothing_there(&self) -> String {
+        let filters: Vec<String> =
+            self.parameters.iter().map(|(name, value)| format!("{name} `{value}`")).collect();
+        format!("the service knows none with {}", filters.join(", "))
+    }
 }
 
 /// Reads live objects; the planner's only way to the service.

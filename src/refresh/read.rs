@@ -63,8 +63,14 @@ impl ReadError {
     }
 }
 
+/// Returns whether a list could not be read, for the given reason, because the service does not accept
+/// the credentials.
+pub fn is_refused(why: &str) -> bool {
+    why.split(": ").nth(1).is_some_and(is_about_credentials)
+}
+
 /// Returns whether a refusal is about who asks and not about what is asked for.
-fn is_about_credentials(code: &str) -> bool {
+pub fn is_about_credentials(code: &str) -> bool {
     ["InvalidAccessKey", "SignatureDoesNotMatch", "IncompleteSignature", "InvalidSignature"]
         .iter()
         .chain(&["InvalidSecurityToken", "MissingSecurityToken", "InvalidTimeStamp"])
