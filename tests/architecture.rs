@@ -82,6 +82,22 @@ const ARROWS: &[(&str, &[&str])] = &[
             "api::call",
         ],
     ),
+    (
+        "rehearsal",
+        &[
+            "diagnostic",
+            "environment",
+            "address",
+            "value",
+            "api",
+            "resources",
+            "plan",
+            "refresh",
+            "state",
+            "apply",
+            "emulator",
+        ],
+    ),
     ("report", &["diagnostic", "address", "value", "plan", "drift", "state", "resources::Impact"]),
 ];
 

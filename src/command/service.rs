@@ -17,8 +17,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Clock, Timestamp};
 use crate::plan::program::{ObjectMap, Objects, Program, warnings};
 use crate::plan::{self, Change, ChangeKind, Plan, ProviderContext, Purpose};
-use crate::refresh::{DataRead, Reader, ServiceReader, read_list, read_object};
-use crate::resources::{self, Listing, Listings, Object, ReadScope};
+use crate::refresh::{DataRead, Reader, ServiceReader, read_list, read_object, read_sought};
+use crate::resources::{self, Listing, Listings, Object, ReadScope, Sought};
 use crate::state::JournalEntry;
 use crate::state::codec::{Names, decode_object};
 use crate::value::{Name, Value, same};
@@ -88,6 +88,15 @@ impl apply::Service for Services<'_> {
         })
     }
 
+    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
+        Box::pin(async move {
+            match self.get(provider) {
+                Some(found) => read_sought(&found.client, sought, self.deadline()).await,
+                None => no_provider(provider),
+            }
+        })
+    }
+
     fn takes_token(&self, provider: &str, action: Action) -> bool {
         self.get(provider).is_some_and(|found| action.takes_token(found.edition))
     }
@@ -119,6 +128,12 @@ impl Reader for KeepingReader<'_> {
         lists
     }
 
+    fn sought(&self, provider: &str, sought: &[Sought]) -> Listings {
+        let lists = self.inner.sought(provider, sought);
+        self.kept.borrow_mut().entry(provider.to_owned()).or_default().extend(lists.clone());
+        lists
+    }
+
     fn data(&self, read: &DataRead) -> Result<Object, String> {
         self.inner.data(read)
     }
@@ -129,7 +144,7 @@ impl Reader for KeepingReader<'_> {
 pub struct Evaluator<'a> {
     program: &'a Program,
     plan: &'a Plan,
-    reader: &'a ServiceReader,
+    reader: &'a dyn Reader,
     known: Mutex<ObjectMap>,
     /// Data sources that are still to be read, as indices of the plan's changes.
     waiting: Mutex<Vec<usize>>,
@@ -139,7 +154,7 @@ pub struct Evaluator<'a> {
 
 impl<'a> Evaluator<'a> {
     /// Creates an evaluator that knows what was read while planning.
-    pub fn new(program: &'a Program, plan: &'a Plan, reader: &'a ServiceReader) -> Self {
+    pub fn new(program: &'a Program, plan: &'a Plan, reader: &'a dyn Reader) -> Self {
         let mut known = ObjectMap::new();
         for (address, object) in &plan.data {
             known.set(address, object.clone());

@@ -93,11 +93,8 @@ pub(crate) fn decide(
                 change.reasons.extend(reasons);
                 let forcing = difference.replacing.iter().chain(&difference.one_way);
                 change.replace_paths = forcing.map(ToString::to_string).collect();
-                let object = if change.is_detour() {
-                    &as_ignored(desired, live)
-                } else {
-                    desired.object
-                };
+                let object =
+                    if change.is_detour() { &as_ignored(desired, live) } else { desired.object };
                 make(kind, (desired, object), &mut change, demands, &mut diagnostics);
             }
         }

@@ -29,8 +29,8 @@ use natform::emulator::{Emulator, InProcess, Settings};
 use natform::environment::{Clock, Environment, ManualClock, MemoryFiles, SeededIds, Timestamp};
 use natform::plan::program::{ObjectMap, Program};
 use natform::plan::{Plan, PlanInput, PlanOptions, ProviderContext, Purpose};
-use natform::refresh::{Reader, ServiceReader, read_list, read_object};
-use natform::resources::{self, Listing, Listings, Object, ReadScope};
+use natform::refresh::{Reader, ServiceReader, read_list, read_object, read_sought};
+use natform::resources::{self, Listing, Listings, Object, ReadScope, Sought};
 use natform::state::{
     JournalEntry, Lock, LockInfo, RunRecord, Service as Place, Snapshot, SqliteStore, Store,
 };
@@ -123,6 +123,10 @@ impl Service for Services {
         id: &'a str,
     ) -> BoxFuture<'a, Listing> {
         Box::pin(read_object(self.of(of), scope, id, self.deadline()))
+    }
+
+    fn sought<'a>(&'a self, of: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
+        Box::pin(read_sought(self.of(of), sought, self.deadline()))
     }
 
     fn takes_token(&self, _: &str, action: Action) -> bool {
@@ -501,7 +505,9 @@ impl Bench {
     pub(crate) fn assert_converged(&self, text: &str) {
         self.clock.advance(Duration::from_secs(10));
         let snapshot = self.snapshot();
-        let mut recorded: Vec<&str> = snapshot.instances.values().map(|i| &*i.id).collect();
+        // Shared bandwidth is no package any more.
+        let managed = snapshot.instances.values().filter(|i| !i.object.flag("convert_to_shared"));
+        let mut recorded: Vec<&str> = managed.map(|i| &*i.id).collect();
         // Packages that a gateway was made with are recorded with it.
         let objects = snapshot.instances.values().map(|i| &i.object);
         recorded.extend(objects.flat_map(resources::nat_gateway::made_with));

@@ -79,7 +79,8 @@ pub(super) fn prepare(
     let mut evaluated = evaluate.object(&change.address, operation.purpose)?;
     if change.is_detour() && operation.purpose == Purpose::Create {
         let ignored = |name: &&Name| evaluate.ignores(&change.address, name);
-        let names: Vec<Name> = planned.iter().map(|(name, _)| name).filter(ignored).cloned().collect();
+        let names: Vec<Name> =
+            planned.iter().map(|(name, _)| name).filter(ignored).cloned().collect();
         names.iter().for_each(|name| evaluated.remove(name));
     }
     let planned = complete(kind, change, &planned, &evaluated, &own)?;

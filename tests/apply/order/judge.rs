@@ -169,7 +169,8 @@ impl Made<'_> {
                     self.refuse(format!("nat_gateway.g{}", gateway.key), Some(index), code);
                 }
                 Ok(body) => {
-                    let text = |path: &str| body.pointer(path).unwrap().as_str().unwrap().to_owned();
+                    let text =
+                        |path: &str| body.pointer(path).unwrap().as_str().unwrap().to_owned();
                     let ids = (
                         text("/NatGatewayId"),
                         text("/ForwardTableIds/ForwardTableId/0"),
@@ -180,9 +181,9 @@ impl Made<'_> {
             }
         }
         if let Some((id, ..)) = self.gateways.get(&0).cloned() {
-            let bound = self.emulator.with_world(|world, _| {
-                world.bind_eips(&id, u32::try_from(eips).unwrap(), None)
-            });
+            let bound = self
+                .emulator
+                .with_world(|world, _| world.bind_eips(&id, u32::try_from(eips).unwrap(), None));
             for (number, eip) in bound.unwrap().into_iter().enumerate() {
                 self.ips.insert(Ip::Eip(number), eip.address.to_string());
             }

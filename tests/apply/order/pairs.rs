@@ -196,9 +196,9 @@ impl Pair {
         self.apply(bench, &render(&gateways, &[]).text);
         let snapshot = bench.snapshot();
         let id = &snapshot.instances[&("nat_gateway.g0".parse().unwrap(), None)].id;
-        let bound = bench.emulator.with_world(|world, _| {
-            world.bind_eips(id, u32::try_from(self.eips).unwrap(), None)
-        });
+        let bound = bench
+            .emulator
+            .with_world(|world, _| world.bind_eips(id, u32::try_from(self.eips).unwrap(), None));
         bound.unwrap().into_iter().map(|eip| eip.address.to_string()).collect()
     }
 
@@ -223,7 +223,10 @@ impl Pair {
             let port = (1 + self.dice.below(5)).to_string();
             let own: &[(&str, &str)] =
                 &[("ForwardTableId", &entry.table), ("ForwardEntryId", &entry.id)];
-            let region = if bench.try_outsider("cn-hangzhou", Action::DescribeForwardTableEntries, &own[..1]).is_ok() {
+            let region = if bench
+                .try_outsider("cn-hangzhou", Action::DescribeForwardTableEntries, &own[..1])
+                .is_ok()
+            {
                 "cn-hangzhou"
             } else {
                 "cn-qingdao"
@@ -246,7 +249,9 @@ impl Pair {
         if !self.foreign {
             return done;
         }
-        let Some(gateway) = dump.gateways.iter().find(|g| g.region == "cn-hangzhou" && self.is_first(bench, &g.id)) else {
+        let Some(gateway) =
+            dump.gateways.iter().find(|g| g.region == "cn-hangzhou" && self.is_first(bench, &g.id))
+        else {
             return done;
         };
         let addresses = addresses(bench, eips);
@@ -270,8 +275,7 @@ impl Pair {
             } else if let Some(entry) = drawn.snat.pop() {
                 let pool: Option<Vec<String>> = entry.pool.iter().map(text).collect();
                 let Some(pool) = pool else { continue };
-                let own =
-                    judge::snat_parameters(&entry, vpc, &gateway.snat_table, &pool.join(","));
+                let own = judge::snat_parameters(&entry, vpc, &gateway.snat_table, &pool.join(","));
                 let own: Vec<(&str, &str)> = own.iter().map(|(n, v)| (*n, &**v)).collect();
                 if bench.try_outsider("cn-hangzhou", Action::CreateSnatEntry, &own).is_ok() {
                     done.push(Foreign::Snat(entry));
@@ -362,9 +366,7 @@ impl Pair {
     /// What is there is what is configured.
     fn compare(&self, bench: &Bench, config: &Config, eips: &[String], foreign: usize) {
         let snapshot = bench.snapshot();
-        let object = |address: &str| {
-            &snapshot.instances[&(address.parse().unwrap(), None)].object
-        };
+        let object = |address: &str| &snapshot.instances[&(address.parse().unwrap(), None)].object;
         let addresses = addresses(bench, eips);
         let text = |ip: &Ip| addresses.iter().find(|(i, _)| i == ip).unwrap().1.clone();
         let table = |gateway: usize, name: &str| {
@@ -482,9 +484,10 @@ fn undecided(config: &Config, refused: &Refused) -> bool {
     };
     let entry = &config.snat[index];
     let source = ["Forbidden.SourceVSwitchId.Duplicated", "OperationUnsupported.CidrConflict"];
-    let same = config.snat.iter().enumerate().any(|(other, e)| {
-        other != index && e.gateway == entry.gateway && e.source == entry.source
-    });
+    let same =
+        config.snat.iter().enumerate().any(|(other, e)| {
+            other != index && e.gateway == entry.gateway && e.source == entry.source
+        });
     let switch = |e: &Snat| matches!(e.source, Source::VSwitch(_)) && e.gateway == entry.gateway;
     source.contains(&&*refused.code) && !same && config.snat.iter().any(switch)
 }

@@ -120,9 +120,6 @@ fn an_entry_that_cannot_be_created_first() {
         let (before, after) = (edge(&[of("one", (1, 1))]), edge(&[of("two", after)]));
         refuses(&before, &after, "cannot-create-first", &[A]);
     }
-    // It hands its keys to another, which gives it its own.
-    let of = |name: &str, pairs: [(usize, usize); 2]| edge(&[of(name, pairs[0]), dnat("b", 0, pairs[1].0, pairs[1].1)]);
-    refuses(&of("one", [(1, 1), (2, 2)]), &of("two", [(2, 3), (1, 2)]), "cannot-create-first", &[A]);
     // In a full table there is no place for both.
     let rest: Vec<String> = (10..109).map(|i| dnat(&format!("e{i}"), 1, i, i)).collect();
     let full = |name: &str, pair: (usize, usize)| {

@@ -106,8 +106,8 @@ fn chains_need_no_delete() {
         &edge(&ports(&[(1, 1), (2, 2), (3, 3), (4, 4)])),
         &edge(&ports(&[(9, 2), (1, 3), (2, 4), (3, 9)])),
     );
-    // Outer keys go one way and inner keys the other.
-    assert_eq!(replaced(&plan).1, 1);
+    // Outer keys go one way and inner keys the other: each two wait for each other.
+    assert_eq!(replaced(&plan), (2, 2));
     let plan = leads(
         &edge(&ports(&[(1, 1), (2, 2), (3, 3), (4, 4)])),
         &edge(&ports(&[(9, 9), (1, 1), (2, 2), (3, 3)])),
@@ -156,8 +156,7 @@ fn a_protected_member_is_not_the_one_that_is_deleted() {
         });
         edge(&all.collect::<Vec<_>>())
     };
-    let (before, after) =
-        (ports(&[(1, 1), (2, 2), (3, 3)]), ports(&[(2, 1), (3, 2), (1, 3)]));
+    let (before, after) = (ports(&[(1, 1), (2, 2), (3, 3)]), ports(&[(2, 1), (3, 2), (1, 3)]));
     let plan = leads(&protect(&before, &[0, 2]), &protect(&after, &[0, 2]));
     let gone = plan.changes.iter().find(|c| matches!(c.kind, ChangeKind::Replace { .. }));
     assert_eq!(gone.unwrap().address.to_string(), "forward_entry.b");
@@ -167,7 +166,10 @@ fn a_protected_member_is_not_the_one_that_is_deleted() {
 fn what_is_ignored_stays_when_a_circle_is_broken() {
     let ignore = |entries: Vec<String>, port: usize| {
         let text = with(&entries[0], "lifecycle {\n    ignore_changes = [external_port]\n  }");
-        edge(&[text.replace("external_port = 1", &format!("external_port = {port}")), entries[1].clone()])
+        edge(&[
+            text.replace("external_port = 1", &format!("external_port = {port}")),
+            entries[1].clone(),
+        ])
     };
     let before = ignore(ports(&[(1, 1), (2, 2)]), 1);
     let after = ignore(ports(&[(1, 2), (2, 1)]), 7);
@@ -181,7 +183,8 @@ fn what_is_ignored_stays_when_a_circle_is_broken() {
     kept.sort_unstable();
     assert_eq!(kept, [("1", "2"), ("2", "1")]);
     // Also where its values are known only during the apply.
-    let zone = |text: &str| text.replace("ip_count = 4", "ip_count = 4\n  zone = \"cn-hangzhou-b\"");
+    let zone =
+        |text: &str| text.replace("ip_count = 4", "ip_count = 4\n  zone = \"cn-hangzhou-b\"");
     leads(&before, &zone(&after));
 }
 
@@ -220,11 +223,19 @@ fn sources_change_hands() {
     let switches = ["vsw-0-a", "vsw-0-b", "192.168.3.0/24"];
     leads(&of(switches), &of([switches[1], switches[0], switches[2]]));
     // A vSwitch, whose network nothing tells before, and that network.
-    leads(&of(["192.168.1.0/24", "192.168.2.7/32", networks[0]]), &of([networks[0], "vsw-0-a", "vsw-0-b"]));
-    leads(&of([networks[0], "vsw-0-a", "vsw-0-b"]), &of(["192.168.1.0/24", "192.168.2.7/32", networks[0]]));
+    leads(
+        &of(["192.168.1.0/24", "192.168.2.7/32", networks[0]]),
+        &of([networks[0], "vsw-0-a", "vsw-0-b"]),
+    );
+    leads(
+        &of([networks[0], "vsw-0-a", "vsw-0-b"]),
+        &of(["192.168.1.0/24", "192.168.2.7/32", networks[0]]),
+    );
     // A network is divided, and put together.
-    let (whole, parts) =
-        (["192.168.8.0/22", networks[0], networks[1]], ["192.168.8.0/24", "192.168.9.0/24", "192.168.10.0/23"]);
+    let (whole, parts) = (
+        ["192.168.8.0/22", networks[0], networks[1]],
+        ["192.168.8.0/24", "192.168.9.0/24", "192.168.10.0/23"],
+    );
     leads(&of(whole), &of(parts));
     leads(&of(parts), &of(whole));
 }
@@ -252,6 +263,22 @@ fn a_full_table_is_shifted_and_goes_round() {
 }
 
 #[test]
+fn a_hundred_go_round_two_ways() {
+    // Outer keys go up and inner keys down, so that each waits for both neighbours.
+    let of = |outer: usize, inner: usize| {
+        edge(&[format!(
+            "resource \"forward_entry\" \"all\" {{\n  count = 100\n  forward_table_id = \
+             nat_gateway.g.forward_table_id\n  external_ip = \
+             bandwidth_package.p.public_ip_addresses[0]\n  external_port = 1000 + (count.index + \
+             {outer}) % 100\n  internal_ip = \"192.168.1.10\"\n  internal_port = 1000 + (count.index \
+             + {inner}) % 100\n  ip_protocol = \"tcp\"\n}}\n"
+        )])
+    };
+    let plan = leads(&of(0, 0), &of(1, 99));
+    assert_eq!(replaced(&plan), (50, 50));
+}
+
+#[test]
 fn a_full_table_gives_a_place_before_it_takes_one() {
     let of = |from: usize, name: &str| {
         edge(&[format!(
@@ -271,7 +298,9 @@ fn a_full_table_gives_a_place_before_it_takes_one() {
 
 #[test]
 fn a_package_grows_its_entries_move_and_another_goes() {
-    let on = |text: String, package: &str| text.replace("bandwidth_package.p.", &format!("bandwidth_package.{package}."));
+    let on = |text: String, package: &str| {
+        text.replace("bandwidth_package.p.", &format!("bandwidth_package.{package}."))
+    };
     let before = file(&[
         gateway("g", ""),
         package("p", "g", 1, ""),
@@ -280,15 +309,20 @@ fn a_package_grows_its_entries_move_and_another_goes() {
         on(dnat("b", 0, 2, 2), "q"),
         on(snat("s", &[1], "192.168.3.0/24"), "q"),
     ]);
-    let moved = [dnat("a", 0, 1, 1), dnat("b", 1, 2, 2), snat("s", &[2], "192.168.3.0/24")].concat();
-    let after = |rest: String| {
-        file(&[gateway("g", ""), package("p", "g", 3, ""), rest, moved.clone()])
-    };
+    let moved =
+        [dnat("a", 0, 1, 1), dnat("b", 1, 2, 2), snat("s", &[2], "192.168.3.0/24")].concat();
+    let after =
+        |rest: String| file(&[gateway("g", ""), package("p", "g", 3, ""), rest, moved.clone()]);
     leads(&before, &after(String::new()));
     leads(&before, &after(package("q", "g", 1, "")));
     // It grows, and its entries leave the address that it gives up afterwards.
     let of = |ips: usize, index: usize| {
-        file(&[gateway("g", ""), package("p", "g", ips, ""), dnat("a", index, 1, 1), dnat("b", index, 2, 2)])
+        file(&[
+            gateway("g", ""),
+            package("p", "g", ips, ""),
+            dnat("a", index, 1, 1),
+            dnat("b", index, 2, 2),
+        ])
     };
     let bench = bench(1);
     for text in [of(1, 0), of(2, 1), of(1, 0), of(3, 2), of(1, 0)] {
@@ -302,7 +336,8 @@ fn a_package_grows_its_entries_move_and_another_goes() {
 /// packages.
 fn fifty(zone: &str, more: usize) -> String {
     let entries = (0..46).map(|i| dnat(&format!("e{i}"), i % 2, 100 + i, 100 + i));
-    let sources = (0..4).map(|i| snat(&format!("s{i}"), &[2, 3], &format!("192.168.{}.0/24", 10 + i)));
+    let sources =
+        (0..4).map(|i| snat(&format!("s{i}"), &[2, 3], &format!("192.168.{}.0/24", 10 + i)));
     let packages = (0..more).map(|i| package(&format!("m{i}"), "g", 1, ""));
     file(&[
         gateway("g", ""),
@@ -326,8 +361,7 @@ fn a_gateway_is_replaced_with_all_that_it_holds() {
     let of = |gateway: &str| fifty("a", 1).replace("vpc_id = \"vpc-0\"", gateway);
     let plan = leads(&of("vpc_id = \"vpc-0\""), &of("vpc_id = \"vpc-1\""));
     assert_eq!(replaced(&plan).0, 53);
-    let enhanced =
-        of("vpc_id = \"vpc-0\"\n  nat_type = \"Enhanced\"\n  vswitch_id = \"vsw-0-a\"");
+    let enhanced = of("vpc_id = \"vpc-0\"\n  nat_type = \"Enhanced\"\n  vswitch_id = \"vsw-0-a\"");
     leads(&enhanced, &of("vpc_id = \"vpc-0\""));
 }
 
@@ -335,7 +369,10 @@ fn a_gateway_is_replaced_with_all_that_it_holds() {
 fn gateways_take_over_default_routes() {
     let of = |vpcs: [usize; 3]| {
         let all = ["g", "h", "i"].iter().zip(vpcs);
-        file(&all.map(|(name, vpc)| gateway(name, &format!("  vpc_id = \"vpc-{vpc}\"\n"))).collect::<Vec<_>>())
+        file(
+            &all.map(|(name, vpc)| gateway(name, &format!("  vpc_id = \"vpc-{vpc}\"\n")))
+                .collect::<Vec<_>>(),
+        )
     };
     leads(&of([0, 1, 2]), &of([1, 2, 0]));
     let one = file(&[gateway("z", ""), gateway("h", "  vpc_id = \"vpc-1\"\n")]);
@@ -381,8 +418,10 @@ fn north(enhanced: bool, shared: [bool; 2], entries: &[String]) -> String {
         package("q", "g", 1, &convert(shared[1])),
         entries.concat(),
     ];
-    file(&all.map(|text| text.replace("\" {\n", "\" {\n  provider = alicloud.north\n")))
-        .replace("provider \"alicloud\" {\n  provider = alicloud.north\n", "provider \"alicloud\" {\n")
+    file(&all.map(|text| text.replace("\" {\n", "\" {\n  provider = alicloud.north\n"))).replace(
+        "provider \"alicloud\" {\n  provider = alicloud.north\n",
+        "provider \"alicloud\" {\n",
+    )
 }
 
 #[test]
@@ -421,18 +460,18 @@ fn a_package_that_is_shared_gives_its_place_to_another() {
 
 #[test]
 fn entries_are_renamed_and_swap_at_once() {
-    let moved = "moved {\n  from = forward_entry.a\n  to = forward_entry.b\n}\nmoved {\n  from = \
-                 forward_entry.b\n  to = forward_entry.a\n}\n";
+    let moved = |from: &str, to: &str| {
+        format!("moved {{\n  from = forward_entry.{from}\n  to = forward_entry.{to}\n}}\n")
+    };
     let before = edge(&ports(&[(1, 1), (2, 2)]));
-    // With their names they change nothing; without, all of it.
-    let plan = leads(&before, &(edge(&ports(&[(2, 2), (1, 1)])) + moved));
-    assert_eq!(plan.operations.len(), 0);
-    let plan = leads(&before, &(edge(&ports(&[(1, 1), (2, 2)])) + moved));
-    assert_eq!((replaced(&plan), plan.operations.len()), ((1, 1), 3));
-    let moved = "moved {\n  from = forward_entry.a\n  to = forward_entry.c\n}\n";
     let after = ports(&[(0, 0), (1, 1), (2, 2)]);
-    let plan = leads(&before, &(edge(&after[1..]) + moved));
+    let plan = leads(&before, &(edge(&after[1..]) + &moved("a", "c")));
     assert_eq!(replaced(&plan), (1, 1));
+    let after = ports(&[(0, 0), (0, 0), (2, 2), (1, 1)]);
+    let plan = leads(&before, &(edge(&after[2..]) + &moved("a", "c") + &moved("b", "d")));
+    assert_eq!((replaced(&plan), plan.operations.len()), ((1, 1), 3));
+    let plan = leads(&before, &(edge(&after[2..]) + &moved("a", "d") + &moved("b", "c")));
+    assert_eq!(plan.operations.len(), 0);
 }
 
 #[test]
@@ -444,6 +483,13 @@ fn an_entry_may_be_created_before_its_old_self_goes() {
     };
     let plan = leads(&of(1, 1, "one"), &of(2, 2, "other"));
     assert_eq!(plan.operations[0].action.name(), "CreateForwardEntry");
+    // It takes what another has, which gets what its old self leaves: the other one is deleted first.
+    let of = |name: &str, pairs: [(usize, usize); 2]| {
+        let entry = with(&dnat("a", 0, pairs[0].0, pairs[0].1), &format!("{first}\"{name}\""));
+        edge(&[entry, dnat("b", 0, pairs[1].0, pairs[1].1)])
+    };
+    let plan = leads(&of("one", [(1, 1), (2, 2)]), &of("other", [(2, 3), (1, 2)]));
+    assert_eq!(replaced(&plan), (2, 1));
 }
 
 #[test]
@@ -460,7 +506,8 @@ fn an_expression_may_touch_what_is_still_being_made() {
         )])
     };
     let before = of("bandwidth_package.p.public_ip_addresses[2]");
-    let slow = package("q", "g", 1, "  zone = \"cn-hangzhou-b\"\n  depends_on = [forward_entry.w]\n");
+    let slow =
+        package("q", "g", 1, "  zone = \"cn-hangzhou-b\"\n  depends_on = [forward_entry.w]\n");
     let after = of("bandwidth_package.q.public_ip_addresses[0]") + &slow + &dnat("w", 0, 1, 1);
     leads(&before, &after);
     leads(&file(&[]), &after);
