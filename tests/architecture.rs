@@ -82,6 +82,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "api::call",
         ],
     ),
+    ("bench", &["api::catalogue"]),
     ("report", &["diagnostic", "address", "value", "plan", "drift", "state", "resources::Impact"]),
 ];
 
