@@ -13,6 +13,7 @@ pub mod environment;
 pub mod language;
 pub mod plan;
 pub mod refresh;
+pub mod rehearsal;
 pub mod report;
 pub mod resources;
 pub mod state;

@@ -83,6 +83,22 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("bench", &["api::catalogue"]),
+    (
+        "rehearsal",
+        &[
+            "diagnostic",
+            "environment",
+            "address",
+            "value",
+            "api",
+            "resources",
+            "plan",
+            "refresh",
+            "state",
+            "apply",
+            "emulator",
+        ],
+    ),
     ("report", &["diagnostic", "address", "value", "plan", "drift", "state", "resources::Impact"]),
 ];
 

@@ -96,13 +96,13 @@ impl apply::Service for Services<'_> {
 /// Reads through another reader and keeps the lists, so that the apply that follows need not read
 /// them again.
 pub struct KeepingReader<'a> {
-    inner: &'a ServiceReader,
+    inner: &'a dyn Reader,
     kept: RefCell<BTreeMap<String, Listings>>,
 }
 
 impl<'a> KeepingReader<'a> {
     /// Reads through `inner`.
-    pub fn new(inner: &'a ServiceReader) -> Self {
+    pub fn new(inner: &'a dyn Reader) -> Self {
         Self { inner, kept: RefCell::default() }
     }
 
@@ -129,7 +129,7 @@ impl Reader for KeepingReader<'_> {
 pub struct Evaluator<'a> {
     program: &'a Program,
     plan: &'a Plan,
-    reader: &'a ServiceReader,
+    reader: &'a dyn Reader,
     known: Mutex<ObjectMap>,
     /// Data sources that are still to be read, as indices of the plan's changes.
     waiting: Mutex<Vec<usize>>,
@@ -139,7 +139,7 @@ pub struct Evaluator<'a> {
 
 impl<'a> Evaluator<'a> {
     /// Creates an evaluator that knows what was read while planning.
-    pub fn new(program: &'a Program, plan: &'a Plan, reader: &'a ServiceReader) -> Self {
+    pub fn new(program: &'a Program, plan: &'a Plan, reader: &'a dyn Reader) -> Self {
         let mut known = ObjectMap::new();
         for (address, object) in &plan.data {
             known.set(address, object.clone());

@@ -10,7 +10,7 @@ mod service;
 mod tests;
 
 pub use read::{ReadError, read_list, read_lists, read_object, read_rows};
-pub use service::ServiceReader;
+pub use service::{ServiceReader, read_data};
 
 use crate::resources::{Listings, Object, ReadScope};
 

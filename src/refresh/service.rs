@@ -111,22 +111,28 @@ impl Reader for ServiceReader {
     fn data(&self, read: &DataRead) -> Result<Object, String> {
         let client =
             self.clients.get(&read.provider).ok_or_else(|| Self::missing(&read.provider))?;
-        let schema = data_source(&read.kind);
-        let call = data::list_call(&read.kind, &read.region, &read.parameters);
-        let (Some(schema), Some(call)) = (schema, call) else {
-            return Err(format!("there is no data source `{}`", read.kind));
-        };
-        match self.runtime.block_on(read_rows(client, &call, self.deadline())) {
-            Ok(rows) => Ok(data::object(schema, &read.parameters, rows)),
-            Err(ReadError::ParentGone) => {
-                let filters: Vec<String> = read
-                    .parameters
-                    .iter()
-                    .map(|(name, value)| format!("{name} `{value}`"))
-                    .collect();
-                Err(format!("the service knows none with {}", filters.join(", ")))
-            }
-            Err(error) => Err(error.to_string()),
+        self.runtime.block_on(read_data(client, read, self.deadline()))
+    }
+}
+
+/// Reads a data source. The error is a sentence for the user.
+pub async fn read_data(
+    client: &Client,
+    read: &DataRead,
+    deadline: Timestamp,
+) -> Result<Object, String> {
+    let schema = data_source(&read.kind);
+    let call = data::list_call(&read.kind, &read.region, &read.parameters);
+    let (Some(schema), Some(call)) = (schema, call) else {
+        return Err(format!("there is no data source `{}`", read.kind));
+    };
+    match read_rows(client, &call, deadline).await {
+        Ok(rows) => Ok(data::object(schema, &read.parameters, rows)),
+        Err(ReadError::ParentGone) => {
+            let filters: Vec<String> =
+                read.parameters.iter().map(|(name, value)| format!("{name} `{value}`")).collect();
+            Err(format!("the service knows none with {}", filters.join(", ")))
         }
+        Err(error) => Err(error.to_string()),
     }
 }

@@ -13,6 +13,7 @@ mod incoming;
 mod journal;
 mod json_place;
 mod lock;
+mod memory;
 mod migration;
 pub mod model;
 mod mount;
@@ -30,6 +31,7 @@ pub use backup::Restored;
 pub use export::{Export, ExportedInstance};
 pub use incoming::{Judge, Objection, parse_export};
 pub use json_place::Step;
+pub use memory::MemoryStore;
 pub use model::{
     HistoryChange, HistoryEntry, HistoryKind, Instance, InstanceKey, JournalEntry, Phase, RECOVER,
     RunRecord, Service, Snapshot, Status, Write,
