@@ -17,7 +17,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Clock, Timestamp};
 use crate::plan::program::{ObjectMap, Objects, Program, warnings};
 use crate::plan::{self, Change, ChangeKind, Plan, ProviderContext, Purpose};
-use crate::refresh::{DataRead, Reader, ServiceReader, read_list, read_object};
+use crate::refresh::{DataRead, Reader, read_list, read_object};
 use crate::resources::{self, Listing, Listings, Object, ReadScope};
 use crate::state::JournalEntry;
 use crate::state::codec::{Names, decode_object};

@@ -64,7 +64,7 @@ pub struct Limits {
 }
 
 /// Which of the bounds is the largest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Binding {
     /// A chain of operations.

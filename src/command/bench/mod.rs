@@ -87,10 +87,10 @@ impl Bench<'_> {
     }
 
     /// Carries out all steps in virtual time.
-    fn virtually(&self, table: &mut Table) -> Result<(), Failure> {
+    fn virtually(&self, table: &mut Table<'_>) -> Result<(), Failure> {
         let directory = Directory::new(self.session)?;
         directory.write_world(&self.shape)?;
-        let program = Program::new(&directory.0)?;
+        let program = Program::new(directory.path())?;
         for name in StepName::ALL {
             if name == StepName::Replace && self.shape.forwards == 0 {
                 continue;
@@ -103,7 +103,9 @@ impl Bench<'_> {
             };
             directory.write_configuration(&self.shape, stage, "emulator")?;
             self.tell(&format!("{}, in virtual time", name.title()));
-            let (took, text) = program.run(&self.step_arguments(name), true)?;
+            let arguments = self.step_arguments(name);
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let (took, text) = program.run(&arguments, true)?;
             let came = serde_json::from_str(&text).map_err(|error| {
                 Failure::of(
                     Diagnostic::error("bench-failed", format!("a step answered: {error}"))

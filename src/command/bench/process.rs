@@ -43,7 +43,7 @@ impl Program {
                 command.env_remove(&name);
             }
         }
-        command.env("NATFORM_INPUT", "0").stdin(Stdio::null());
+        command.stdin(Stdio::null());
         command
     }
 

@@ -58,7 +58,7 @@ const PHASES: [Phase; 5] = [
 ];
 
 /// Measures all phases.
-pub(super) fn run(bench: &Bench<'_>, table: &mut Table) -> Result<(), Failure> {
+pub(super) fn run(bench: &Bench<'_>, table: &mut Table<'_>) -> Result<(), Failure> {
     let directory = Directory::new(bench.session)?;
     let program = Program::new(directory.path())?;
     let served = program.serve("instant")?;

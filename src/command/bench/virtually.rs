@@ -1,7 +1,6 @@
 //! One step in virtual time, in a process of its own: planned and applied by the real planner and
 //! engine with the state on disk, against the emulator in this process.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,12 +17,12 @@ use crate::bench::shape::Shape;
 use crate::bench::text::REGION;
 use crate::command::failure::Failure;
 use crate::command::service::{Evaluator, KeepingReader};
-use crate::command::{Session, planning, state_path};
+use crate::command::{Session, state_path};
 use crate::configuration;
 use crate::diagnostic::Diagnostic;
 use crate::emulator::settings::read_json;
 use crate::emulator::{Counts, Dump, Emulator, Settings, Timings};
-use crate::environment::{Clock, Environment, Timestamp};
+use crate::environment::{Environment, Timestamp};
 use crate::plan::program::Program;
 use crate::plan::{Directives, PlanInput, PlanMode, PlanOptions, ProviderContext};
 use crate::rehearsal::{Player, Stage, virtual_run};
