@@ -194,6 +194,9 @@ impl Engine<'_> {
 
     /// Ends a task without an answer to what became of it; its row stays open for the next run.
     pub(super) fn leave_open(&mut self, index: usize) {
+        if let Some(waiter) = self.settling.remove(index) {
+            self.pace.forget(waiter.action, waiter.seen);
+        }
         let Some(task) = self.take(index) else { return };
         self.note_recovery_of(&task, Recovery::Open, &task.waiting.clone());
         let diagnostic = Diagnostic::error(

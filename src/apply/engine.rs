@@ -50,6 +50,8 @@ pub(super) enum Timer {
     Send,
     /// Lists are to be read to find out what became of a call.
     Look,
+    /// It is to be seen whether an object that is being deleted still holds what a create needs.
+    Note,
     /// An operation is to be reported as still going.
     Report,
 }
@@ -80,6 +82,8 @@ pub(super) struct Engine<'a> {
     owned: BTreeMap<String, u32>,
     /// Ids by natural key in lists that were read before creates.
     pub(super) noted: BTreeMap<Key, BTreeMap<String, Vec<String>>>,
+    /// Ids of objects that were being deleted, in the same lists.
+    pub(super) leaving: BTreeMap<Key, BTreeSet<String>>,
     /// Who waits for such a list.
     pub(super) noting: BTreeMap<Key, Vec<usize>>,
     /// Ids of what this run made: their lists are known to begin empty.
@@ -91,6 +95,8 @@ pub(super) struct Engine<'a> {
     /// What lists said of objects, to notice what others change.
     pub(super) changed: Changed<'a>,
     pub(super) seen_stage: Interrupted,
+    /// Whether the service does not accept the credentials any more: nothing more is begun.
+    pub(super) shut_out: bool,
     pub(super) outcome: Outcome,
 }
 
@@ -113,12 +119,14 @@ impl<'a> Engine<'a> {
             planned: BTreeMap::new(),
             owned: BTreeMap::new(),
             noted: BTreeMap::new(),
+            leaving: BTreeMap::new(),
             noting: BTreeMap::new(),
             fresh: BTreeSet::new(),
             lessons: snapshot.lessons,
             settled_at: BTreeMap::new(),
             changed: Changed::default(),
             seen_stage: Interrupted::Running,
+            shut_out: false,
             outcome: Outcome::default(),
         };
         for instance in snapshot.instances.into_values() {
@@ -217,9 +225,7 @@ impl<'a> Engine<'a> {
                 for task in self.settling.finished(&job, &listings, now) {
                     self.judge(task, &job, &listings);
                 }
-                if job.single.is_none() {
-                    self.changed.polled(&job.key.0, listings, job.started);
-                }
+                self.changed.polled(&job.key.0, listings, job.started);
             }
             Event::Noted(key, listing) => self.noted(key, &listing),
             Event::Looked(task, listings) => self.looked(task, &listings),
@@ -238,6 +244,7 @@ impl<'a> Engine<'a> {
                 (Timer::Deadline, _) => self.expired(task),
                 (Timer::Send, Stage::Pausing) => self.send_if_known(task),
                 (Timer::Look, Stage::Looking(_)) => self.read_for_look(task),
+                (Timer::Note, Stage::Noting) => self.note_or_intend(task),
                 (Timer::Report, _) => self.report(task),
                 _ => {}
             }
@@ -338,10 +345,10 @@ impl<'a> Engine<'a> {
             async move {
                 let mut listings = Listings::new();
                 for scope in &job.scopes {
-                    let single = job.single.as_deref().filter(|_| *scope == job.key.1);
-                    let listing = match single {
-                        Some(id) => service.single(&job.key.0, scope, id).await,
-                        None => service.list(&job.key.0, scope).await,
+                    let listing = if *scope == job.key.1 {
+                        service.sought(&job.key.0, &job.sought).await
+                    } else {
+                        service.list(&job.key.0, scope).await
                     };
                     listings.insert(scope.clone(), listing);
                 }

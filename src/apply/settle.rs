@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use crate::api::catalogue::Action;
 use crate::environment::Timestamp;
-use crate::resources::reads::PAGE_SIZE;
-use crate::resources::{Listing, Listings, ReadScope};
+use crate::resources::{Listing, Listings, ReadScope, Sought};
 
 use super::pace::{Pace, Seen};
 
@@ -42,8 +41,8 @@ pub(super) struct Job {
     pub(super) key: Key,
     /// All lists to read.
     pub(super) scopes: Vec<ReadScope>,
-    /// The only object that is asked for, when it is one of a long list.
-    pub(super) single: Option<String>,
+    /// What is sought of the first list: the objects that are waited for now.
+    pub(super) sought: Sought,
     pub(super) started: Timestamp,
 }
 
@@ -168,14 +167,10 @@ impl Settling {
                     scopes.push(scope.clone());
                 }
             }
-            // One object is asked for alone, unless the whole list costs no more: that serves others,
-            // and shows what became of objects that are not begun yet.
-            let short = queue.rows.is_some_and(|rows| rows as u64 <= PAGE_SIZE);
-            let single = match asking[..] {
-                [waiter] if !short => Some(waiter.id.clone()),
-                _ => None,
-            };
-            jobs.push(Job { key, scopes, single, started: now });
+            let ids: BTreeSet<String> = asking.iter().map(|waiter| waiter.id.clone()).collect();
+            let ids = if ids.contains("") { BTreeSet::new() } else { ids };
+            let sought = Sought { scope: key.1.clone(), ids, rows: queue.rows };
+            jobs.push(Job { key, scopes, sought, started: now });
         }
         jobs
     }
@@ -189,9 +184,15 @@ impl Settling {
     ) -> Vec<usize> {
         let Some(queue) = self.queues.get_mut(&job.key) else { return Vec::new() };
         queue.reading = false;
-        if let (None, Some(Listing::Rows(rows))) = (&job.single, listings.get(&job.key.1)) {
+        let list = listings.get(&job.key.1);
+        if let Some(Listing::Rows(rows)) = list {
             queue.rows = Some(rows.len());
         }
+        // Of an object that was not asked for, a part of a list may not tell that it is gone.
+        let tells = |id: &str| match list {
+            Some(Listing::Part { asked, rows }) => asked.contains(id) || rows.contains_key(id),
+            _ => true,
+        };
         if queue.waiters.len() > 1 {
             queue.rests_until = now.after(REST);
         }
@@ -202,7 +203,7 @@ impl Settling {
             .filter(|task| {
                 self.waiters.get(task).is_some_and(|waiter| {
                     waiter.since <= job.started
-                        && job.single.as_ref().is_none_or(|id| *id == waiter.id)
+                        && tells(&waiter.id)
                         && waiter.scopes.iter().all(|scope| listings.contains_key(scope))
                 })
             })
@@ -242,6 +243,10 @@ mod tests {
         settling.add(task, ("", vec![table()]), action, times, &mut Pace::default());
     }
 
+    fn ids(job: &Job) -> Vec<&str> {
+        job.sought.ids.iter().map(String::as_str).collect()
+    }
+
     fn rows(count: usize) -> Listings {
         let rows = (0..count).map(|i| (format!("fwd-{i}"), crate::resources::Object::new()));
         [(table(), Listing::Rows(rows.collect()))].into()
@@ -255,7 +260,7 @@ mod tests {
         assert_eq!(settling.due(), Some(Timestamp(500)));
         assert!(settling.start(Timestamp(499)).is_empty());
         let jobs = settling.start(Timestamp(520));
-        assert_eq!((jobs.len(), &jobs[0].single), (1, &None));
+        assert_eq!((jobs.len(), ids(&jobs[0])), (1, vec!["fwd-1", "fwd-2"]));
         assert_eq!(settling.due(), None, "no second read while one is under way");
         add(&mut settling, 3, 530);
         let judged = settling.finished(&jobs[0], &rows(3), Timestamp(600));
@@ -267,7 +272,7 @@ mod tests {
         let mut settling = Settling::default();
         add(&mut settling, 1, 0);
         let jobs = settling.start(Timestamp(500));
-        assert_eq!(jobs[0].single.as_deref(), Some("fwd-1"));
+        assert_eq!((ids(&jobs[0]), jobs[0].sought.rows), (vec!["fwd-1"], None));
         settling.finished(&jobs[0], &rows(1), Timestamp(510));
         settling.postpone(1, Timestamp(500), Timestamp(510), false, &Pace::default());
         assert_eq!(settling.due(), Some(Timestamp(1250)));
@@ -276,16 +281,32 @@ mod tests {
     }
 
     #[test]
-    fn a_short_list_is_read_whole_for_one() {
+    fn what_is_known_of_a_list_tells_how_to_ask() {
         let mut settling = Settling::default();
-        for (length, single) in [(3, None), (80, Some("fwd-1"))] {
+        for length in [3, 80] {
             settling.know_length((String::new(), table()), length);
             add(&mut settling, 1, 0);
             let jobs = settling.start(Timestamp(500));
-            assert_eq!(jobs[0].single.as_deref(), single);
+            assert_eq!((ids(&jobs[0]), jobs[0].sought.rows), (vec!["fwd-1"], Some(length)));
             settling.finished(&jobs[0], &rows(length), Timestamp(510));
             settling.remove(1);
         }
+    }
+
+    #[test]
+    fn a_part_of_a_list_tells_of_what_was_asked_for() {
+        let mut settling = Settling::default();
+        add(&mut settling, 1, 0);
+        add(&mut settling, 2, 5);
+        let jobs = settling.start(Timestamp(500));
+        assert_eq!(ids(&jobs[0]), ["fwd-1"], "the other is not due");
+        let asked: BTreeSet<String> = ["fwd-1".to_owned()].into();
+        let part = |rows| [(table(), Listing::Part { asked: asked.clone(), rows })].into();
+        let judged = settling.finished(&jobs[0], &part(BTreeMap::new()), Timestamp(510));
+        assert_eq!(judged, [1]);
+        let found = [("fwd-2".to_owned(), crate::resources::Object::new())].into();
+        let judged = settling.finished(&jobs[0], &part(found), Timestamp(510));
+        assert_eq!(judged, [1, 2]);
     }
 
     #[test]
@@ -298,6 +319,6 @@ mod tests {
         settling.postpone(1, Timestamp(500), Timestamp(510), true, &Pace::default());
         settling.postpone(2, Timestamp(500), Timestamp(510), false, &Pace::default());
         let jobs = settling.start(Timestamp(710));
-        assert_eq!(jobs[0].single.as_deref(), Some("fwd-1"));
+        assert_eq!((ids(&jobs[0]), jobs[0].sought.rows), (vec!["fwd-1"], Some(80)));
     }
 }

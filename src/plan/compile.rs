@@ -48,7 +48,11 @@ impl Names {
 
     fn collect_unmanaged(&mut self, listings: &Listings) {
         for (scope, listing) in listings {
-            let (ReadScope::Gateways { .. }, Listing::Rows(rows)) = (scope, listing) else {
+            let (
+                ReadScope::Gateways { .. },
+                Listing::Rows(rows) | Listing::Part { rows, .. },
+            ) = (scope, listing)
+            else {
                 continue;
             };
             for (id, object) in rows {

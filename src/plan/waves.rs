@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::refresh_scopes::Lists;
 use super::topology::{self, Token};
 use super::{Change, ChangeKind};
-use crate::resources::{Object, ReadScope};
+use crate::resources::{Listing, Object, ReadScope};
 use crate::value::Name;
 
 type Wanted = BTreeMap<Name, BTreeSet<ReadScope>>;
@@ -26,7 +26,8 @@ pub(crate) fn around(changes: &[Change], lists: &Lists) -> Wanted {
         }
     }
     for (provider, scopes) in &mut wanted {
-        scopes.retain(|scope| lists.of(provider).is_none_or(|read| !read.contains_key(scope)));
+        let read = |scope: &ReadScope| lists.of(provider).and_then(|read| read.get(scope));
+        scopes.retain(|scope| matches!(read(scope), None | Some(Listing::Part { .. })));
     }
     wanted.retain(|_, scopes| !scopes.is_empty());
     wanted

@@ -81,6 +81,9 @@ impl<'a> Judge<'a> {
             && told.all(|listing| match listing {
                 Listing::ParentGone => true,
                 Listing::Rows(rows) => kind == topology::PACKAGE && !rows.contains_key(parent),
+                Listing::Part { asked, rows } => {
+                    kind == topology::PACKAGE && asked.contains(parent) && !rows.contains_key(parent)
+                }
                 Listing::Failed(_) => false,
             })
     }

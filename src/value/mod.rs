@@ -12,6 +12,7 @@ mod equality;
 mod json;
 mod marks;
 mod number;
+mod order;
 mod path;
 mod shape;
 #[cfg(test)]
@@ -167,6 +168,9 @@ impl Value {
             .collect();
         distinct.sort();
         distinct.dedup_by(|a, b| a == b && equals(a, b) == Equality::Same);
+        if !element.is_primitive() {
+            distinct.sort_by_cached_key(order::key);
+        }
         Self::new(Data::Set(Arc::new(element), distinct.into())).with_sensitive(sensitive)
     }
 

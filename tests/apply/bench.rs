@@ -28,8 +28,8 @@ use natform::emulator::{Emulator, InProcess, Settings};
 use natform::environment::{Clock, Environment, ManualClock, MemoryFiles, SeededIds, Timestamp};
 use natform::plan::program::{ObjectMap, Program};
 use natform::plan::{Directives, Plan, PlanInput, PlanOptions, ProviderContext, Purpose};
-use natform::refresh::{Reader, ServiceReader, read_list, read_object};
-use natform::resources::{self, Listing, Listings, Object, ReadScope};
+use natform::refresh::{Reader, ServiceReader, read_list, read_object, read_sought};
+use natform::resources::{self, Listing, Listings, Object, ReadScope, Sought};
 use natform::state::{
     JournalEntry, Lock, LockInfo, RunRecord, Service as Place, Snapshot, SqliteStore, Store,
 };
@@ -116,6 +116,10 @@ impl Service for Services {
         id: &'a str,
     ) -> BoxFuture<'a, Listing> {
         Box::pin(read_object(&self.client, scope, id, self.deadline()))
+    }
+
+    fn sought<'a>(&'a self, _: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
+        Box::pin(read_sought(&self.client, sought, self.deadline()))
     }
 
     fn takes_token(&self, _: &str, action: Action) -> bool {

@@ -94,12 +94,16 @@ pub(super) fn coalescelist(call: &Call<'_>) -> Outcome {
         return Err(Failure::new("at least one argument is required"));
     }
     for (i, argument) in call.rest(0).iter().enumerate() {
-        match argument.data() {
-            Data::Null => {}
-            Data::Unknown(_) => return Ok(Value::unknown(common_type(call.rest(0)))),
-            Data::List(_, elements) | Data::Tuple(elements) if elements.is_empty() => {}
-            Data::List(..) | Data::Tuple(_) => return Ok(argument.clone()),
-            _ => return Err(Failure::at(i, "coalescelist arguments must be lists or tuples")),
+        if !matches!(argument.type_of(), Type::Any | Type::List(_) | Type::Tuple(_)) {
+            return Err(Failure::at(i, "coalescelist arguments must be lists or tuples"));
+        }
+    }
+    for argument in call.rest(0) {
+        if argument.is_unknown() {
+            return Ok(Value::unknown(common_type(call.rest(0))));
+        }
+        if argument.as_elements().is_some_and(|elements| !elements.is_empty()) {
+            return Ok(argument.clone());
         }
     }
     Err(Failure::new("no non-null arguments"))
@@ -325,22 +329,19 @@ pub(super) fn lookup(call: &Call<'_>) -> Outcome {
         },
         _ => None,
     };
-    if let (Some(element), Some(default)) = (element, default) {
-        let default = default.type_of();
-        if !element.has_any() && !default.has_any() && default != **element {
-            return Err(Failure::at(
-                2,
-                "the default value must have the same type as the map elements",
-            ));
-        }
-    }
+    let default = match (element, default) {
+        (Some(element), Some(default)) => Some(convert(default, element).map_err(|_| {
+            Failure::at(2, "the default value must have the same type as the map elements")
+        })?),
+        (_, default) => default.cloned(),
+    };
     let (Data::Map(_, entries) | Data::Object(entries), Some(name)) = (map.data(), key.as_str())
     else {
         return lookup_unknown(&map.type_of(), key);
     };
     match (entries.get(name), default) {
         (Some(found), _) => Ok(found.clone()),
-        (None, Some(default)) => Ok(default.clone()),
+        (None, Some(default)) => Ok(default),
         (None, None) if matches!(map.data(), Data::Object(_)) => {
             let message = format!("the given object has no attribute {name:?}");
             Err(Failure::at(1, message).quoting())
@@ -560,6 +561,9 @@ pub(super) fn sort(call: &Call<'_>) -> Outcome {
 pub(super) fn transpose(call: &Call<'_>) -> Outcome {
     let mut turned: BTreeMap<Name, Vec<Value>> = BTreeMap::new();
     for (key, list) in call.value(0).as_entries().into_iter().flatten() {
+        if list.is_null() {
+            return Err(Failure::at(0, "input must not contain null list"));
+        }
         for text in list.as_elements().unwrap_or_default() {
             let Data::String(text) = text.data() else {
                 return Err(Failure::at(0, "input list must not contain null string"));

@@ -146,7 +146,7 @@ fn dependencies_are_exact_to_the_instance() {
 "#);
     assert_snapshot!(case.needs("forward_entry.guarded"), @r#"
     nat_gateway.g["a"] {id}
-    all of nat_gateway.other {}
+    nat_gateway.other {id}
 "#);
 }
 
