@@ -10,3 +10,4 @@ mod faults;
 mod flow;
 mod inline;
 mod recovery_cases;
+mod settling;
