@@ -61,6 +61,10 @@ pub trait Ids: Send + Sync {
 pub trait Files: Send + Sync {
     /// Reads a whole file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// Opens a file, to be read part by part where it may be large.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn io::BufRead>> {
+        Ok(Box::new(io::Cursor::new(self.read(path)?)))
+    }
     /// Lists the names of the entries of a directory, sorted.
     fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
     /// Returns whether there is something at `path`.
@@ -212,6 +216,10 @@ pub struct RealFiles;
 impl Files for RealFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         std::fs::read(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn io::BufRead>> {
+        Ok(Box::new(io::BufReader::with_capacity(1 << 16, std::fs::File::open(path)?)))
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {

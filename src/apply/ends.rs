@@ -258,6 +258,8 @@ impl Engine<'_> {
                 Purpose::Update => counts.updated += 1,
                 Purpose::Delete => counts.deleted += 1,
             }
+        } else if task.purpose() == Purpose::Update {
+            self.is_made(&task.entry.address, operation);
         }
         self.outcome.operations += 1;
         self.tell(ApplyEvent::Completed {

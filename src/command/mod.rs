@@ -23,6 +23,7 @@ pub mod planning;
 pub mod progress;
 pub mod providers;
 pub mod recover;
+pub mod rehearse;
 pub mod running;
 pub mod service;
 pub mod show;
@@ -114,6 +115,7 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         }
         Command::Drift(arguments) => drift::run(session, &arguments),
         Command::Recover(arguments) => recover::run(session, &arguments),
+        Command::Rehearse(arguments) => rehearse::run(session, &arguments),
     }
 }
 
