@@ -8,7 +8,7 @@ pub mod json;
 pub mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Identifies one text of a [`SourceMap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +40,20 @@ pub struct SourceFile {
     pub name: Arc<str>,
     /// The whole text.
     pub text: Arc<str>,
+    /// Where its lines start, once somebody asks for a line.
+    lines: OnceLock<Vec<u32>>,
+}
+
+impl SourceFile {
+    /// Returns the 1-based number of the line that an offset stands in. The first call goes through the
+    /// whole text, every other one costs next to nothing.
+    pub fn line_number(&self, offset: usize) -> usize {
+        let lines = self.lines.get_or_init(|| {
+            let breaks = self.text.match_indices('\n').map(|(at, _)| at + 1);
+            breaks.map(|start| u32::try_from(start).unwrap_or(u32::MAX)).collect()
+        });
+        lines.partition_point(|start| *start as usize <= offset) + 1
+    }
 }
 
 /// All texts of a run. Spans are meaningless without it.
@@ -52,7 +66,11 @@ impl SourceMap {
     /// Adds a text and returns its id.
     pub fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(SourceFile { name: name.into(), text: text.into() });
+        self.files.push(SourceFile {
+            name: name.into(),
+            text: text.into(),
+            lines: OnceLock::new(),
+        });
         id
     }
 
@@ -75,11 +93,10 @@ impl SourceMap {
 
     /// Returns 1-based line and column (in characters) of the span's start.
     pub fn position(&self, span: Span) -> Option<(usize, usize)> {
-        let text = &self.get(span.file)?.text;
-        let before = text.get(..span.start as usize)?;
-        let line = before.matches('\n').count() + 1;
+        let file = self.get(span.file)?;
+        let before = file.text.get(..span.start as usize)?;
         let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-        Some((line, column))
+        Some((file.line_number(before.len()), column))
     }
 
     /// Returns `file:line` of the span's start, as errors and plans show it.

@@ -338,6 +338,9 @@ pub(super) fn postconditions(
     address: &Address,
     own: Option<&Value>,
 ) {
+    if block.lifecycle.postconditions.is_empty() {
+        return;
+    }
     let unknown;
     let own = if let Some(own) = own {
         own
