@@ -14,7 +14,7 @@ use super::sqlite::SqliteStore;
 use super::store::{Lock, StateError};
 use super::{HistoryKind, Instance, InstanceKey, RunRecord, Snapshot, Status};
 use crate::address::{Address, ResourceAddress};
-use crate::value::{self, Data, Value};
+use crate::value::{self, Data, Entries, Name, Value};
 
 /// Version of the document's form.
 pub(super) const FORMAT_VERSION: &str = "1.0";
@@ -91,9 +91,8 @@ impl Snapshot {
         let objects = self.instances.values().flat_map(|instance| instance.object.iter());
         let values = objects.map(|(_, value)| value).chain(self.outputs.values());
         let redacted = !show_sensitive && values.into_iter().any(Value::deep_sensitive);
-        let output = |(name, value): (&crate::value::Name, &Value)| {
-            (name.to_string(), encoded(value, show_sensitive))
-        };
+        let output =
+            |(name, value): (&Name, &Value)| (name.to_string(), encoded(value, show_sensitive));
         Export {
             format_version: FORMAT_VERSION.to_owned(),
             lineage: self.lineage.clone(),
@@ -138,7 +137,7 @@ fn redact(value: &Value) -> Value {
     if value.is_sensitive() {
         return Value::null().with_sensitive(true);
     }
-    let entries = |entries: &BTreeMap<crate::value::Name, Value>| -> BTreeMap<_, _> {
+    let entries = |entries: &Entries| -> Entries {
         entries.iter().map(|(name, value)| (name.clone(), redact(value))).collect()
     };
     Value::new(match value.data() {
