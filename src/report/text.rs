@@ -35,10 +35,7 @@ pub fn plan<C: Changes, O>(
     }
     out.write_all(head.as_bytes())?;
     if shows_changes {
-        document.changes.shown(&mut |change| {
-            out.write_all(change_block(change, paint).as_bytes())?;
-            out.write_all(b"\n")
-        })?;
+        document.changes.rendered(&|change| change_block(change, paint) + "\n", out)?;
     }
     let mut tail = verdict(document, paint);
     tail.push_str(&meaning(document, paint));

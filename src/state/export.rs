@@ -14,7 +14,7 @@ use super::sqlite::SqliteStore;
 use super::store::{Lock, StateError};
 use super::{HistoryKind, Instance, InstanceKey, RunRecord, Snapshot, Status};
 use crate::address::{Address, ResourceAddress};
-use crate::value::{self, Data, Name, Value};
+use crate::value::{self, Data, Entries, Name, Value};
 
 /// Version of the document's form.
 pub(super) const FORMAT_VERSION: &str = "1.0";
@@ -137,7 +137,7 @@ fn redact(value: &Value) -> Value {
     if value.is_sensitive() {
         return Value::null().with_sensitive(true);
     }
-    let entries = |entries: &BTreeMap<Name, Value>| -> BTreeMap<_, _> {
+    let entries = |entries: &Entries| -> Entries {
         entries.iter().map(|(name, value)| (name.clone(), redact(value))).collect()
     };
     Value::new(match value.data() {

@@ -19,6 +19,7 @@ pub mod model;
 mod mount;
 mod read;
 mod record;
+mod retention;
 mod sqlite;
 pub mod store;
 #[cfg(test)]

@@ -133,7 +133,8 @@ fn dump(session: &Session, arguments: &Dump) -> Result<(), Failure> {
     text.push('\n');
     let path = session.environment.working_directory.join(file);
     let write = |file: &mut std::fs::File| std::io::Write::write_all(file, text.as_bytes());
-    saved::store(&path, write).map_err(|error| {
+    let written = saved::NewFile::create(&path).and_then(|file| file.finish(write));
+    written.map_err(|error| {
         let summary = format!("cannot write `{}`: {error}", file.display());
         Diagnostic::error("document", summary).help("name a file that can be written with `-out`")
     })?;

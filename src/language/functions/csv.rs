@@ -27,7 +27,7 @@ pub(super) fn csvdecode(call: &Call<'_>) -> Outcome {
         }
         let row: BTreeMap<Name, Value> =
             names.iter().map(Arc::clone).zip(record.iter().map(|text| Value::text(text))).collect();
-        rows.push(Value::object(row));
+        rows.push(Value::object(row.into()));
     }
     let element = Type::object(names.iter().map(|name| (Arc::clone(name), Type::String)));
     Ok(Value::list(element, rows))

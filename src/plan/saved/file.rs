@@ -5,8 +5,9 @@
 //! the changes and operations, and how many there are of each. Then comes a line for each change and
 //! one for each operation, in their order.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufWriter, Cursor, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -224,26 +225,44 @@ fn damaged(why: &str) -> SavedPlanError {
     SavedPlanError::Damaged { why: why.to_owned() }
 }
 
-/// Writes a file so that only its owner can read it, whole or not at all.
-pub fn store<T>(
-    path: &Path,
-    write: impl FnOnce(&mut std::fs::File) -> io::Result<T>,
-) -> io::Result<T> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&temporary).and_then(|mut file| {
-        let told = write(&mut file)?;
-        file.sync_all()?;
-        Ok(told)
-    });
-    let moved = written.and_then(|told| std::fs::rename(&temporary, path).map(|()| told));
-    if moved.is_err() {
-        let _ = std::fs::remove_file(&temporary);
+/// A file that only its owner can read, written whole or not at all: it has its name once it is
+/// finished.
+#[derive(Debug)]
+pub struct NewFile {
+    file: File,
+    path: PathBuf,
+    temporary: PathBuf,
+    finished: bool,
+}
+
+impl NewFile {
+    /// Begins a file that is to have this path.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let mut name = path.file_name().unwrap_or_default().to_os_string();
+        name.push(format!(".{}.tmp", std::process::id()));
+        let temporary = path.with_file_name(name);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&temporary)?;
+        Ok(Self { file, path: path.to_owned(), temporary, finished: false })
     }
-    moved
+
+    /// Writes it and gives it its name.
+    pub fn finish<T>(mut self, write: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<T> {
+        let told = write(&mut self.file)?;
+        self.file.sync_all()?;
+        std::fs::rename(&self.temporary, &self.path)?;
+        self.finished = true;
+        Ok(told)
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.finished {
+            let _ = std::fs::remove_file(&self.temporary);
+        }
+    }
 }

@@ -7,7 +7,7 @@
 mod file;
 mod sharing;
 
-pub use file::{decode, encode, read, store, write};
+pub use file::{NewFile, decode, encode, read, write};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
