@@ -319,7 +319,7 @@ mod tests {
         let attributes =
             [("external_ip", "1.1.1.1"), ("external_port", port), ("ip_protocol", "tcp")];
         attributes
-            .map(|(name, text)| (name.into(), crate::value::Value::text(text)))
+            .map(|(name, text)| (name.into(), Value::text(text)))
             .into_iter()
             .collect()
     }
