@@ -21,6 +21,7 @@ mod machine;
 mod mistakes;
 mod plan;
 mod recover;
+mod rehearse;
 mod saved_plan;
 mod secrets;
 mod servers;
