@@ -354,6 +354,8 @@ impl Planner<'_> {
         if self.input.options.refresh {
             let wanted = waves::around(&outcome.changes, &self.lists);
             self.lists.read(self.reader, &wanted);
+            let wanted = waves::beside(&outcome.changes, &self.lists);
+            self.lists.read(self.reader, &wanted);
         }
         spare_managed(&mut outcome.changes, prior);
         let world = self.world(prior);

@@ -451,6 +451,8 @@ impl<'a> Judge<'a> {
         };
         let (gateways, providers) = (self.gateways(), self.providers());
         let mut known: BTreeMap<Token, Option<BTreeSet<Arc<str>>>> = BTreeMap::new();
+        // The package of each address, and the id of its gateway.
+        let mut owners: BTreeMap<Token, Option<(Item<'a>, Option<Token>)>> = BTreeMap::new();
         let mut found = Vec::new();
         for item in self.items(kind) {
             if !item.is_touched(&[attribute]) {
@@ -459,13 +461,14 @@ impl<'a> Judge<'a> {
             let Some(table) = topology::parent(kind, item.object()) else { continue };
             let Some(gateway) = gateways.get(&table) else { continue };
             for token in topology::used_addresses(kind, item.object()) {
-                let package = providers.of(&token);
-                let owner = package.and_then(|package| {
-                    gateways.get(&topology::parent(topology::PACKAGE, package.object())?)
+                let owner = owners.entry(token.clone()).or_insert_with(|| {
+                    let package = providers.of(&token)?;
+                    let gateway = topology::parent(topology::PACKAGE, package.object())?;
+                    Some((package, id_of(gateways.get(&gateway)?.object())))
                 });
-                if let (Some(package), Some(owner)) = (package, owner) {
-                    if id_of(owner.object()) != id_of(gateway.object()) {
-                        found.push(self.of_another(code, (&item, attribute), &package, gateway));
+                if let Some((package, owner)) = owner {
+                    if *owner != id_of(gateway.object()) {
+                        found.push(self.of_another(code, (&item, attribute), package, gateway));
                     }
                     continue;
                 }

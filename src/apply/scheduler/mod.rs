@@ -37,7 +37,7 @@ struct Node {
     missing: usize,
     /// What waits for it.
     dependents: Vec<u32>,
-    /// Length of the longest path that begins with it.
+    /// Length of the longest path that begins with it, what waits behind it in its lane included.
     path: u64,
     /// Its lane; none for a group.
     place: Option<Place>,
@@ -106,8 +106,8 @@ impl Scheduler {
             heads: Vec::new(),
             open: count,
         };
-        scheduler.measure_paths(operations);
         scheduler.assign_lanes(operations, lesson);
+        scheduler.measure_paths(operations);
         for node in 0..scheduler.nodes.len() {
             if scheduler.nodes[node].missing == 0 {
                 scheduler.become_ready(node);
@@ -116,7 +116,9 @@ impl Scheduler {
         scheduler
     }
 
-    /// Computes the longest remaining paths, from the ends backwards.
+    /// Computes the longest remaining paths, from the ends backwards. Those of a lane that takes one at
+    /// a time form a path, too: first each table's order is found from what waits for its operations,
+    /// then what waits behind an operation in its table counts as well.
     fn measure_paths(&mut self, operations: &[Operation]) {
         let mut missing: Vec<usize> = self.nodes.iter().map(|n| n.missing).collect();
         let mut order: Vec<usize> = (0..missing.len()).filter(|n| missing[*n] == 0).collect();
@@ -131,19 +133,42 @@ impl Scheduler {
                 }
             }
         }
-        for node in order.into_iter().rev() {
-            let own = match operations.get(node) {
+        let own: Vec<u64> = (0..self.nodes.len())
+            .map(|node| match operations.get(node) {
                 Some(operation) if operation.lane.whole_gateway => GATEWAY_WEIGHT,
                 Some(_) => 1,
                 None => 0,
-            };
-            let longest = self.nodes[node]
-                .dependents
-                .iter()
-                .map(|dependent| self.nodes[*dependent as usize].path)
-                .max();
-            self.nodes[node].path = own + longest.unwrap_or(0);
+            })
+            .collect();
+        self.follow(&order, &own);
+        let mut queued: Vec<usize> =
+            (0..self.operations).filter(|n| self.is_exclusive(*n)).collect();
+        queued.sort_unstable_by_key(|node| (self.nodes[*node].path, Reverse(*node)));
+        let mut behind: BTreeMap<(usize, usize), u64> = BTreeMap::new();
+        for node in queued {
+            let Some(place) = self.nodes[node].place else { continue };
+            let behind = behind.entry((place.group, place.scope)).or_default();
+            *behind = self.nodes[node].path.max(own[node] + *behind);
+            self.nodes[node].path = *behind;
         }
+        self.follow(&order, &own);
+    }
+
+    /// Lengthens each path by the longest that follows it.
+    fn follow(&mut self, order: &[usize], own: &[u64]) {
+        for node in order.iter().rev().copied() {
+            let dependents = self.nodes[node].dependents.iter();
+            let longest = dependents.map(|other| self.nodes[*other as usize].path).max();
+            let path = own[node] + longest.unwrap_or(0);
+            self.nodes[node].path = self.nodes[node].path.max(path);
+        }
+    }
+
+    /// Returns whether operations like this one go one at a time in its table.
+    fn is_exclusive(&self, node: usize) -> bool {
+        self.nodes[node]
+            .place
+            .is_some_and(|place| !place.whole && place.hold.needs_quiet && place.hold.makes_busy)
     }
 
     fn assign_lanes(
