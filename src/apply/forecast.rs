@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use super::lessons::{lane_lesson, lane_name, time_name};
+use super::lessons::{TIME, lane_lesson, lane_name, time_name};
 use super::scheduler::Scheduler;
 use crate::api::catalogue::Action;
 use crate::environment::Timestamp;
@@ -36,6 +36,17 @@ const fn documented(action: Action) -> u64 {
         | Action::DeleteSnatEntry => 5_000,
         _ => 0,
     }
+}
+
+/// Returns what a state learned with the documented times in the place of learned ones: what a run
+/// knows that waits for a service which takes as long as the documentation says.
+pub fn as_documented(lessons: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let lesson = |(name, value): (&String, &String)| {
+        let action = name.strip_prefix(TIME).and_then(|rest| rest.split(' ').next());
+        let time = action.and_then(Action::from_name).map(|action| documented(action).to_string());
+        (name.clone(), time.unwrap_or_else(|| value.clone()))
+    };
+    lessons.iter().map(lesson).collect()
 }
 
 /// Foresees the course of a plan with `parallelism` requests in flight. `lessons` are those of the
@@ -307,10 +318,7 @@ mod tests {
     fn entry(port: &str) -> Object {
         let attributes =
             [("external_ip", "1.1.1.1"), ("external_port", port), ("ip_protocol", "tcp")];
-        attributes
-            .map(|(name, text)| (name.into(), crate::value::Value::text(text)))
-            .into_iter()
-            .collect()
+        attributes.map(|(name, text)| (name.into(), Value::text(text))).into_iter().collect()
     }
 
     fn change(name: &str, before: Option<&str>, after: Option<&str>) -> Change {
@@ -376,6 +384,24 @@ mod tests {
         let found = foresee(&handover(), &lessons);
         takes(&found, 3.0);
         assert_eq!(found.times, Times::Learned);
+    }
+
+    #[test]
+    fn learned_times_become_documented_ones() {
+        let service = Service::Embedded("w".into());
+        let name = time_name(&service, Action::ModifyForwardEntry);
+        let lessons = [(name.clone(), "900".into()), ("lane x".into(), "y 1".into())].into();
+        let told = as_documented(&lessons);
+        assert_eq!((told[&name].as_str(), told["lane x"].as_str()), ("5000", "y 1"));
+    }
+
+    #[test]
+    fn what_is_sensitive_of_traffic_is_masked() {
+        let mut secret = entry("8443");
+        secret.set("external_port", Value::text("8443").with_sensitive(true));
+        let found = traffic(&secret).unwrap();
+        assert_eq!(found.shown, "1.1.1.1:(sensitive value)/tcp");
+        assert_eq!(found.keys, ["1.1.1.1:8443/tcp"]);
     }
 
     #[test]

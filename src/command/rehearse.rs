@@ -13,8 +13,10 @@ use super::providers::Providers;
 use super::service::{Evaluator, still_wanted};
 use super::{Session, apply, forbid, lock, plan_file, running, waiting};
 use crate::api::catalogue::Action;
-use crate::apply::{ApplyEvent, OperationName, Settings as ApplySettings, forecast, traffic};
-use crate::diagnostic::{Diagnostic, Diagnostics, json as diagnostic_json};
+use crate::apply::{
+    ApplyEvent, OperationName, Settings as ApplySettings, as_documented, forecast, traffic,
+};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, json as diagnostic_json};
 use crate::emulator::{Emulator, Settings, Timings};
 use crate::plan::document::{ActionWord, ChangeDocument};
 use crate::plan::program::Program;
@@ -218,8 +220,10 @@ impl Rehearsal<'_> {
             subject;
         let copies = self.copies(&plan, &snapshot, &providers, lists)?;
         let failed = |error: StateError| Failure::of(error.diagnostic());
+        let lessons = as_documented(&snapshot.lessons);
+        let learned = Snapshot { lessons: lessons.clone(), ..snapshot.clone() };
         let mut store =
-            MemoryStore::holding(&snapshot, copies.stage.environment()).map_err(failed)?;
+            MemoryStore::holding(&learned, copies.stage.environment()).map_err(failed)?;
         let mut assumptions = copies.assumptions.clone();
         let mut recovered = Vec::new();
         let mut left_open = false;
@@ -268,6 +272,15 @@ impl Rehearsal<'_> {
         let after = store.snapshot().map_err(failed)?;
         let afterwards = (succeeds && options.mode != PlanMode::RefreshOnly)
             .then(|| self.afterwards(&copies.stage, &after, &providers, &options));
+        // What is refused may break a rule that only a plan which reads everything can judge.
+        let rules = match succeeds {
+            true => Diagnostics::new(),
+            false => {
+                let options = PlanOptions { refresh: true, ..options };
+                let program = &self.prepared.program;
+                self.plan(&copies.stage, program, &after, &providers, &options).1
+            }
+        };
         let course = Course::of(&plan, &run);
         let clean = afterwards.as_ref().is_none_or(|afterwards| afterwards.empty);
         let document = RehearsalDocument {
@@ -281,16 +294,19 @@ impl Rehearsal<'_> {
             digest,
             duration: report_model::Duration {
                 seconds: run.took.as_secs_f64(),
-                foreseen: self.foreseen(&plan),
+                foreseen: self.foreseen(&plan, &lessons),
                 critical_path: course.critical_path,
             },
             calls,
             operations: course.operations,
-            failures: failures(&plan, &run, &copies),
+            failures: failures(&plan, &run, &copies, &rules),
             interruptions: stops(&plan, &[&snapshot, &after], &copies),
             recovered,
             afterwards,
-            assumptions: assumptions.documents(),
+            assumptions: match plan.operations.is_empty() {
+                true => Vec::new(),
+                false => assumptions.documents(),
+            },
             ..empty(&plan)
         };
         Ok((document, diagnostics))
@@ -451,7 +467,7 @@ impl Rehearsal<'_> {
         let (plan, found) = self.plan(stage, &self.prepared.program, snapshot, providers, &options);
         let errors: Vec<String> = found
             .iter()
-            .filter(|d| d.severity == crate::diagnostic::Severity::Error)
+            .filter(|d| d.severity == Severity::Error)
             .map(|d| d.summary.clone())
             .collect();
         let outputs = plan.outputs.iter().filter(|output| output.is_change());
@@ -466,10 +482,10 @@ impl Rehearsal<'_> {
     }
 
     /// Returns what `plan` foresees by the same times.
-    fn foreseen(&self, plan: &Plan) -> Option<f64> {
+    fn foreseen(&self, plan: &Plan, lessons: &BTreeMap<String, String>) -> Option<f64> {
         let now = self.session.environment.clock.now();
         let parallelism = usize::from(self.planning.service.parallelism);
-        forecast(plan, &BTreeMap::new(), now, parallelism).map(|forecast| forecast.seconds)
+        forecast(plan, lessons, now, parallelism).map(|forecast| forecast.seconds)
     }
 }
 
@@ -529,7 +545,12 @@ fn recoveries(run: &Run) -> Vec<Recovered> {
 }
 
 /// Returns what failed, with the service's refusals.
-fn failures(plan: &Plan, run: &Run, copies: &Copies) -> Vec<report_model::Failure> {
+fn failures(
+    plan: &Plan,
+    run: &Run,
+    copies: &Copies,
+    rules: &Diagnostics,
+) -> Vec<report_model::Failure> {
     let refused: Vec<Refused> = copies.watchers.iter().flat_map(|w| w.refused()).collect();
     let location = |name: &OperationName| {
         let change = plan
@@ -555,9 +576,21 @@ fn failures(plan: &Plan, run: &Run, copies: &Copies) -> Vec<report_model::Failur
             diagnostic: diagnostic.code.to_owned(),
             summary: diagnostic.summary.clone(),
             refusal: refusal.map(|r| Refusal { code: r.code.clone(), message: r.message.clone() }),
+            rule: rule(rules, &operation.address.to_string()),
         })
     };
     run.events.iter().filter_map(failure).collect()
+}
+
+/// Returns the rule that an instance breaks.
+fn rule(rules: &Diagnostics, address: &str) -> Option<report_model::Rule> {
+    let quoted = format!("`{address}`");
+    let of = |d: &&Diagnostic| {
+        d.severity == Severity::Error
+            && (d.address.as_deref() == Some(address) || d.summary.contains(&quoted))
+    };
+    let found = rules.iter().find(of)?;
+    Some(report_model::Rule { code: found.code.to_owned(), summary: found.summary.clone() })
 }
 
 /// Returns the traffic that stops, named as people may see it.

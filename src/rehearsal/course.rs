@@ -104,9 +104,10 @@ fn critical_path(plan: &Plan, times: &[Times]) -> Vec<usize> {
         let before = &ends[..ends.partition_point(|(end, _)| *end <= begin)];
         let in_lane = before.iter().rev().copied().find(|(_, index)| {
             let (one, other) = (&operation.lane, &plan.operations[*index].lane);
+            let whole = one.whole_gateway || other.whole_gateway;
             *index != now
                 && (one.scope.is_some() && one.scope == other.scope
-                    || one.gateway.is_some() && one.gateway == other.gateway)
+                    || whole && one.gateway.is_some() && one.gateway == other.gateway)
         });
         let Some((_, next)) = awaited.max(in_lane) else { break };
         // Whoever ended at this very moment without taking any time may have begun then, too.

@@ -166,6 +166,18 @@ pub struct Failure {
     /// The service's refusal, where it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
+    /// The rule of natform's that says the same once all is read, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Rule>,
+}
+
+/// A rule that a plan must keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Its stable code.
+    pub code: String,
+    /// What is wrong by it, without a full stop.
+    pub summary: String,
 }
 
 /// A refusal by the service.

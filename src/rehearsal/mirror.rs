@@ -46,54 +46,44 @@ pub fn scopes(
     read: &BTreeMap<String, Listings>,
 ) -> BTreeMap<String, BTreeSet<ReadScope>> {
     let mut wanted: BTreeMap<String, BTreeSet<ReadScope>> = BTreeMap::new();
+    let mut named: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for operation in &plan.operations {
         let Some(change) = plan.changes.get(operation.change) else { continue };
-        let scopes = wanted.entry(change.provider.to_string()).or_default();
-        let region = change.region.to_string();
-        scopes.insert(ReadScope::Gateways { region: region.clone() });
-        scopes.insert(ReadScope::BandwidthPackages { region: region.clone() });
-        if let Some(kind) = resources::lookup(change.address.kind()) {
-            for object in [&change.before, &change.after].into_iter().flatten() {
-                scopes.extend(kind.scopes(&region, object));
-            }
+        let names = named.entry((&*change.provider, &*change.region)).or_default();
+        names.extend(change.id.as_deref());
+        let kind = resources::lookup(change.address.kind());
+        for object in [&change.before, &change.after].into_iter().flatten() {
+            let ids = ["nat_gateway_id", "forward_table_id", "snat_table_id"].into_iter();
+            names.extend(ids.filter_map(|name| object.text(name)));
+            let scopes = kind.map(|kind| kind.scopes(&change.region, object));
+            wanted
+                .entry(change.provider.to_string())
+                .or_default()
+                .extend(scopes.into_iter().flatten());
         }
-        let lists = read.get(change.provider.as_ref());
-        let gateways = lists.and_then(|l| l.get(&ReadScope::Gateways { region: region.clone() }));
-        let Some(Listing::Rows(gateways)) = gateways else { continue };
-        for gateway in named(change.id.as_deref(), [&change.before, &change.after], gateways) {
-            let table = |name: &str| gateway.text(name).map(str::to_owned);
-            let region = || region.clone();
-            scopes.extend(
-                table("forward_table_id")
-                    .map(|table| ReadScope::ForwardEntries { region: region(), table }),
-            );
-            scopes.extend(
-                table("snat_table_id")
-                    .map(|table| ReadScope::SnatEntries { region: region(), table }),
-            );
+    }
+    for ((provider, region), names) in named {
+        let region = || region.to_owned();
+        let scopes = wanted.entry(provider.to_owned()).or_default();
+        let gateways = ReadScope::Gateways { region: region() };
+        let listing = read.get(provider).and_then(|lists| lists.get(&gateways));
+        scopes.extend([gateways, ReadScope::BandwidthPackages { region: region() }]);
+        let Some(Listing::Rows(rows)) = listing else { continue };
+        for (id, gateway) in rows {
+            let table = |name: &str| gateway.text(name);
+            let (forward, snat) = (table("forward_table_id"), table("snat_table_id"));
+            let ids = [Some(id.as_str()), forward, snat];
+            if !ids.into_iter().flatten().any(|id| names.contains(id)) {
+                continue;
+            }
+            let forward = forward.map(str::to_owned);
+            let snat = snat.map(str::to_owned);
+            scopes
+                .extend(forward.map(|table| ReadScope::ForwardEntries { region: region(), table }));
+            scopes.extend(snat.map(|table| ReadScope::SnatEntries { region: region(), table }));
         }
     }
     wanted
-}
-
-/// Returns the gateways that a change names: by its own id, a gateway's or a table's.
-fn named<'a>(
-    id: Option<&'a str>,
-    objects: [&'a Option<Object>; 2],
-    gateways: &'a BTreeMap<String, Object>,
-) -> impl Iterator<Item = &'a Object> {
-    let text = move |name: &'static str| {
-        objects.into_iter().flatten().filter_map(move |object| object.text(name))
-    };
-    let by_id = id.into_iter().chain(text("nat_gateway_id")).filter_map(|id| gateways.get(id));
-    let tables: BTreeSet<(&str, &str)> = ["forward_table_id", "snat_table_id"]
-        .into_iter()
-        .flat_map(|name| text(name).map(move |table| (name, table)))
-        .collect();
-    let by_table = gateways.values().filter(move |gateway| {
-        tables.iter().any(|(name, table)| gateway.text(name) == Some(table))
-    });
-    by_id.chain(by_table)
 }
 
 /// Makes a world from lists.
@@ -108,6 +98,8 @@ pub struct Mirror {
     breaks: BTreeSet<String>,
     /// Addresses that are known to be somebody's.
     addresses: BTreeSet<Ipv4Addr>,
+    /// VPC and region of the gateway of each SNAT table.
+    tables: BTreeMap<String, (String, String)>,
 }
 
 impl Mirror {
@@ -130,6 +122,7 @@ impl Mirror {
             sequence: 0,
             breaks,
             addresses: BTreeSet::new(),
+            tables: BTreeMap::new(),
         }
     }
 
@@ -206,6 +199,7 @@ impl Mirror {
             self.place(vswitch, &vpc, zone, None);
         }
         self.bound(region, id, row);
+        self.tables.insert(text(row, "snat_table_id"), (vpc.clone(), region.to_owned()));
         let status = row.text("status").unwrap_or("Available").to_owned();
         let timings = self.timings;
         let spec = row.text("spec").unwrap_or("Small").to_owned();
@@ -344,9 +338,7 @@ impl Mirror {
     fn snat_entry(&mut self, table: &str, id: &str, row: &Object) {
         let cidr: Option<Ipv4Net> = row.text("source_cidr").and_then(|text| text.parse().ok());
         let vswitch = row.text("source_vswitch_id").filter(|id| !id.is_empty());
-        let gateways = self.made.dump.gateways.iter();
-        let gateway = gateways.into_iter().find(|gateway| gateway.snat_table == table);
-        let (vpc, region) = gateway.map(|g| (g.vpc.clone(), g.region.clone())).unwrap_or_default();
+        let (vpc, region) = self.tables.get(table).cloned().unwrap_or_default();
         let known = vswitch.map(|id| self.place(id, &vpc, first_zone(&region), cidr));
         let Some(source_cidr) = cidr.or(known) else {
             let why = format!("the entry `{id}` of `{table}`: its source cannot be read");

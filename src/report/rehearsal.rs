@@ -21,7 +21,8 @@ pub fn rehearsal(document: &RehearsalDocument, paint: Paint) -> String {
     section("What fails", &failures(document, paint), paint, &mut out);
     if let Some(line) = progress(document) {
         section("How far it gets", &[line], paint, &mut out);
-        section("Not begun", &not_begun(document), paint, &mut out);
+        section("Done", &with_end(document, End::Done), paint, &mut out);
+        section("Not begun", &with_end(document, End::NotBegun), paint, &mut out);
     }
     if !document.operations.is_empty() {
         let takes = [paint.bold("Takes:"), format!(" {}.\n", takes(document))].concat();
@@ -60,8 +61,10 @@ pub(super) fn verdict(document: &RehearsalDocument) -> String {
         Verdict::NotEmpty => {
             format!("The rehearsal succeeds: {plan}. But the plan after it is not empty.")
         }
-        Verdict::Fails => format!("The rehearsal fails: {plan} were planned."),
-        Verdict::Refused => "The plan is refused before the first call.".to_owned(),
+        Verdict::Fails => format!("The rehearsal fails. Planned: {plan}."),
+        Verdict::Refused => {
+            "Nothing was rehearsed: the plan is refused before the first call.".to_owned()
+        }
     }
 }
 
@@ -110,6 +113,9 @@ fn failures(document: &RehearsalDocument, paint: Paint) -> Vec<String> {
             }
             None => format!("    {} [{}]", failure.summary, failure.diagnostic),
         });
+        if let Some(rule) = &failure.rule {
+            lines.push(format!("    by the rule {}: {}", rule.code, rule.summary));
+        }
     }
     lines
 }
@@ -123,9 +129,10 @@ pub(super) fn progress(document: &RehearsalDocument) -> Option<String> {
     })
 }
 
-pub(super) fn not_begun(document: &RehearsalDocument) -> Vec<String> {
-    let rest = document.operations.iter().filter(|o| o.end == End::NotBegun);
-    rest.map(|o| format!("{} {}", o.action, named(o))).collect()
+/// Returns the calls that ended so.
+pub(super) fn with_end(document: &RehearsalDocument, end: End) -> Vec<String> {
+    let those = document.operations.iter().filter(|o| o.end == end);
+    those.map(|o| format!("{} {}", o.action, named(o))).collect()
 }
 
 /// Returns `about 2m 6s by documented times (plan foresees 2m 5s)`.
@@ -252,11 +259,11 @@ pub(super) fn assumption(assumption: &AssumptionDocument) -> String {
 
 /// Writes a point in time since the first call.
 fn clock(seconds: f64) -> String {
-    if seconds < 0.5 { "0s".to_owned() } else { duration(seconds) }
+    if seconds < 0.05 { "0s".to_owned() } else { lasting(seconds) }
 }
 
 fn lasting(seconds: f64) -> String {
-    if seconds < 1.0 { format!("{seconds:.1}s") } else { duration(seconds) }
+    if seconds < 0.95 { format!("{seconds:.1}s") } else { duration(seconds.max(1.0)) }
 }
 
 fn after(seconds: f64) -> String {

@@ -2,10 +2,10 @@
 
 use super::markdown::{LIMIT, code, escape};
 use super::rehearsal::{
-    afterwards, assumption, calls, critical_path, not_begun, progress, recovered, stop, takes,
-    verdict,
+    afterwards, assumption, calls, critical_path, progress, recovered, stop, takes, verdict,
+    with_end,
 };
-use crate::rehearsal::document::{RehearsalDocument, Verdict};
+use crate::rehearsal::document::{End, Failure, RehearsalDocument, Verdict};
 
 /// Renders a whole report; lists are cut when the text would grow too long for a comment.
 pub fn rehearsal(document: &RehearsalDocument) -> String {
@@ -25,7 +25,8 @@ pub fn rehearsal(document: &RehearsalDocument) -> String {
     list("What fails", failures(document), &mut out);
     if let Some(line) = progress(document) {
         out.push_str(&format!("{}.\n\n", escape(&line)));
-        list("Not begun", escaped(not_begun(document)), &mut out);
+        list("Done", escaped(with_end(document, End::Done)), &mut out);
+        list("Not begun", escaped(with_end(document, End::NotBegun)), &mut out);
     }
     let stops = document.interruptions.iter().map(stop).collect();
     list("Traffic that stops", escaped(stops), &mut out);
@@ -57,13 +58,17 @@ fn escape_item(line: &str) -> String {
 }
 
 fn failures(document: &RehearsalDocument) -> Vec<String> {
-    let line = |f: &crate::rehearsal::document::Failure| {
+    let line = |f: &Failure| {
         let place = f.location.as_deref().map_or(String::new(), |l| format!(" ({})", escape(l)));
         let why = match &f.refusal {
             Some(refusal) => format!("{}: {}", code(&refusal.code), escape(&refusal.message)),
             None => escape(&f.summary),
         };
-        format!("{}{place}, {}: {why}", code(&f.address), code(&f.action))
+        let rule = f.rule.as_ref();
+        let rule = rule.map_or(String::new(), |r| {
+            format!("; by the rule {}: {}", code(&r.code), escape(&r.summary))
+        });
+        format!("{}{place}, {}: {why}{rule}", code(&f.address), code(&f.action))
     };
     document.failures.iter().map(line).collect()
 }
