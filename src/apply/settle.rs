@@ -86,7 +86,10 @@ impl Settling {
         let key = (provider.to_owned(), first);
         let (wait, trial) = pace.first(action);
         let led = !pace.knows(action)
-            && self.waiters.values().any(|other| other.action == action && !other.led);
+            && self
+                .waiters
+                .values()
+                .any(|other| other.action == action && !other.led && other.key != key);
         let due = since.after(if led { LED } else { wait }).max(now);
         let waiter = Waiter {
             action,
@@ -211,8 +214,13 @@ impl Settling {
         let Some(queue) = self.queues.get_mut(&job.key) else { return Vec::new() };
         queue.reading = false;
         let list = listings.get(&job.key.1);
-        if let Some(Listing::Rows(rows)) = list {
-            queue.rows = Some(rows.len());
+        match list {
+            Some(Listing::Rows(rows)) => queue.rows = Some(rows.len()),
+            // There are more than its first page holds.
+            Some(Listing::Part { asked, rows }) if rows.len() > asked.len() => {
+                queue.rows = queue.rows.max(Some(rows.len() + 1));
+            }
+            _ => {}
         }
         // Of an object that was not asked for, a part of a list may not tell that it is gone.
         let tells = |id: &str| match list {
@@ -330,8 +338,8 @@ mod tests {
         let times = (Timestamp(100), Timestamp(100));
         settling.add(2, ("", vec![other]), action, times, &mut pace);
         assert_eq!(settling.start(Timestamp(4_000)).len(), 1, "the other waits for the first");
-        let seen = settling.remove(1).unwrap().seen;
-        pace.learn(action.0, seen, Duration::from_millis(4_000));
+        settling.remove(1);
+        pace.remember(action.0, Duration::from_millis(4_000));
         settling.wake(action.0, Timestamp(4_010), &mut pace);
         assert_eq!(settling.due(), Some(Timestamp(4_100)));
     }

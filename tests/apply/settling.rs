@@ -73,3 +73,33 @@ fn a_service_is_asked_when_it_is_done_whatever_its_times() {
     // Finding out takes some questions, which few operations share.
     round(90_000, 2.5);
 }
+
+#[test]
+fn one_list_tells_of_all_gateways_of_a_region() {
+    let timings = Timings { gateway_create_ms: Some(60_000), ..Timings::instant() };
+    let bench = Bench::new(Settings { timings, ..Settings::default() });
+    let raised = bench.emulator.with_world(|world, _| {
+        let mut dump = world.dump();
+        dump.conditions.quotas.enhanced_gateways_per_vpc = 1000;
+        dump.conditions.quotas.routes_per_vpc = 1000;
+        world.load(dump);
+    });
+    raised.unwrap();
+    let text = r#"
+provider "alicloud" {
+  region   = "cn-hangzhou"
+  endpoint = "emulator"
+}
+resource "nat_gateway" "g" {
+  count      = 8
+  vpc_id     = "vpc-emulator"
+  vswitch_id = "vsw-emulator-a"
+  nat_type   = "Enhanced"
+  name       = "g${count.index}"
+}
+"#;
+    let taken = measure(&bench, text, Duration::from_secs(60));
+    // Some twenty questions find out how long it takes, and serve all of them.
+    assert!(taken.calls <= 1.0 + 24.0 / 8.0, "{taken:?}");
+    assert!(taken.late <= Duration::from_secs(6), "{taken:?}");
+}

@@ -21,6 +21,7 @@ together! {
     credentials_that_expire_are_told_once,
     credentials_that_expire_while_applying_leave_nothing_behind,
     an_entry_that_is_being_deleted_is_made_anew_when_it_is_gone,
+    a_gateway_that_is_being_deleted_is_made_anew_when_it_is_gone,
 }
 
 fn configuration(ports: u16) -> String {
@@ -341,4 +342,19 @@ fn an_entry_that_is_being_deleted_is_made_anew_when_it_is_gone() {
     workspace.apply();
     assert_eq!(server.refusals(), Vec::<String>::new());
     assert_eq!(server.world().forward_entries.len(), 2);
+}
+
+fn a_gateway_that_is_being_deleted_is_made_anew_when_it_is_gone() {
+    let timings = Timings { gateway_delete_ms: Some(4_000), ..Timings::instant() };
+    let server = Server::start(Manner { timings, ..Manner::default() });
+    let workspace = applied(&server, 2);
+    let id = server.world().gateways[0].id.clone();
+    let parameters = [("RegionId", "cn-hangzhou"), ("NatGatewayId", &*id), ("Force", "true")];
+    server.call("DeleteNatGateway", &parameters);
+    workspace.run(&["plan", "-detailed-exitcode", "-allow-missing"]).exits(2);
+    workspace.run(&["apply", "-auto-approve", "-allow-missing"]).exits(0);
+    workspace.settled();
+    let world = server.world();
+    assert_eq!((world.gateways.len(), world.forward_entries.len()), (1, 2));
+    assert_ne!(world.gateways[0].id, id);
 }
