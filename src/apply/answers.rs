@@ -130,11 +130,15 @@ impl Engine<'_> {
         }
         let provider = task.entry.provider.to_string();
         let id = task.id().to_owned();
+        let awaited = match (&self.scheduler, task.operation) {
+            (Some(scheduler), Some(operation)) => scheduler.is_awaited(operation),
+            _ => true,
+        };
         self.settling.add(
             index,
             (&provider, scopes),
             (task.entry.action, &id),
-            (task.answered, now),
+            (task.answered, now, !awaited),
             &mut self.pace,
         );
     }
@@ -358,7 +362,10 @@ impl Engine<'_> {
         let Some(waiter) = self.settling.remove(index) else { return };
         let of_this_run = self.tasks.get(&index).is_some_and(|task| task.operation.is_some());
         if of_this_run {
-            self.pace.learn(waiter.action, waiter.seen, asked.since(waiter.since));
+            let (action, time) = (waiter.action, asked.since(waiter.since));
+            if self.pace.learn(action, waiter.seen, time) {
+                self.settling.learned(action, time, self.now());
+            }
         } else {
             self.pace.forget(waiter.action, waiter.seen);
         }

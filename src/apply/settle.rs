@@ -16,6 +16,10 @@ pub(super) type Key = (String, ReadScope);
 /// With several waiters a list is read at most so often.
 const REST: Duration = Duration::from_millis(200);
 
+/// So long an operation for which nobody waits may be settled and not seen, while requests are scarce:
+/// then one read sees many.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// One operation that waits to be settled.
 #[derive(Debug)]
 pub(super) struct Waiter {
@@ -32,6 +36,8 @@ pub(super) struct Waiter {
     pub(super) absent: u32,
     asked: u32,
     due: Timestamp,
+    /// Whether nothing could start if it were settled.
+    patient: bool,
     key: Key,
 }
 
@@ -56,6 +62,8 @@ struct Queue {
     rests_until: Timestamp,
     /// The entry in `due`.
     due: Option<Timestamp>,
+    /// The entry in `late`.
+    late: Option<Timestamp>,
 }
 
 /// All waiters, by task.
@@ -63,17 +71,23 @@ struct Queue {
 pub(super) struct Settling {
     waiters: BTreeMap<usize, Waiter>,
     queues: BTreeMap<Key, Queue>,
+    /// When lists are to be read.
     due: BTreeSet<(Timestamp, Key)>,
+    /// When they are to be read at the latest while requests are scarce.
+    late: BTreeSet<(Timestamp, Key)>,
+    /// Whether requests are scarce: calls that may be sent wait for a place.
+    pub(super) scarce: bool,
 }
 
 impl Settling {
-    /// Adds one whose call was answered at `since`.
+    /// Adds one whose call was answered at `since`; a patient one is such that nothing could start if it
+    /// were settled.
     pub(super) fn add(
         &mut self,
         task: usize,
         (provider, scopes): (&str, Vec<ReadScope>),
         (action, id): (Action, &str),
-        (since, now): (Timestamp, Timestamp),
+        (since, now, patient): (Timestamp, Timestamp, bool),
         pace: &mut Pace,
     ) {
         let Some(first) = scopes.first().cloned() else { return };
@@ -89,6 +103,7 @@ impl Settling {
             absent: 0,
             asked: 0,
             due,
+            patient,
             key: key.clone(),
         };
         self.waiters.insert(task, waiter);
@@ -134,26 +149,45 @@ impl Settling {
         } else if waiter.due <= asked {
             waiter.asked += 1;
             waiter.seen.missed = waiter.seen.missed.or(Some(elapsed));
-            waiter.due = asked.after(pace.next(waiter.action, waiter.asked, elapsed)).max(now);
+            let before = (waiter.asked, elapsed, waiter.seen.trial);
+            waiter.due = asked.after(pace.next(waiter.action, before)).max(now);
         }
         let key = waiter.key.clone();
         self.schedule(&key);
     }
 
+    /// Notes how long an action takes of which nothing was known; whoever waited for that asks when it
+    /// is over.
+    pub(super) fn learned(&mut self, action: Action, time: Duration, now: Timestamp) {
+        let mut keys = BTreeSet::new();
+        for waiter in self.waiters.values_mut().filter(|waiter| waiter.action == action) {
+            let due = waiter.since.after(time).max(now);
+            if due < waiter.due {
+                waiter.due = due;
+                keys.insert(waiter.key.clone());
+            }
+        }
+        for key in keys {
+            self.schedule(&key);
+        }
+    }
+
     /// Returns when something is to be read next.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(due, _)| *due)
+        let times = if self.scarce { &self.late } else { &self.due };
+        times.first().map(|(due, _)| *due)
     }
 
     /// Returns the reads that are due and notes that they are under way.
     pub(super) fn start(&mut self, now: Timestamp) -> Vec<Job> {
         let mut jobs = Vec::new();
-        while let Some((due, key)) = self.due.first().cloned()
-            && due <= now
-        {
-            self.due.remove(&(due, key.clone()));
+        loop {
+            let times = if self.scarce { &self.late } else { &self.due };
+            let Some((_, key)) = times.first().filter(|(due, _)| *due <= now).cloned() else {
+                return jobs;
+            };
+            self.unschedule(&key);
             let Some(queue) = self.queues.get_mut(&key) else { continue };
-            queue.due = None;
             queue.reading = true;
             let asking: Vec<&Waiter> = queue
                 .waiters
@@ -172,7 +206,6 @@ impl Settling {
             let sought = Sought { scope: key.1.clone(), ids, rows: queue.rows };
             jobs.push(Job { key, scopes, sought, started: now });
         }
-        jobs
     }
 
     /// Notes what was read and returns the tasks to be judged by it.
@@ -212,19 +245,30 @@ impl Settling {
         tasks
     }
 
-    fn schedule(&mut self, key: &Key) {
+    fn unschedule(&mut self, key: &Key) {
         let Some(queue) = self.queues.get_mut(key) else { return };
         if let Some(due) = queue.due.take() {
             self.due.remove(&(due, key.clone()));
         }
-        if queue.reading {
-            return;
+        if let Some(late) = queue.late.take() {
+            self.late.remove(&(late, key.clone()));
         }
-        let first = queue.waiters.iter().filter_map(|t| self.waiters.get(t)).map(|w| w.due).min();
-        if let Some(due) = first {
-            let due = due.max(queue.rests_until);
-            queue.due = Some(due);
+    }
+
+    fn schedule(&mut self, key: &Key) {
+        self.unschedule(key);
+        let Some(queue) = self.queues.get_mut(key).filter(|queue| !queue.reading) else { return };
+        let mut times: Option<(Timestamp, Timestamp)> = None;
+        for waiter in queue.waiters.iter().filter_map(|task| self.waiters.get(task)) {
+            let patience = if waiter.patient { PATIENCE } else { Duration::ZERO };
+            let (due, late) = (waiter.due, waiter.due.after(patience));
+            times = Some(times.map_or((due, late), |(a, b)| (a.min(due), b.min(late))));
+        }
+        if let Some((due, late)) = times {
+            let (due, late) = (due.max(queue.rests_until), late.max(queue.rests_until));
+            (queue.due, queue.late) = (Some(due), Some(late));
             self.due.insert((due, key.clone()));
+            self.late.insert((late, key.clone()));
         }
     }
 }
@@ -239,7 +283,7 @@ mod tests {
 
     fn add(settling: &mut Settling, task: usize, since: i64) {
         let action = (Action::DeleteForwardEntry, &*format!("fwd-{task}"));
-        let times = (Timestamp(since), Timestamp(since));
+        let times = (Timestamp(since), Timestamp(since), true);
         settling.add(task, ("", vec![table()]), action, times, &mut Pace::default());
     }
 
