@@ -99,7 +99,19 @@ const ARROWS: &[(&str, &[&str])] = &[
             "emulator",
         ],
     ),
-    ("report", &["diagnostic", "address", "value", "plan", "drift", "state", "resources::Impact"]),
+    (
+        "report",
+        &[
+            "diagnostic",
+            "address",
+            "value",
+            "plan",
+            "drift",
+            "state",
+            "rehearsal::document",
+            "resources::Impact",
+        ],
+    ),
 ];
 
 #[test]

@@ -362,13 +362,11 @@ impl Engine<'_> {
         let Some(waiter) = self.settling.remove(index) else { return };
         let of_this_run = self.tasks.get(&index).is_some_and(|task| task.operation.is_some());
         if of_this_run {
-            let (action, time) = (waiter.action, asked.since(waiter.since));
-            if self.pace.learn(action, waiter.seen, time) {
-                self.settling.learned(action, time, self.now());
-            }
+            self.pace.learn(waiter.action, waiter.seen, asked.since(waiter.since));
         } else {
             self.pace.forget(waiter.action, waiter.seen);
         }
+        self.settling.wake(waiter.action, self.context.clock.now(), &mut self.pace);
     }
 }
 

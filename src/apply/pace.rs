@@ -1,13 +1,12 @@
 //! When to ask whether a call has settled: learned from how long each action took so far.
 //!
-//! The first call of an action is asked about at growing distances, and when it is over by the
-//! documentation; others wait until that has told how long it takes. From then on calls are asked
+//! The first calls of an action are asked about at growing distances. From then on calls are asked
 //! about when the last ones were certainly settled, but for one at a time that is asked about earlier:
 //! halfway to the longest time that was too short. So the right time is found in a few steps, at the
 //! cost of one question each, however many calls are under way; and after a while it is tried again,
 //! for the service may have become quicker.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::api::catalogue::Action;
@@ -16,6 +15,9 @@ use super::forecast::documented;
 
 /// The first question about an action of which nothing is known.
 const FIRST: Duration = Duration::from_millis(500);
+/// While nothing is known, each distance is so many times the one before: what is over in between is
+/// noticed at most about a quarter of its time late.
+const UNKNOWN: f64 = 1.25;
 /// No two questions are further apart.
 const LONGEST: Duration = Duration::from_secs(5);
 /// No two questions are nearer.
@@ -102,81 +104,68 @@ pub(super) struct Seen {
 
 /// The times of all actions.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Pace {
-    known: BTreeMap<Action, Known>,
-    /// Actions of which nothing is known, with a call under way that is asked about to find out.
-    scouted: BTreeSet<Action>,
-}
+pub(super) struct Pace(BTreeMap<Action, Known>);
 
 impl Pace {
     /// Takes over what an earlier run learned: the time after which an action was settled.
     pub(super) fn remember(&mut self, action: Action, time: Duration) {
         let time = milliseconds(time);
-        self.known.insert(action, Known::new(time * 0.995, time));
+        self.0.insert(action, Known::new(time * 0.995, time));
     }
 
     /// Returns what was learned, for later runs.
     pub(super) fn learned(&self) -> impl Iterator<Item = (Action, Duration)> {
-        self.known.iter().map(|(action, known)| (*action, duration(known.enough)))
+        self.0.iter().map(|(action, known)| (*action, duration(known.enough)))
     }
 
-    /// Returns how long after the answer to ask about the next call, and whether that is a trial. As
-    /// long as nothing is known of an action, one of its calls is.
+    /// Returns whether anything is known of an action.
+    pub(super) fn knows(&self, action: Action) -> bool {
+        self.0.contains_key(&action)
+    }
+
+    /// Returns how long after the answer to ask about the next call, and whether that is a trial.
     pub(super) fn first(&mut self, action: Action) -> (Duration, bool) {
-        if let Some(known) = self.known.get_mut(&action) {
+        self.0.get_mut(&action).map_or((FIRST, false), |known| {
             let (time, trial) = known.ask();
-            return (duration(time), trial);
-        }
-        if self.scouted.insert(action) {
-            return (FIRST, true);
-        }
-        (LONGEST.max(Duration::from_millis(documented(action))), false)
+            (duration(time), trial)
+        })
     }
 
     /// Returns how long after the `asked`-th question, which came `elapsed` after the answer and
-    /// too soon, to ask again. `trial` is what [`Pace::first`] said.
-    pub(super) fn next(
-        &self,
-        action: Action,
-        (asked, elapsed, trial): (u32, Duration, bool),
-    ) -> Duration {
+    /// too soon, to ask again.
+    pub(super) fn next(&self, action: Action, asked: u32, elapsed: Duration) -> Duration {
         let elapsed = milliseconds(elapsed);
-        let growth = 1.5_f64.powi(i32::try_from(asked.min(40)).unwrap_or(40));
-        let wait = match self.known.get(&action) {
+        let asked = i32::try_from(asked.min(40)).unwrap_or(40);
+        let growth = 1.5_f64.powi(asked);
+        let wait = match self.0.get(&action) {
             Some(known) if known.enough > elapsed => known.enough - elapsed,
             Some(known) => known.enough * 0.02 * growth,
-            None if trial => {
-                let wait = (milliseconds(FIRST) * growth).min(milliseconds(LONGEST));
+            // One of the questions comes when it is over by the documentation.
+            None => {
+                let wait = milliseconds(FIRST) * UNKNOWN.powi(asked);
                 let rest = milliseconds(Duration::from_millis(documented(action))) - elapsed;
+                let wait = wait.min(milliseconds(LONGEST));
                 if rest > 0.0 { wait.min(rest) } else { wait }
             }
-            None => milliseconds(LONGEST),
         };
         duration(wait).clamp(SHORTEST, LONGEST)
     }
 
     /// Learns from what was seen of a call, and that it was settled at `ready` after its answer.
-    /// Returns whether that is the first that is known of the action.
-    pub(super) fn learn(&mut self, action: Action, seen: Seen, ready: Duration) -> bool {
+    pub(super) fn learn(&mut self, action: Action, seen: Seen, ready: Duration) {
         let ready = milliseconds(ready);
-        if let Some(known) = self.known.get_mut(&action) {
+        if let Some(known) = self.0.get_mut(&action) {
             known.learn(seen, ready);
-            return false;
+        } else {
+            let short = seen.busy.map_or(0.0, milliseconds);
+            self.0.insert(action, Known::new(short, ready));
         }
-        let short = seen.busy.map_or(0.0, milliseconds);
-        self.known.insert(action, Known::new(short, ready));
-        self.scouted.remove(&action);
-        true
     }
 
     /// Notes that a call was given up on.
     pub(super) fn forget(&mut self, action: Action, seen: Seen) {
-        match self.known.get_mut(&action) {
-            Some(known) => known.trying &= !seen.trial,
-            None if seen.trial => {
-                self.scouted.remove(&action);
-            }
-            None => {}
+        if let Some(known) = self.0.get_mut(&action) {
+            known.trying &= !seen.trial;
         }
     }
 }
@@ -205,7 +194,7 @@ mod tests {
             while elapsed < takes {
                 seen.missed = seen.missed.or(Some(elapsed));
                 seen.busy = Some(elapsed);
-                elapsed += pace.next(Action::CreateForwardEntry, (questions, elapsed, trial));
+                elapsed += pace.next(Action::CreateForwardEntry, questions, elapsed);
                 questions += 1;
             }
             pace.learn(Action::CreateForwardEntry, seen, elapsed);

@@ -133,6 +133,6 @@ fn write(path: &Path, plan: &saved::SavedPlan) -> Result<(), Failure> {
                 .help("name a file in a directory that can be written"),
         )
     };
-    let (bytes, _) = saved::encode(plan).map_err(|error| cannot(&error))?;
-    saved::store(path, &bytes).map_err(|error| cannot(&error))
+    let written = saved::store(path, |file| saved::write(plan, file));
+    written.map(drop).map_err(|error| cannot(&error))
 }

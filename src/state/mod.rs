@@ -28,7 +28,7 @@ mod witness;
 mod write;
 
 pub use backup::Restored;
-pub use export::{Export, ExportedInstance};
+pub use export::{Export, ExportedInstance, ExportedObjects};
 pub use incoming::{Judge, Objection, parse_export};
 pub use json_place::Step;
 pub use memory::MemoryStore;

@@ -69,7 +69,8 @@ impl Game<'_> {
             for index in 0..self.needs.len() {
                 let Stand::Sent(call) = state.stands[index] else { continue };
                 let settled = call + ANSWER / 2 + settle(&self.needs[index], self.times);
-                if self.list(index) == list && settled <= sent + ANSWER / 2 && call + ANSWER <= now {
+                if self.list(index) == list && settled <= sent + ANSWER / 2 && call + ANSWER <= now
+                {
                     state.stands[index] = Stand::Seen;
                 }
             }
@@ -124,10 +125,7 @@ impl Game<'_> {
     fn best(&self) -> Best {
         let horizon: u64 =
             self.needs.iter().map(|n| 2 * ANSWER + settle(n, self.times)).sum::<u64>() + 1;
-        let begin = State {
-            stands: vec![Stand::Unsent; self.needs.len()],
-            reads: BTreeSet::new(),
-        };
+        let begin = State { stands: vec![Stand::Unsent; self.needs.len()], reads: BTreeSet::new() };
         let mut now_at: BTreeMap<State, u64> = BTreeMap::from([(begin, 0)]);
         let (mut makespan, mut calls) = (None, u64::MAX);
         for now in 0..=horizon {

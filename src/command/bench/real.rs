@@ -83,8 +83,7 @@ pub(super) fn run(bench: &Bench<'_>, table: &mut Table<'_>) -> Result<(), Failur
 /// Returns how many calls the emulator has had.
 fn calls(program: &Program, served: &Served) -> Result<u64, Failure> {
     let address = format!("-address={}", served.url);
-    let (_, text) =
-        program.run(&["emulator", "calls", "-json", "-limit=1", &address], true)?;
+    let (_, text) = program.run(&["emulator", "calls", "-json", "-limit=1", &address], true)?;
     let calls: Calls = serde_json::from_str(&text).map_err(std::io::Error::from)?;
     Ok(calls.counts.values().map(|counts| counts.calls).sum())
 }

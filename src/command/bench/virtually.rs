@@ -160,8 +160,8 @@ fn carry_out(
     let settings =
         ApplySettings { parallelism: usize::from(parallelism), ..ApplySettings::default() };
     let on = (stage, &mut store as &mut (dyn Store + 'static));
-    let run = virtual_run(&plan, &evaluator, &lists, on, settings)
-        .map_err(|error| error.diagnostic())?;
+    let run =
+        virtual_run(&plan, &evaluator, &lists, on, settings).map_err(|error| error.diagnostic())?;
     if !run.outcome.is_success() {
         return Err(Failure::Diagnostics(run.outcome.diagnostics, sources));
     }
