@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use crate::api::catalogue::Action;
 
+use super::forecast::documented;
+
 /// The first question about an action of which nothing is known.
 const FIRST: Duration = Duration::from_millis(500);
 /// While nothing is known, each distance is so many times the one before: what is over in between is
@@ -138,7 +140,13 @@ impl Pace {
         let wait = match self.0.get(&action) {
             Some(known) if known.enough > elapsed => known.enough - elapsed,
             Some(known) => known.enough * 0.02 * growth,
-            None => milliseconds(FIRST) * UNKNOWN.powi(asked),
+            // One of the questions comes when it is over by the documentation.
+            None => {
+                let wait = milliseconds(FIRST) * UNKNOWN.powi(asked);
+                let rest = milliseconds(Duration::from_millis(documented(action))) - elapsed;
+                let wait = wait.min(milliseconds(LONGEST));
+                if rest > 0.0 { wait.min(rest) } else { wait }
+            }
         };
         duration(wait).clamp(SHORTEST, LONGEST)
     }

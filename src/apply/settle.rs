@@ -20,6 +20,10 @@ const REST: Duration = Duration::from_millis(200);
 /// other lists ask only so long after their answer, and then at three times that.
 const LED: Duration = Duration::from_secs(5);
 
+/// So long an operation for which nobody waits may be settled and not seen, while requests are scarce:
+/// then one read sees many.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// One operation that waits to be settled.
 #[derive(Debug)]
 pub(super) struct Waiter {
@@ -36,6 +40,8 @@ pub(super) struct Waiter {
     pub(super) absent: u32,
     asked: u32,
     due: Timestamp,
+    /// Whether nothing could start if it were settled.
+    patient: bool,
     /// Whether another finds out how long the action takes.
     led: bool,
     key: Key,
@@ -62,6 +68,8 @@ struct Queue {
     rests_until: Timestamp,
     /// The entry in `due`.
     due: Option<Timestamp>,
+    /// The entry in `late`.
+    late: Option<Timestamp>,
 }
 
 /// All waiters, by task.
@@ -69,17 +77,25 @@ struct Queue {
 pub(super) struct Settling {
     waiters: BTreeMap<usize, Waiter>,
     queues: BTreeMap<Key, Queue>,
+    /// When lists are to be read.
     due: BTreeSet<(Timestamp, Key)>,
+    /// When they are to be read at the latest while requests are scarce.
+    late: BTreeSet<(Timestamp, Key)>,
+    /// Whether requests are scarce: calls that may be sent wait for a place.
+    pub(super) scarce: bool,
+    /// Actions of which some wait for another to find out how long it takes.
+    led: BTreeSet<Action>,
 }
 
 impl Settling {
-    /// Adds one whose call was answered at `since`.
+    /// Adds one whose call was answered at `since`; a patient one is such that nothing could start if it
+    /// were settled.
     pub(super) fn add(
         &mut self,
         task: usize,
         (provider, scopes): (&str, Vec<ReadScope>),
         (action, id): (Action, &str),
-        (since, now): (Timestamp, Timestamp),
+        (since, now, patient): (Timestamp, Timestamp, bool),
         pace: &mut Pace,
     ) {
         let Some(first) = scopes.first().cloned() else { return };
@@ -91,6 +107,9 @@ impl Settling {
                 .values()
                 .any(|other| other.action == action && !other.led && other.key != key);
         let due = since.after(if led { LED } else { wait }).max(now);
+        if led {
+            self.led.insert(action);
+        }
         let waiter = Waiter {
             action,
             scopes,
@@ -100,6 +119,7 @@ impl Settling {
             absent: 0,
             asked: 0,
             due,
+            patient,
             led,
             key: key.clone(),
         };
@@ -130,6 +150,9 @@ impl Settling {
 
     /// Lets those ask who waited for another of their action, which settled or was given up.
     pub(super) fn wake(&mut self, action: Action, now: Timestamp, pace: &mut Pace) {
+        if !self.led.remove(&action) {
+            return;
+        }
         let led = self.waiters.iter_mut().filter(|(_, other)| other.action == action && other.led);
         let mut keys = BTreeSet::new();
         for (_, waiter) in led {
@@ -171,18 +194,20 @@ impl Settling {
 
     /// Returns when something is to be read next.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(due, _)| *due)
+        let times = if self.scarce { &self.late } else { &self.due };
+        times.first().map(|(due, _)| *due)
     }
 
     /// Returns the reads that are due and notes that they are under way.
     pub(super) fn start(&mut self, now: Timestamp) -> Vec<Job> {
         let mut jobs = Vec::new();
-        while let Some((due, key)) = self.due.first().cloned()
-            && due <= now
-        {
-            self.due.remove(&(due, key.clone()));
+        loop {
+            let times = if self.scarce { &self.late } else { &self.due };
+            let Some((_, key)) = times.first().filter(|(due, _)| *due <= now).cloned() else {
+                return jobs;
+            };
+            self.unschedule(&key);
             let Some(queue) = self.queues.get_mut(&key) else { continue };
-            queue.due = None;
             queue.reading = true;
             let asking: Vec<&Waiter> = queue
                 .waiters
@@ -201,7 +226,6 @@ impl Settling {
             let sought = Sought { scope: key.1.clone(), ids, rows: queue.rows };
             jobs.push(Job { key, scopes, sought, started: now });
         }
-        jobs
     }
 
     /// Notes what was read and returns the tasks to be judged by it.
@@ -246,19 +270,30 @@ impl Settling {
         tasks
     }
 
-    fn schedule(&mut self, key: &Key) {
+    fn unschedule(&mut self, key: &Key) {
         let Some(queue) = self.queues.get_mut(key) else { return };
         if let Some(due) = queue.due.take() {
             self.due.remove(&(due, key.clone()));
         }
-        if queue.reading {
-            return;
+        if let Some(late) = queue.late.take() {
+            self.late.remove(&(late, key.clone()));
         }
-        let first = queue.waiters.iter().filter_map(|t| self.waiters.get(t)).map(|w| w.due).min();
-        if let Some(due) = first {
-            let due = due.max(queue.rests_until);
-            queue.due = Some(due);
+    }
+
+    fn schedule(&mut self, key: &Key) {
+        self.unschedule(key);
+        let Some(queue) = self.queues.get_mut(key).filter(|queue| !queue.reading) else { return };
+        let mut times: Option<(Timestamp, Timestamp)> = None;
+        for waiter in queue.waiters.iter().filter_map(|task| self.waiters.get(task)) {
+            let patience = if waiter.patient { PATIENCE } else { Duration::ZERO };
+            let (due, late) = (waiter.due, waiter.due.after(patience));
+            times = Some(times.map_or((due, late), |(a, b)| (a.min(due), b.min(late))));
+        }
+        if let Some((due, late)) = times {
+            let (due, late) = (due.max(queue.rests_until), late.max(queue.rests_until));
+            (queue.due, queue.late) = (Some(due), Some(late));
             self.due.insert((due, key.clone()));
+            self.late.insert((late, key.clone()));
         }
     }
 }
@@ -273,7 +308,7 @@ mod tests {
 
     fn add(settling: &mut Settling, task: usize, since: i64) {
         let action = (Action::DeleteForwardEntry, &*format!("fwd-{task}"));
-        let times = (Timestamp(since), Timestamp(since));
+        let times = (Timestamp(since), Timestamp(since), true);
         settling.add(task, ("", vec![table()]), action, times, &mut Pace::default());
     }
 
@@ -335,7 +370,7 @@ mod tests {
         let other =
             ReadScope::ForwardEntries { region: String::from("r"), table: String::from("other") };
         let action = (Action::DeleteForwardEntry, "fwd-2");
-        let times = (Timestamp(100), Timestamp(100));
+        let times = (Timestamp(100), Timestamp(100), true);
         settling.add(2, ("", vec![other]), action, times, &mut pace);
         assert_eq!(settling.start(Timestamp(4_000)).len(), 1, "the other waits for the first");
         settling.remove(1);

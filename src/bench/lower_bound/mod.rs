@@ -21,6 +21,7 @@
 //! 3. *Requests*: at most `parallelism` requests are in flight, and each is so for `answer`. Of k requests
 //!    none of which can leave before *r*, the last is answered no sooner than
 //!    *r* + ⌈k / `parallelism`⌉ · `answer`, and then the least of their tails must pass.
+//!    Any set of requests gives such a bound.
 //! 4. *Rate*: of k requests at most so many a second, the last leaves (k − 1) intervals after *r*.
 //!
 //! Heads and tails are longest paths, in which a set of operations that exclude each other and that
@@ -212,10 +213,17 @@ fn one_machine(jobs: &mut [Job]) -> u64 {
     }
 }
 
+/// Returns the list that shows what came of an operation: there is one for each table, one for all
+/// gateways, and one for all packages.
+fn list(need: &Need) -> (Option<u32>, Part) {
+    let part = matrix::part(need.action);
+    (matches!(part, Part::Dnat | Part::Snat).then_some(need.gateway), part)
+}
+
 /// Returns all requests: the calls, and the reads that show what came of them.
 fn requests(needs: &[Need], jobs: &[Job], times: &Times) -> Vec<Request> {
     let mut requests = Vec::with_capacity(needs.len() * 2);
-    let mut lists: BTreeMap<(Option<u32>, Part), List> = BTreeMap::new();
+    let mut lists: BTreeMap<_, List> = BTreeMap::new();
     for (need, job) in needs.iter().zip(jobs) {
         requests.push((job.head, settle(need, times) + job.tail));
         if !matrix::must_be_read(need.action) {
@@ -223,10 +231,10 @@ fn requests(needs: &[Need], jobs: &[Job], times: &Times) -> Vec<Request> {
         }
         // The read reaches the service when the operation has settled, or later.
         let read = (job.head + settle(need, times), job.tail);
-        let part = matrix::part(need.action);
-        // There is a list for each table, and one for all gateways and one for all packages.
-        let table = matches!(part, Part::Dnat | Part::Snat).then_some(need.gateway);
-        lists.entry((table, part)).or_default().add(need, read);
+        let list = list(need);
+        let shown = |before: &Need| matrix::must_be_read(before.action) && self::list(before) == list;
+        let first = need.after.iter().any(|before| shown(&needs[*before as usize]));
+        lists.entry(list).or_default().add(need, read, !first);
     }
     for list in lists.into_values() {
         list.read(&mut requests);
@@ -237,8 +245,10 @@ fn requests(needs: &[Need], jobs: &[Job], times: &Times) -> Vec<Request> {
 /// What is to be seen in one list.
 #[derive(Debug, Default)]
 struct List {
-    /// Reads of operations that exclude each other, by gateway: each is one of its own.
-    apart: BTreeMap<u32, Vec<Request>>,
+    /// Reads of operations that exclude each other: each is one of its own.
+    apart: Vec<Request>,
+    /// Whether any of those may come first, since nothing in this list is to be seen before it.
+    opens: bool,
     /// How many objects are to be seen that are there then, beside those.
     together: usize,
     /// Whether some are to be gone.
@@ -248,9 +258,10 @@ struct List {
 }
 
 impl List {
-    fn add(&mut self, need: &Need, read: Request) {
+    fn add(&mut self, need: &Need, read: Request, opens: bool) {
         if machine(need).is_some() && matrix::part(need.action) != Part::Gateway {
-            return self.apart.entry(need.gateway).or_default().push(read);
+            self.opens |= opens;
+            return self.apart.push(read);
         }
         let deletes = matches!(
             need.action,
@@ -262,32 +273,40 @@ impl List {
         self.edge = Some((head.min(read.0), tail.min(read.1)));
     }
 
-    /// Adds the reads that it takes. Those that show one operation each may show the others, too.
+    /// Adds the reads that it takes. Those that show one operation each may show the others, too; but
+    /// where something is to be seen before the first of them is sent, that takes one more.
     fn read(self, requests: &mut Vec<Request>) {
-        let apart: Vec<Request> = self.apart.into_values().flatten().collect();
         let least = self.together.div_ceil(PAGE).max(usize::from(self.gone));
-        if let Some((head, tail)) = self.edge {
-            let more = least.saturating_sub(apart.len());
-            requests.extend(std::iter::repeat_n((head, tail), more));
+        let before = usize::from(!self.apart.is_empty() && !self.opens);
+        if let Some(edge) = self.edge {
+            let more = least.saturating_sub(self.apart.len()).max(before);
+            requests.extend(std::iter::repeat_n(edge, more));
         }
-        requests.extend(apart);
+        requests.extend(self.apart);
     }
 }
 
-/// Returns the bounds by the number of requests in flight and by their rate.
+/// Returns the bounds by the number of requests in flight and by their rate. Each set of requests gives
+/// one; looked at are those that cannot leave before some time, and those after which some time must
+/// pass.
 fn volume(mut requests: Vec<Request>, answer: u64, limits: Limits) -> (u64, u64) {
-    requests.sort_unstable_by_key(|(head, _)| Reverse(*head));
     let interval = limits.per_second.map_or(0.0, |rate| 1000.0 / rate);
-    let (mut in_flight, mut rate, mut tail) = (0, 0, u64::MAX);
-    for (before, (head, after)) in requests.into_iter().enumerate() {
-        let before = before as u64;
-        tail = tail.min(after);
-        let rounds = (before + 1).div_ceil(limits.parallelism.max(1));
-        in_flight = in_flight.max(head + rounds * answer + tail);
-        if limits.per_second.is_some() {
-            rate = rate.max(head + intervals(interval, before) + answer + tail);
+    let (mut in_flight, mut rate) = (0, 0);
+    let mut look = |requests: &[Request]| {
+        let (mut head, mut tail) = (u64::MAX, u64::MAX);
+        for (before, request) in (0_u64..).zip(requests) {
+            (head, tail) = (head.min(request.0), tail.min(request.1));
+            let rounds = (before + 1).div_ceil(limits.parallelism.max(1));
+            in_flight = in_flight.max(head + rounds * answer + tail);
+            if limits.per_second.is_some() {
+                rate = rate.max(head + intervals(interval, before) + answer + tail);
+            }
         }
-    }
+    };
+    requests.sort_unstable_by_key(|(head, tail)| Reverse((*head, *tail)));
+    look(&requests);
+    requests.sort_unstable_by_key(|(head, tail)| Reverse((*tail, *head)));
+    look(&requests);
     (in_flight, rate)
 }
 
