@@ -87,14 +87,13 @@ impl Place<'_> {
             let kept = language::evaluate(condition, &scope).ok()?;
             (kept.as_bool() == Some(true) && !kept.is_sensitive()).then_some(())?;
         }
-        let (value, used) = match (&*inner.value_result.bare().kind, steps) {
-            // `v` alone: what follows may go on along its path.
-            (ExpressionKind::Variable(name), _) if *name == inner.value.text => {
-                self.element(&inner.collection, key, steps, depth)?
-            }
-            _ => (language::evaluate(&inner.value_result, &scope).ok()?, 0),
-        };
-        Some((value, used))
+        if let ExpressionKind::Variable(name) = &*inner.value_result.bare().kind
+            && *name == inner.value.text
+        {
+            // What follows goes on along the path of the element.
+            return self.element(&inner.collection, key, steps, depth);
+        }
+        Some((language::evaluate(&inner.value_result, &scope).ok()?, 0))
     }
 
     /// Returns whether a collection is a whole block or module or is made of one. Of others there is

@@ -7,7 +7,7 @@ use super::super::ast::{
     BinaryOperator, Expression, ExpressionKind, For, Identifier, ObjectItem, UnaryOperator,
 };
 use super::super::lexer::{Token, TokenKind};
-use super::{MAX_DEPTH, MAX_OPERATORS, Reader};
+use super::{Ahead, MAX_DEPTH, MAX_OPERATORS, Reader};
 use crate::diagnostic::Span;
 use crate::value::{Name, Number};
 
@@ -50,7 +50,7 @@ fn made(kind: ExpressionKind, span: Span) -> Expression {
     Expression { kind: Arc::new(kind), span }
 }
 
-impl<'t> Reader<'t> {
+impl Reader<'_> {
     /// Reads an expression; `newlines` tells whether it goes on behind the end of its line.
     pub(super) fn expression(&mut self, newlines: bool) -> Option<Expression> {
         self.depth += 1;
@@ -339,7 +339,7 @@ impl<'t> Reader<'t> {
             match next.kind {
                 TokenKind::Close(b'}') => {}
                 TokenKind::Newline | TokenKind::LineComment => self.end_of_line()?,
-                TokenKind::Operator if self.text_of(next) == "," => self.ahead = None,
+                TokenKind::Operator if self.text_of(next) == "," => self.ahead = Ahead::Unread,
                 _ => return None,
             }
         }

@@ -46,14 +46,21 @@ pub(super) fn template(file: FileId, text: &str, base: usize) -> Option<Expressi
     sound.then(|| Expression { kind: Arc::new(kind), span: reader.span(0, text.len()) })
 }
 
+/// The token that comes next, block comments passed over; none at the end of the text.
+#[derive(Clone, Copy)]
+enum Ahead {
+    Unread,
+    Read(Option<Token>),
+}
+
 /// What is read so far. Methods return nothing where the rest is to be left to the parser.
 struct Reader<'t> {
     file: FileId,
     text: &'t str,
     base: usize,
     lexer: Lexer<'t>,
-    /// The token that comes next, where it was looked at; block comments are passed over.
-    ahead: Option<Option<Token>>,
+    /// What was looked at of what comes next.
+    ahead: Ahead,
     depth: usize,
     /// Most operators on the way down in what was read of the present expression.
     operators: usize,
@@ -67,7 +74,7 @@ impl<'t> Reader<'t> {
             text,
             base,
             lexer,
-            ahead: None,
+            ahead: Ahead::Unread,
             depth: 0,
             operators: 0,
             recent: vec![None; (text.len() / 16).clamp(4, RECENT_NAMES)],
@@ -92,7 +99,7 @@ impl<'t> Reader<'t> {
     }
 
     fn peek(&mut self) -> Option<Token> {
-        if let Some(token) = self.ahead {
+        if let Ahead::Read(token) = self.ahead {
             return token;
         }
         let token = loop {
@@ -101,13 +108,13 @@ impl<'t> Reader<'t> {
                 token => break token,
             }
         };
-        self.ahead = Some(token);
+        self.ahead = Ahead::Read(token);
         token
     }
 
     fn take(&mut self) -> Option<Token> {
         let token = self.peek();
-        self.ahead = None;
+        self.ahead = Ahead::Unread;
         token
     }
 
@@ -123,14 +130,14 @@ impl<'t> Reader<'t> {
         while let Some(Token { kind: TokenKind::Newline | TokenKind::LineComment, .. }) =
             self.peek()
         {
-            self.ahead = None;
+            self.ahead = Ahead::Unread;
         }
     }
 
     /// Takes a token of that kind.
     fn expect(&mut self, kind: TokenKind, newlines: bool) -> Option<Token> {
         let token = self.peek_in(newlines)?;
-        (token.kind == kind).then(|| self.ahead = None)?;
+        (token.kind == kind).then(|| self.ahead = Ahead::Unread)?;
         Some(token)
     }
 
@@ -140,7 +147,7 @@ impl<'t> Reader<'t> {
             .peek_in(newlines)
             .is_some_and(|token| token.kind == kind && self.text_of(token) == text);
         if found {
-            self.ahead = None;
+            self.ahead = Ahead::Unread;
         }
         found
     }
@@ -181,7 +188,7 @@ impl<'t> Reader<'t> {
             let Some(first) = self.peek() else { return (!braces).then_some(body) };
             match first.kind {
                 TokenKind::Close(b'}') if braces => return Some(body),
-                TokenKind::Identifier => self.ahead = None,
+                TokenKind::Identifier => self.ahead = Ahead::Unread,
                 _ => return None,
             }
             let name = self.identifier(first);
@@ -198,7 +205,7 @@ impl<'t> Reader<'t> {
 
     fn end_of_line(&mut self) -> Option<()> {
         if self.peek().is_some_and(|token| token.kind == TokenKind::LineComment) {
-            self.ahead = None;
+            self.ahead = Ahead::Unread;
         }
         match self.take() {
             None | Some(Token { kind: TokenKind::Newline, .. }) => Some(()),
@@ -241,7 +248,7 @@ impl<'t> Reader<'t> {
         let mut body = Body::default();
         let first = self.peek()?;
         if first.kind == TokenKind::Identifier {
-            self.ahead = None;
+            self.ahead = Ahead::Unread;
             let name = self.identifier(first);
             if !self.takes_operator("=", false) {
                 return None;
