@@ -362,6 +362,7 @@ impl Engine<'_> {
         } else {
             self.pace.forget(waiter.action, waiter.seen);
         }
+        self.settling.wake(waiter.action, self.context.clock.now(), &mut self.pace);
     }
 }
 

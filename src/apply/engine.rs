@@ -16,7 +16,8 @@ use crate::diagnostic::Diagnostic;
 use crate::environment::Timestamp;
 use crate::plan::{ChangeKind, Plan};
 use crate::resources::{Listing, Listings, Object, ReadScope};
-use crate::state::{Instance, InstanceKey, Snapshot, Write};
+use crate::state::{Instance, InstanceKey, Snapshot, Status, Write};
+use crate::value::Value;
 
 use super::changed::Changed;
 use super::evaluate::Evaluate;
@@ -26,7 +27,7 @@ use super::pace::Pace;
 use super::recovery::is_young;
 use super::scheduler::Scheduler;
 use super::settle::{Job, Key, Settling};
-use super::task::{Stage, Task, Why, known};
+use super::task::{Stage, Task, Why};
 use super::{ApplyContext, Outcome};
 
 /// What came.
@@ -418,11 +419,28 @@ impl<'a> Engine<'a> {
     fn mirror(&mut self, instance: Instance) {
         self.own(&instance.id.clone());
         if instance.deposed.is_none() {
-            self.teach(&instance.address, Some(&instance.object));
+            match self.coming(&instance) {
+                Some(whole) => self.teach(&instance.address, Some(&whole)),
+                None => self.teach(&instance.address, Some(&instance.object)),
+            }
         }
         if let Some(before) = self.instances.insert(instance.key(), instance) {
             self.disown(&before.id);
         }
+    }
+
+    /// Returns what is recorded of an object that is being made, with what is to come still unknown:
+    /// an expression may touch it on its way to something else.
+    fn coming(&self, instance: &Instance) -> Option<Object> {
+        let (plan, _) = self.plan.filter(|_| instance.status == Status::Creating)?;
+        let found = plan
+            .changes
+            .binary_search_by(|c| (&c.address, &c.deposed).cmp(&(&instance.address, &None)))
+            .ok()?;
+        let planned = plan.changes[found].after.as_ref()?.iter();
+        let unknown = planned.filter(|(_, value)| value.deep_unknown());
+        let unknown: Object = unknown.map(|(n, v)| (n.clone(), v.clone())).collect();
+        Some(instance.object.over(&unknown))
     }
 
     /// Tells the evaluation of an object: what is planned of it, and what is recorded of the rest.
@@ -443,12 +461,27 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Notes that a call that is not the last one of a change in place has had its effect: what it
+    /// makes is known from now on.
+    pub(super) fn is_made(&mut self, address: &Address, operation: usize) {
+        let Some((plan, _)) = self.plan else { return };
+        let Some(planned) = self.planned.get_mut(address) else { return };
+        for name in plan.operations[operation].makes.iter() {
+            if planned.get(name).is_some_and(Value::deep_unknown) {
+                planned.remove(name);
+            }
+        }
+        if let Some(instance) = self.instances.get(&(address.clone(), None)) {
+            self.teach(address, Some(&instance.object));
+        }
+    }
+
     /// Takes over a plan, and tells its evaluation of all objects.
     pub(super) fn set_plan(&mut self, plan: &'a Plan, evaluate: &'a dyn Evaluate) {
         self.plan = Some((plan, evaluate));
         for change in plan.changes.iter().filter(|c| c.kind == ChangeKind::Update) {
             if let Some(after) = &change.after {
-                self.planned.insert(change.address.clone(), known(after));
+                self.planned.insert(change.address.clone(), after.clone());
             }
         }
         for instance in self.instances.values().filter(|i| i.deposed.is_none()) {

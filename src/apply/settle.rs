@@ -16,6 +16,10 @@ pub(super) type Key = (String, ReadScope);
 /// With several waiters a list is read at most so often.
 const REST: Duration = Duration::from_millis(200);
 
+/// While nothing is known of an action, one waiter finds out how long it takes; others of the action in
+/// other lists ask only so long after their answer, and then at three times that.
+const LED: Duration = Duration::from_secs(5);
+
 /// One operation that waits to be settled.
 #[derive(Debug)]
 pub(super) struct Waiter {
@@ -32,6 +36,8 @@ pub(super) struct Waiter {
     pub(super) absent: u32,
     asked: u32,
     due: Timestamp,
+    /// Whether another finds out how long the action takes.
+    led: bool,
     key: Key,
 }
 
@@ -79,7 +85,9 @@ impl Settling {
         let Some(first) = scopes.first().cloned() else { return };
         let key = (provider.to_owned(), first);
         let (wait, trial) = pace.first(action);
-        let due = since.after(wait).max(now);
+        let led = !pace.knows(action)
+            && self.waiters.values().any(|other| other.action == action && !other.led);
+        let due = since.after(if led { LED } else { wait }).max(now);
         let waiter = Waiter {
             action,
             scopes,
@@ -89,6 +97,7 @@ impl Settling {
             absent: 0,
             asked: 0,
             due,
+            led,
             key: key.clone(),
         };
         self.waiters.insert(task, waiter);
@@ -116,6 +125,22 @@ impl Settling {
         Some(waiter)
     }
 
+    /// Lets those ask who waited for another of their action, which settled or was given up.
+    pub(super) fn wake(&mut self, action: Action, now: Timestamp, pace: &mut Pace) {
+        let led = self.waiters.iter_mut().filter(|(_, other)| other.action == action && other.led);
+        let mut keys = BTreeSet::new();
+        for (_, waiter) in led {
+            let (wait, trial) = pace.first(action);
+            waiter.led = false;
+            waiter.seen.trial = trial;
+            waiter.due = waiter.due.min(waiter.since.after(wait).max(now));
+            keys.insert(waiter.key.clone());
+        }
+        for key in keys {
+            self.schedule(&key);
+        }
+    }
+
     /// Notes that one was not settled in a list that was asked for at `asked`, and waits again;
     /// with `soon`, it asks as soon as it may.
     pub(super) fn postpone(
@@ -134,7 +159,8 @@ impl Settling {
         } else if waiter.due <= asked {
             waiter.asked += 1;
             waiter.seen.missed = waiter.seen.missed.or(Some(elapsed));
-            waiter.due = asked.after(pace.next(waiter.action, waiter.asked, elapsed)).max(now);
+            let next = pace.next(waiter.action, waiter.asked, elapsed);
+            waiter.due = asked.after(if waiter.led { elapsed * 2 } else { next }).max(now);
         }
         let key = waiter.key.clone();
         self.schedule(&key);
@@ -275,7 +301,7 @@ mod tests {
         assert_eq!((ids(&jobs[0]), jobs[0].sought.rows), (vec!["fwd-1"], None));
         settling.finished(&jobs[0], &rows(1), Timestamp(510));
         settling.postpone(1, Timestamp(500), Timestamp(510), false, &Pace::default());
-        assert_eq!(settling.due(), Some(Timestamp(1250)));
+        assert_eq!(settling.due(), Some(Timestamp(1125)));
         assert!(settling.remove(1).is_some());
         assert_eq!(settling.due(), None);
     }
@@ -291,6 +317,23 @@ mod tests {
             settling.finished(&jobs[0], &rows(length), Timestamp(510));
             settling.remove(1);
         }
+    }
+
+    #[test]
+    fn one_finds_out_how_long_an_action_takes() {
+        let mut settling = Settling::default();
+        let mut pace = Pace::default();
+        add(&mut settling, 1, 0);
+        let other =
+            ReadScope::ForwardEntries { region: String::from("r"), table: String::from("other") };
+        let action = (Action::DeleteForwardEntry, "fwd-2");
+        let times = (Timestamp(100), Timestamp(100));
+        settling.add(2, ("", vec![other]), action, times, &mut pace);
+        assert_eq!(settling.start(Timestamp(4_000)).len(), 1, "the other waits for the first");
+        let seen = settling.remove(1).unwrap().seen;
+        pace.learn(action.0, seen, Duration::from_millis(4_000));
+        settling.wake(action.0, Timestamp(4_010), &mut pace);
+        assert_eq!(settling.due(), Some(Timestamp(4_100)));
     }
 
     #[test]

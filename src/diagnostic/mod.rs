@@ -254,11 +254,24 @@ impl Diagnostic {
     }
 }
 
+/// Most diagnostics of instances that are kept of one kind and place. A block may have a million.
+const MAX_OF_INSTANCES: usize = 500;
+
 /// All diagnostics of a step, in the order in which they were found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
+    /// How many of instances there are of a kind and place, and which was the last.
+    of_instances: BTreeMap<(Span, &'static str), (usize, usize)>,
 }
+
+impl PartialEq for Diagnostics {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
+}
+
+impl Eq for Diagnostics {}
 
 impl Diagnostics {
     /// Creates an empty list.
@@ -266,14 +279,29 @@ impl Diagnostics {
         Self::default()
     }
 
-    /// Adds one.
+    /// Adds one. Of very many instances with the same kind of mistake at one place the later ones are
+    /// only named.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        if let (Some(address), Some(span)) = (&diagnostic.address, diagnostic.span()) {
+            let (count, last) = self.of_instances.entry((span, diagnostic.code)).or_default();
+            if *count >= MAX_OF_INSTANCES
+                && let Some(last) = self.list.get_mut(*last)
+            {
+                last.also.insert(address.clone());
+                last.also.extend(diagnostic.also);
+                return;
+            }
+            *count += 1;
+            *last = self.list.len();
+        }
         self.list.push(diagnostic);
     }
 
     /// Adds all of another list.
     pub fn extend(&mut self, other: impl IntoIterator<Item = Diagnostic>) {
-        self.list.extend(other);
+        for diagnostic in other {
+            self.push(diagnostic);
+        }
     }
 
     /// Returns whether one of them is an error.
@@ -299,6 +327,7 @@ impl Diagnostics {
     /// Sorts warnings first and errors last, then by place, and removes exact repetitions. Errors of
     /// several instances that say the same of the same place become one.
     pub fn sort(&mut self) {
+        self.of_instances.clear();
         self.list.sort_by_key(|d| (d.severity, d.span()));
         self.list.dedup();
         let mut merged: Vec<Diagnostic> = Vec::with_capacity(self.list.len());
@@ -350,7 +379,7 @@ impl<'a> IntoIterator for &'a Diagnostics {
 
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self { list: vec![diagnostic] }
+        Self { list: vec![diagnostic], ..Self::default() }
     }
 }
 

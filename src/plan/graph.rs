@@ -29,6 +29,15 @@ pub(crate) enum Why {
     Place,
     /// A rule of the service on the order of actions.
     Guard,
+    /// The first may leave what the second takes: nothing tells before the calls.
+    Possible,
+}
+
+impl Why {
+    /// Whether the edge gives way where it closes a cycle.
+    const fn yields(self) -> bool {
+        matches!(self, Self::Recorded | Self::Possible)
+    }
 }
 
 /// A node: operations come first, joins after them.
@@ -106,8 +115,8 @@ impl Graph {
         }
     }
 
-    /// Orders the operations. Coarse recorded dependencies that close a cycle are dropped first; what
-    /// is left in cycles is returned as the error.
+    /// Orders the operations. Coarse recorded dependencies and what is only possible are dropped where
+    /// they close a cycle; what is left in cycles is returned as the error.
     pub(crate) fn arrange(&mut self) -> Result<Arranged, Vec<Cycle>> {
         self.edges.sort_unstable();
         self.edges.dedup();
@@ -120,7 +129,7 @@ impl Graph {
             let mut outdated: Vec<_> = cycles
                 .iter()
                 .flat_map(|c| c.edges.iter().copied())
-                .filter(|(_, _, why)| *why == Why::Recorded)
+                .filter(|(_, _, why)| why.yields())
                 .collect();
             if outdated.is_empty() {
                 return Err(cycles);

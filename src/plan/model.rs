@@ -92,6 +92,22 @@ pub enum ChangeKind {
     Forget,
 }
 
+impl Change {
+    /// Whether the object is made anew for the sake of others alone, so that nothing of it is to
+    /// become another.
+    pub fn is_detour(&self) -> bool {
+        let others = |reason: &Reason| {
+            matches!(
+                reason,
+                Reason::KeyCycle { .. } | Reason::DependencyReplaced { .. } | Reason::Moved { .. }
+            )
+        };
+        matches!(self.kind, ChangeKind::Replace { .. })
+            && self.replace_paths.is_empty()
+            && self.reasons.iter().all(others)
+    }
+}
+
 /// Why a change is planned; a closed list.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", tag = "reason")]
