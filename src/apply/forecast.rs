@@ -318,10 +318,7 @@ mod tests {
     fn entry(port: &str) -> Object {
         let attributes =
             [("external_ip", "1.1.1.1"), ("external_port", port), ("ip_protocol", "tcp")];
-        attributes
-            .map(|(name, text)| (name.into(), Value::text(text)))
-            .into_iter()
-            .collect()
+        attributes.map(|(name, text)| (name.into(), Value::text(text))).into_iter().collect()
     }
 
     fn change(name: &str, before: Option<&str>, after: Option<&str>) -> Change {
