@@ -310,11 +310,10 @@ fn imports_moves_and_removals_are_rehearsed() {
 fn sensitive_values_stay_hidden() {
     let secret = |port: u16| {
         format!(
-            "variable \"port\" {{\n  type = number\n  sensitive = true\n  default = {port}\n}}\n{}\
+            "variable \"port\" {{\n  type = number\n  sensitive = true\n  default = {port}\n}}\n{QUICKSTART}\
              resource \"forward_entry\" \"secret\" {{\n  forward_table_id = nat_gateway.edge.forward_table_id\n  \
              external_ip = bandwidth_package.edge.public_ip_addresses[0]\n  external_port = var.port\n  \
-             internal_ip = \"192.168.1.77\"\n  internal_port = 1\n  ip_protocol = \"tcp\"\n}}\n",
-            QUICKSTART
+             internal_ip = \"192.168.1.77\"\n  internal_port = 1\n  ip_protocol = \"tcp\"\n}}\n"
         )
     };
     let workspace = Workspace::with(&secret(17_771));

@@ -111,7 +111,7 @@ impl Rehearsal<'_> {
             }
             if digest.is_none() {
                 let (again, found) =
-                    self.plan(&copies.stage, &self.prepared.program, &after, &providers, &options);
+                    plan_on(&copies.stage, &self.prepared.program, &after, &providers, &options);
                 if found.has_errors() {
                     diagnostics.extend(found);
                     return Ok((RehearsalDocument { recovered, ..refused(&plan) }, diagnostics));
@@ -122,10 +122,8 @@ impl Rehearsal<'_> {
         let before = counts(&copies.emulators);
         let program = self.applying(digest.is_some())?;
         let contexts = planning::contexts(&providers);
-        let lists = match options.refresh {
-            true => apply::refresh(&plan, &copies.stage),
-            false => BTreeMap::new(),
-        };
+        let lists =
+            if options.refresh { apply::refresh(&plan, &copies.stage) } else { BTreeMap::new() };
         let evaluator = Evaluator::new(&program, &plan, &copies.stage).with_providers(contexts);
         let mut settings = self.settings();
         settings.heeds_changes = options.refresh;
@@ -141,13 +139,11 @@ impl Rehearsal<'_> {
         let afterwards = (succeeds && options.mode != PlanMode::RefreshOnly)
             .then(|| self.afterwards(&copies.stage, &after, &providers, &options));
         // What is refused may break a rule that only a plan which reads everything can judge.
-        let rules = match succeeds {
-            true => Diagnostics::new(),
-            false => {
-                let options = PlanOptions { refresh: true, ..options };
-                let program = &self.prepared.program;
-                self.plan(&copies.stage, program, &after, &providers, &options).1
-            }
+        let rules = if succeeds {
+            Diagnostics::new()
+        } else {
+            let options = PlanOptions { refresh: true, ..options };
+            plan_on(&copies.stage, &self.prepared.program, &after, &providers, &options).1
         };
         let course = Course::of(&plan, &run);
         let clean = afterwards.as_ref().is_none_or(|afterwards| afterwards.empty);
@@ -171,9 +167,10 @@ impl Rehearsal<'_> {
             interruptions: stops(&plan, &[&snapshot, &after], &copies),
             recovered,
             afterwards,
-            assumptions: match plan.operations.is_empty() {
-                true => Vec::new(),
-                false => assumptions.documents(),
+            assumptions: if plan.operations.is_empty() {
+                Vec::new()
+            } else {
+                assumptions.documents()
             },
             ..empty(&plan)
         };
@@ -217,29 +214,6 @@ impl Rehearsal<'_> {
         apply::applying(planned, &self.session.environment)
     }
 
-    fn plan(
-        &self,
-        stage: &Stage,
-        program: &Program,
-        snapshot: &Snapshot,
-        providers: &Providers,
-        options: &PlanOptions,
-    ) -> (Plan, Diagnostics) {
-        let (directives, wrong): (Directives, Diagnostics) =
-            planning::directives(program, snapshot);
-        let input = PlanInput {
-            program,
-            snapshot,
-            options,
-            providers: &planning::contexts(providers),
-            directives: &directives,
-        };
-        let (plan, found) = crate::plan::plan(input, stage);
-        let mut diagnostics = wrong;
-        diagnostics.extend(found);
-        (plan, diagnostics)
-    }
-
     /// Plans once more, on the copy as it is after the apply.
     fn afterwards(
         &self,
@@ -254,7 +228,7 @@ impl Rehearsal<'_> {
             allow_missing: true,
             ..options.clone()
         };
-        let (plan, found) = self.plan(stage, &self.prepared.program, snapshot, providers, &options);
+        let (plan, found) = plan_on(stage, &self.prepared.program, snapshot, providers, &options);
         let errors: Vec<String> = found
             .iter()
             .filter(|d| d.severity == Severity::Error)
@@ -277,6 +251,28 @@ impl Rehearsal<'_> {
         let parallelism = usize::from(self.planning.service.parallelism);
         forecast(plan, lessons, now, parallelism).map(|forecast| forecast.seconds)
     }
+}
+
+/// Makes a plan on a stage.
+fn plan_on(
+    stage: &Stage,
+    program: &Program,
+    snapshot: &Snapshot,
+    providers: &Providers,
+    options: &PlanOptions,
+) -> (Plan, Diagnostics) {
+    let (directives, wrong): (Directives, Diagnostics) = planning::directives(program, snapshot);
+    let input = PlanInput {
+        program,
+        snapshot,
+        options,
+        providers: &planning::contexts(providers),
+        directives: &directives,
+    };
+    let (plan, found) = crate::plan::plan(input, stage);
+    let mut diagnostics = wrong;
+    diagnostics.extend(found);
+    (plan, diagnostics)
 }
 
 fn recovery_makes_stale() -> Failure {

@@ -132,6 +132,9 @@ pub(super) fn failures(
     run.events.iter().filter_map(failure).collect()
 }
 
+/// For how many seconds a conversion interrupts in all: once or twice for about a second.
+const BRIEF: f64 = 2.0;
+
 /// Rules that a plan breaks, by instance.
 struct Broken<'a> {
     by_address: BTreeMap<&'a str, &'a Diagnostic>,
@@ -187,9 +190,10 @@ pub(super) fn stops(plan: &Plan, snapshots: &[&Snapshot; 2], copies: &Copies) ->
             action: gap.action.name().to_owned(),
             begins: seconds(gap.begins),
             ends: gap.ends.map(seconds),
-            seconds: match gap.brief {
-                true => Some(2.0),
-                false => gap.ends.map(|end| end.since(gap.begins).as_secs_f64()),
+            seconds: if gap.brief {
+                Some(BRIEF)
+            } else {
+                gap.ends.map(|end| end.since(gap.begins).as_secs_f64())
             },
             brief: gap.brief,
             again_by: gap.again_by.and_then(|id| addresses.get(id.as_str()).cloned()),
