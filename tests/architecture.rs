@@ -82,6 +82,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "api::call",
         ],
     ),
+    ("bench", &["api::catalogue"]),
     (
         "rehearsal",
         &[

@@ -23,7 +23,7 @@ const CONVERSION: u64 = 2_000;
 /// Returns for how many milliseconds an action is under way after its answer. The reference names
 /// 1 to 3 minutes for a gateway's creation and up to 5 for a conversion; what it calls asynchronous
 /// without a figure is taken as 30 s for a gateway and 5 s for an entry, all else as done at once.
-const fn documented(action: Action) -> u64 {
+pub(super) const fn documented(action: Action) -> u64 {
     match action {
         Action::CreateNatGateway => 120_000,
         Action::UpdateNatGatewayNatType => 300_000,

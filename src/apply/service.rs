@@ -5,7 +5,8 @@ use crate::api::call::Call;
 use crate::api::catalogue::Action;
 use crate::api::error::ApiError;
 use crate::api::http::BoxFuture;
-use crate::resources::{Listing, ReadScope};
+use crate::resources::reads::PAGE_SIZE;
+use crate::resources::{Listing, ReadScope, Sought};
 
 /// Sends calls and reads lists. `provider` is the alias of the provider block; the default one's is
 /// empty.
@@ -27,6 +28,22 @@ pub trait Service {
         scope: &'a ReadScope,
         id: &'a str,
     ) -> BoxFuture<'a, Listing>;
+
+    /// Reads what is sought of a list, in whichever way takes fewer calls: the list, or a part of it.
+    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
+        let mut ids = sought.ids.iter();
+        let long = sought.rows.is_none_or(|rows| rows as u64 > PAGE_SIZE);
+        let (Some(id), None, true) = (ids.next(), ids.next(), long) else {
+            return self.list(provider, &sought.scope);
+        };
+        let single = self.single(provider, &sought.scope, id);
+        Box::pin(async move {
+            match single.await {
+                Listing::Rows(rows) => Listing::Part { asked: sought.ids.clone(), rows },
+                other => other,
+            }
+        })
+    }
 
     /// Returns whether an action honours a `ClientToken` in the edition that the provider speaks.
     fn takes_token(&self, provider: &str, action: Action) -> bool;

@@ -21,11 +21,11 @@ use crate::environment::Environment;
 use crate::plan::document::StreamedPlan;
 use crate::plan::program::Program;
 use crate::plan::saved::{self, Loaded, SavedPlan};
-use crate::plan::{Plan, PlanMode};
+use crate::plan::{Plan, PlanMode, Purpose};
 use crate::refresh::Reader;
 use crate::report;
 use crate::report::paint::Paint;
-use crate::resources::{self, Listings, ReadScope};
+use crate::resources::{self, Listings, ReadScope, Sought};
 use crate::state::{Lock, RunRecord, Snapshot, Store, document};
 
 /// Runs the command.
@@ -168,7 +168,7 @@ impl Run<'_> {
         let refreshed = loaded.saved.options.refresh;
         let lists = if refreshed {
             let reader = planning::reader(self.session, &prepared, &providers)?;
-            let read = || refresh(plan, &reader);
+            let read = || refresh(plan, &snapshot, &reader);
             let terminal = &self.session.terminal;
             waiting::during(terminal, "Reading the live objects", &prepared.trouble, read)
         } else {
@@ -426,23 +426,49 @@ pub(super) fn refuse_stale(prepared: &Prepared, plan: &Plan, serial: u64) -> Res
     saved::stale(plan, serial, &history).map_or(Ok(()), |diagnostic| Err(diagnostic.into()))
 }
 
-/// Reads the lists in which the objects of a plan's operations are.
-pub(super) fn refresh(plan: &Plan, reader: &dyn Reader) -> BTreeMap<String, Listings> {
-    let mut wanted: BTreeMap<String, BTreeSet<ReadScope>> = BTreeMap::new();
+/// Reads what a plan's operations are about: lists in which something is made whole, since what is there
+/// must be known before; of others the objects that are changed or deleted.
+pub(super) fn refresh(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    reader: &dyn Reader,
+) -> BTreeMap<String, Listings> {
+    let mut wanted: BTreeMap<(String, ReadScope), BTreeSet<String>> = BTreeMap::new();
+    let mut whole: BTreeSet<(String, ReadScope)> = BTreeSet::new();
     for operation in &plan.operations {
         let Some(change) = plan.changes.get(operation.change) else { continue };
         let Some(kind) = resources::lookup(change.address.kind()) else { continue };
-        let scopes = wanted.entry(change.provider.to_string()).or_default();
         for object in [&change.before, &change.after].into_iter().flatten() {
-            scopes.extend(kind.scopes(&change.region, object));
+            for (number, scope) in kind.scopes(&change.region, object).into_iter().enumerate() {
+                let key = (change.provider.to_string(), scope);
+                let id = change.id.clone().filter(|_| number == 0);
+                if operation.purpose == Purpose::Create || id.is_none() {
+                    whole.insert(key.clone());
+                }
+                wanted.entry(key).or_default().extend(id);
+            }
         }
     }
-    let read = |(provider, scopes): (String, BTreeSet<ReadScope>)| {
-        let scopes: Vec<ReadScope> = scopes.into_iter().collect();
-        let lists = reader.lists(&provider, &scopes);
+    let mut rows: BTreeMap<ReadScope, usize> = BTreeMap::new();
+    for instance in snapshot.instances.values() {
+        let kind = resources::lookup(instance.address.kind());
+        let scopes = kind.map(|kind| kind.scopes(&instance.region, &instance.object));
+        if let Some(scope) = scopes.into_iter().flatten().next() {
+            *rows.entry(scope).or_default() += 1;
+        }
+    }
+    let mut sought: BTreeMap<String, Vec<Sought>> = BTreeMap::new();
+    for (key, ids) in wanted {
+        let ids = if whole.contains(&key) { BTreeSet::new() } else { ids };
+        let (provider, scope) = key;
+        let rows = Some(rows.get(&scope).copied().unwrap_or_default());
+        sought.entry(provider).or_default().push(Sought { scope, ids, rows });
+    }
+    let read = |(provider, sought): (String, Vec<Sought>)| {
+        let lists = reader.sought(&provider, &sought);
         (provider, lists)
     };
-    wanted.into_iter().map(read).collect()
+    sought.into_iter().map(read).collect()
 }
 
 pub(super) fn read_state(prepared: &Prepared) -> Result<Snapshot, Failure> {

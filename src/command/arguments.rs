@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use super::bench::arguments::Bench;
 use super::forbid::Forbidden;
 use super::force_unlock::ForceUnlock;
 use super::state::arguments::State;
@@ -79,6 +80,9 @@ pub enum Command {
     Fmt(Fmt),
     /// Serve the built-in emulator over HTTP, or control one
     Emulator(Emulator),
+    /// Measure plan, apply, refresh and destroy at some sizes
+    #[command(hide = true)]
+    Bench(Bench),
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -17,8 +17,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Clock, Timestamp};
 use crate::plan::program::{ObjectMap, Objects, Program, warnings};
 use crate::plan::{self, Change, ChangeKind, Plan, ProviderContext, Purpose};
-use crate::refresh::{DataRead, Reader, ServiceReader, read_list, read_object};
-use crate::resources::{self, Listing, Listings, Object, ReadScope};
+use crate::refresh::{DataRead, Reader, read_list, read_object, read_sought};
+use crate::resources::{self, Listing, Listings, Object, ReadScope, Sought};
 use crate::state::JournalEntry;
 use crate::state::codec::{Names, decode_object};
 use crate::value::{Name, Value, same};
@@ -88,6 +88,15 @@ impl apply::Service for Services<'_> {
         })
     }
 
+    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
+        Box::pin(async move {
+            match self.get(provider) {
+                Some(found) => read_sought(&found.client, sought, self.deadline()).await,
+                None => no_provider(provider),
+            }
+        })
+    }
+
     fn takes_token(&self, provider: &str, action: Action) -> bool {
         self.get(provider).is_some_and(|found| action.takes_token(found.edition))
     }
@@ -96,13 +105,13 @@ impl apply::Service for Services<'_> {
 /// Reads through another reader and keeps the lists, so that the apply that follows need not read
 /// them again.
 pub struct KeepingReader<'a> {
-    inner: &'a ServiceReader,
+    inner: &'a dyn Reader,
     kept: RefCell<BTreeMap<String, Listings>>,
 }
 
 impl<'a> KeepingReader<'a> {
     /// Reads through `inner`.
-    pub fn new(inner: &'a ServiceReader) -> Self {
+    pub fn new(inner: &'a dyn Reader) -> Self {
         Self { inner, kept: RefCell::default() }
     }
 
@@ -115,6 +124,12 @@ impl<'a> KeepingReader<'a> {
 impl Reader for KeepingReader<'_> {
     fn lists(&self, provider: &str, scopes: &[ReadScope]) -> Listings {
         let lists = self.inner.lists(provider, scopes);
+        self.kept.borrow_mut().entry(provider.to_owned()).or_default().extend(lists.clone());
+        lists
+    }
+
+    fn sought(&self, provider: &str, sought: &[Sought]) -> Listings {
+        let lists = self.inner.sought(provider, sought);
         self.kept.borrow_mut().entry(provider.to_owned()).or_default().extend(lists.clone());
         lists
     }

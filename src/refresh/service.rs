@@ -2,17 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::{JoinError, JoinHandle};
 
-use super::read::{read_list, read_lists, read_rows};
+use super::read::{failed, read_rows, sought_of};
 use super::{DataRead, ReadError, Reader};
 use crate::api::client::Client;
 use crate::environment::{Clock, Timestamp};
-use crate::resources::{Listing, Listings, Object, ReadScope, data, data_source};
+use crate::resources::{Listing, Listings, Object, ReadScope, Sought, data, data_source};
 
 /// How long reads are tried for by default.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -74,38 +79,87 @@ impl ServiceReader {
         }
     }
 
-    /// Reads lists, each as a task of its own where the runtime has several threads, so that answers
-    /// are also understood at the same time.
-    async fn all(&self, client: &Client, scopes: &[ReadScope]) -> Listings {
+    /// Reads what is sought, each list as a task of its own where the runtime has several threads, so
+    /// that answers are also understood at the same time. What keeps one list from being read and would
+    /// keep all of them ends the reading at once.
+    async fn all(&self, client: &Client, sought: &[Sought]) -> Listings {
         let deadline = self.deadline();
-        if self.runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
-            return read_lists(client, scopes, deadline).await;
+        let mut waiting = sought.iter();
+        let mut listings = Listings::new();
+        let mut tasks = FuturesUnordered::new();
+        loop {
+            while tasks.len() < AT_ONCE
+                && let Some(next) = waiting.next()
+            {
+                tasks.push(self.begin(client.clone(), next.clone(), deadline));
+            }
+            let Some((scope, read)) = tasks.next().await else { return listings };
+            let stops = read.as_ref().is_err_and(ReadError::concerns_all);
+            let listing = read.unwrap_or_else(failed);
+            if stops {
+                let left = sought.iter().map(|sought| sought.scope.clone());
+                let mut all: Listings = left.map(|scope| (scope, listing.clone())).collect();
+                all.append(&mut listings);
+                return all;
+            }
+            listings.insert(scope, listing);
         }
-        let scopes: BTreeSet<&ReadScope> = scopes.iter().collect();
-        stream::iter(scopes)
-            .map(|scope| async move {
-                let (client, wanted) = (client.clone(), scope.clone());
-                let task = async move { read_list(&client, &wanted, deadline).await };
-                let listing = self.runtime.spawn(task).await;
-                let listing = listing.unwrap_or_else(|error| {
-                    Listing::Failed(format!("reading {scope} was cut off: {error}"))
-                });
-                (scope.clone(), listing)
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await
+    }
+
+    /// Begins to read one list.
+    fn begin(
+        &self,
+        client: Client,
+        sought: Sought,
+        deadline: Timestamp,
+    ) -> BoxFuture<'static, (ReadScope, Result<Listing, ReadError>)> {
+        let scope = sought.scope.clone();
+        let work = async move { sought_of(&client, &sought, deadline).await };
+        if self.runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
+            return Box::pin(async move { (scope, work.await) });
+        }
+        let task = Task(self.runtime.spawn(work));
+        Box::pin(async move {
+            let read = task.await.unwrap_or_else(|error| {
+                Ok(Listing::Failed(format!("reading {scope} was cut off: {error}")))
+            });
+            (scope, read)
+        })
+    }
+}
+
+/// A task that ends when nobody waits for it any more.
+struct Task<T>(JoinHandle<T>);
+
+impl<T> Future for Task<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
 impl Reader for ServiceReader {
     fn lists(&self, provider: &str, scopes: &[ReadScope]) -> Listings {
+        let scopes: BTreeSet<&ReadScope> = scopes.iter().collect();
+        let whole =
+            |scope: &ReadScope| Sought { scope: scope.clone(), ids: BTreeSet::new(), rows: None };
+        self.sought(provider, &scopes.into_iter().map(whole).collect::<Vec<Sought>>())
+    }
+
+    fn sought(&self, provider: &str, sought: &[Sought]) -> Listings {
         let Some(client) = self.clients.get(provider) else {
             let failed =
-                |scope: &ReadScope| (scope.clone(), Listing::Failed(Self::missing(provider)));
-            return scopes.iter().map(failed).collect();
+                |sought: &Sought| (sought.scope.clone(), Listing::Failed(Self::missing(provider)));
+            return sought.iter().map(failed).collect();
         };
-        self.runtime.block_on(self.all(client, scopes))
+        self.runtime.block_on(self.all(client, sought))
     }
 
     fn data(&self, read: &DataRead) -> Result<Object, String> {
@@ -128,11 +182,7 @@ pub async fn read_data(
     };
     match read_rows(client, &call, deadline).await {
         Ok(rows) => Ok(data::object(schema, &read.parameters, rows)),
-        Err(ReadError::ParentGone) => {
-            let filters: Vec<String> =
-                read.parameters.iter().map(|(name, value)| format!("{name} `{value}`")).collect();
-            Err(format!("the service knows none with {}", filters.join(", ")))
-        }
+        Err(ReadError::ParentGone) => Err(read.nothing_there()),
         Err(error) => Err(error.to_string()),
     }
 }

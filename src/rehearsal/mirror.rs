@@ -138,7 +138,7 @@ impl Mirror {
         sorted.sort_by_key(|(scope, _)| rank(scope));
         for (scope, listing) in sorted {
             match listing {
-                Listing::Rows(rows) => {
+                Listing::Rows(rows) | Listing::Part { rows, .. } => {
                     for (id, row) in rows {
                         if self.seen.insert(id.clone()) {
                             self.row(scope, id, row);

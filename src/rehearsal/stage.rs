@@ -22,8 +22,10 @@ use crate::apply::Service;
 use crate::diagnostic::Diagnostics;
 use crate::emulator::{Delivery, Emulator, Outcome, Settings};
 use crate::environment::{Clock, Environment, MemoryFiles, SeededIds, Timestamp};
-use crate::refresh::{DataRead, Reader, read_data, read_list, read_lists, read_object};
-use crate::resources::{Listing, Listings, Object, ReadScope};
+use crate::refresh::{
+    DataRead, Reader, read_data, read_list, read_lists, read_object, read_sought,
+};
+use crate::resources::{Listing, Listings, Object, ReadScope, Sought};
 use crate::value::Name;
 
 /// How long a read is tried for.
@@ -235,6 +237,15 @@ impl Service for Stage {
         Box::pin(async move {
             match self.client(provider) {
                 Some(client) => read_object(client, scope, id, self.deadline()).await,
+                None => Listing::Failed(missing(provider)),
+            }
+        })
+    }
+
+    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
+        Box::pin(async move {
+            match self.client(provider) {
+                Some(client) => read_sought(client, sought, self.deadline()).await,
                 None => Listing::Failed(missing(provider)),
             }
         })

@@ -7,6 +7,7 @@ mod arguments;
 mod bad_configuration;
 mod bad_service;
 mod bad_state;
+mod bench;
 mod check_data;
 mod console;
 mod drift;

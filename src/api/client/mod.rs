@@ -144,6 +144,15 @@ impl Client {
         &self.0.settings.redactor
     }
 
+    /// Waits for a while; returns false at once where that would take longer than until `deadline`.
+    pub async fn wait(&self, duration: Duration, deadline: Timestamp) -> bool {
+        if self.0.clock.now().after(duration) > deadline {
+            return false;
+        }
+        self.0.sleeper.sleep(duration).await;
+        true
+    }
+
     /// Sends a call once, with a fresh nonce and time, and without any retry. It waits before, if
     /// the pace says so.
     ///

@@ -122,8 +122,12 @@ impl Rehearsal<'_> {
         let before = counts(&copies.emulators);
         let program = self.applying(digest.is_some())?;
         let contexts = planning::contexts(&providers);
-        let lists =
-            if options.refresh { apply::refresh(&plan, &copies.stage) } else { BTreeMap::new() };
+        let lists = if options.refresh {
+            let now = store.snapshot().map_err(failed)?;
+            apply::refresh(&plan, &now, &copies.stage)
+        } else {
+            BTreeMap::new()
+        };
         let evaluator = Evaluator::new(&program, &plan, &copies.stage).with_providers(contexts);
         let mut settings = self.settings();
         settings.heeds_changes = options.refresh;
