@@ -259,7 +259,7 @@ pub(super) fn assumption(assumption: &AssumptionDocument) -> String {
 
 /// Writes a point in time since the first call.
 fn clock(seconds: f64) -> String {
-    if seconds < 0.05 { "0s".to_owned() } else { lasting(seconds) }
+    if seconds < 0.1 { "0s".to_owned() } else { lasting(seconds) }
 }
 
 fn lasting(seconds: f64) -> String {
