@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::rules::{Item, Judge, list};
 use super::topology::{self, Token};
-use super::{Change, ChangeKind, origins};
+use super::{Change, ChangeKind, keys, origins};
 use crate::address::Address;
 use crate::diagnostic::Diagnostic;
 use crate::resources::{Listing, Object, ReadScope};
@@ -411,6 +411,21 @@ impl<'a> Judge<'a> {
         diagnostic
     }
 
+    /// Returns the addresses that are bound to gateways.
+    fn bound(&self) -> BTreeSet<Arc<str>> {
+        let mut all = BTreeSet::new();
+        for item in self.items(topology::GATEWAY) {
+            let live = match item {
+                Item::Managed(change, _) => change.before.as_ref(),
+                Item::Unmanaged(unmanaged) => Some(&unmanaged.object),
+            };
+            let ips = live.and_then(|live| live.get("ip_lists")).and_then(Value::as_elements);
+            let ips = ips.unwrap_or_default().iter();
+            all.extend(ips.filter_map(|ip| ip.get("ip_address")?.as_str().map(Arc::from)));
+        }
+        all
+    }
+
     /// Returns all addresses of a gateway, or none while they are not known in full.
     fn addresses_of(&self, gateway: &Item<'_>) -> Option<BTreeSet<Arc<str>>> {
         let Item::Managed(Change { before: Some(live), .. }, _) = gateway else {
@@ -514,17 +529,35 @@ impl<'a> Judge<'a> {
     }
 
     fn pool_of_several_packages(&mut self, code: &'static str) {
-        let providers = self.providers();
+        let (providers, bound) = (self.providers(), self.bound());
         let mut found = Vec::new();
         for item in self.items(topology::SNAT) {
             if !item.is_touched(&["snat_ip"]) {
                 continue;
             }
             let mut packages: BTreeMap<String, Item<'_>> = BTreeMap::new();
+            let mut others = Vec::new();
             for token in topology::used_addresses(topology::SNAT, item.object()) {
-                if let Some(package) = providers.of(&token) {
-                    packages.insert(package.name(), package);
+                match (providers.of(&token), token.known()) {
+                    (Some(package), _) => {
+                        packages.insert(package.name(), package);
+                    }
+                    (None, Some(ip)) if bound.contains(ip) => others.push(ip.to_string()),
+                    _ => {}
                 }
+            }
+            let mut all = packages.values();
+            if let (Some(ip), true) =
+                (others.first(), all.any(|p| keys::holds_place(topology::PACKAGE, p.object())))
+            {
+                let message = format!(
+                    "the addresses of {} are of {} and bound to the gateway (`{ip}`)",
+                    item.name(),
+                    list(&packages.keys().cloned().collect::<Vec<_>>())
+                );
+                let diagnostic = Diagnostic::error(code, message)
+                    .help("take all addresses of one pool from one package or shared bandwidth");
+                found.push(self.mark(diagnostic, &item, "snat_ip", "of two kinds"));
             }
             if packages.len() > 1 {
                 let names: Vec<String> = packages.keys().cloned().collect();

@@ -92,6 +92,20 @@ fn a_pool_of_two_packages() {
 }
 
 #[test]
+fn a_pool_of_a_package_and_a_bound_address() {
+    let bench = bench(1);
+    bench.converge(&edge(&[]));
+    let snapshot = bench.snapshot();
+    let gateway = &snapshot.instances[&("nat_gateway.g".parse().unwrap(), None)].id;
+    let bound = bench.emulator.with_world(|world, _| world.bind_eips(gateway, 1, None)).unwrap();
+    let pool = format!("[bandwidth_package.p.public_ip_addresses[0], \"{}\"]", bound[0].address);
+    let text = snat("s", &[0], "192.168.3.0/24");
+    let list = text.lines().find_map(|line| line.trim().strip_prefix("snat_ip = ")).unwrap();
+    let after = edge(&[text.replace(list, &pool)]);
+    refuses_now(&bench, &after, "snat-pool-of-several-packages", &[S]);
+}
+
+#[test]
 fn more_than_there_are_places() {
     let many = |count: usize| {
         let pairs: Vec<String> = (1..=count).map(|i| dnat(&format!("e{i}"), 0, i, i)).collect();
