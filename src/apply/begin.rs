@@ -209,7 +209,11 @@ impl<'a> Engine<'a> {
         let Some(task) = self.tasks.get_mut(&index) else { return };
         let again = now.after(std::mem::replace(&mut task.leaving, LEAVING));
         if again >= task.deadline {
-            return self.fail_unsent(index, &key.1, "what holds the same key is still being deleted");
+            return self.fail_unsent(
+                index,
+                &key.1,
+                "what holds the same key is still being deleted",
+            );
         }
         task.waiting = String::from("what holds the same key is being deleted");
         self.set_timer(again, Timer::Note, index);

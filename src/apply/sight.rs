@@ -122,7 +122,8 @@ impl Engine<'_> {
 
     /// Returns whether the service does not accept the credentials; then nothing more is begun.
     pub(super) fn see_refused(&mut self, listings: &Listings) -> bool {
-        let refused = |listing: &Listing| matches!(listing, Listing::Failed(why) if is_refused(why));
+        let refused =
+            |listing: &Listing| matches!(listing, Listing::Failed(why) if is_refused(why));
         let refused = listings.values().any(refused);
         self.shut_out |= refused;
         refused

@@ -48,10 +48,8 @@ impl Names {
 
     fn collect_unmanaged(&mut self, listings: &Listings) {
         for (scope, listing) in listings {
-            let (
-                ReadScope::Gateways { .. },
-                Listing::Rows(rows) | Listing::Part { rows, .. },
-            ) = (scope, listing)
+            let (ReadScope::Gateways { .. }, Listing::Rows(rows) | Listing::Part { rows, .. }) =
+                (scope, listing)
             else {
                 continue;
             };

@@ -52,9 +52,8 @@ fn from_lists(
     }
     match lists.of(&provider)?.get(&scope)? {
         Listing::Rows(rows) if whole || resources::data::tells(schema, &read.parameters, rows) => {
-            let rows = rows.iter().map(|(id, object)| {
-                LiveRow { id: id.clone(), object: object.clone() }
-            });
+            let rows =
+                rows.iter().map(|(id, object)| LiveRow { id: id.clone(), object: object.clone() });
             Some(Ok(resources::data::object(schema, &read.parameters, rows.collect())))
         }
         Listing::ParentGone => Some(Err(read.nothing_there())),

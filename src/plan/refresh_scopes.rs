@@ -120,9 +120,7 @@ impl Lists {
     pub(crate) fn live(&self, kinds: &Kinds, provider: &str, instance: &Instance) -> Live {
         match (kinds.get(instance.address.kind()), self.of(provider)) {
             (Some(kind), Some(lists)) => match kind.resource.live(&instance.object, lists) {
-                Live::Found(object)
-                    if object.text("status").is_some_and(spelling::is_deleting) =>
-                {
+                Live::Found(object) if object.text("status").is_some_and(spelling::is_deleting) => {
                     Live::Absent
                 }
                 live => live,

@@ -82,7 +82,9 @@ impl<'a> Judge<'a> {
                 Listing::ParentGone => true,
                 Listing::Rows(rows) => kind == topology::PACKAGE && !rows.contains_key(parent),
                 Listing::Part { asked, rows } => {
-                    kind == topology::PACKAGE && asked.contains(parent) && !rows.contains_key(parent)
+                    kind == topology::PACKAGE
+                        && asked.contains(parent)
+                        && !rows.contains_key(parent)
                 }
                 Listing::Failed(_) => false,
             })

@@ -12,7 +12,8 @@ mod service;
 mod tests;
 
 pub use read::{
-    ReadError, is_about_credentials, is_refused, read_list, read_lists, read_object, read_rows, read_sought,
+    ReadError, is_about_credentials, is_refused, read_list, read_lists, read_object, read_rows,
+    read_sought,
 };
 pub use service::{ServiceReader, read_data};
 

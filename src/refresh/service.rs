@@ -148,15 +148,15 @@ impl<T> Drop for Task<T> {
 impl Reader for ServiceReader {
     fn lists(&self, provider: &str, scopes: &[ReadScope]) -> Listings {
         let scopes: BTreeSet<&ReadScope> = scopes.iter().collect();
-        let whole = |scope: &ReadScope| Sought { scope: scope.clone(), ids: BTreeSet::new(), rows: None };
+        let whole =
+            |scope: &ReadScope| Sought { scope: scope.clone(), ids: BTreeSet::new(), rows: None };
         self.sought(provider, &scopes.into_iter().map(whole).collect::<Vec<Sought>>())
     }
 
     fn sought(&self, provider: &str, sought: &[Sought]) -> Listings {
         let Some(client) = self.clients.get(provider) else {
-            let failed = |sought: &Sought| {
-                (sought.scope.clone(), Listing::Failed(Self::missing(provider)))
-            };
+            let failed =
+                |sought: &Sought| (sought.scope.clone(), Listing::Failed(Self::missing(provider)));
             return sought.iter().map(failed).collect();
         };
         self.runtime.block_on(self.all(client, sought))

@@ -20,7 +20,9 @@ use crate::apply::Service;
 use crate::diagnostic::Diagnostics;
 use crate::emulator::{Delivery, Emulator, Settings};
 use crate::environment::{Clock, Environment, MemoryFiles, SeededIds, Timestamp};
-use crate::refresh::{DataRead, Reader, read_data, read_list, read_lists, read_object, read_sought};
+use crate::refresh::{
+    DataRead, Reader, read_data, read_list, read_lists, read_object, read_sought,
+};
 use crate::resources::{Listing, Listings, Object, ReadScope, Sought};
 use crate::value::Name;
 

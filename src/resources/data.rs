@@ -269,9 +269,7 @@ pub fn tells(
 ) -> bool {
     let filters = schema.attributes.iter().filter(|a| parameters.contains_key(a.wire));
     let mut filters = filters.filter(|a| a.name != "forward_table_id" && a.name != "snat_table_id");
-    filters.all(|filter| {
-        rows.iter().all(|(id, row)| row.get(compared(filter.name, id)).is_some())
-    })
+    filters.all(|filter| rows.iter().all(|(id, row)| row.get(compared(filter.name, id)).is_some()))
 }
 
 /// Returns the attribute of a row that a filter is about.
@@ -317,14 +315,12 @@ pub fn object(
 
 /// Tells whether a row passes the filters, as far as it tells of what they are about.
 fn passes(filters: &Object, row: &LiveRow) -> bool {
-    filters.iter().all(|(filter, wanted)| {
-        match row.object.get(compared(filter, &row.id)) {
-            None => true,
-            Some(value) => match value.as_elements() {
-                Some(elements) => elements.iter().any(|e| equals(e, wanted) == Equality::Same),
-                None => equals(value, wanted) == Equality::Same,
-            },
-        }
+    filters.iter().all(|(filter, wanted)| match row.object.get(compared(filter, &row.id)) {
+        None => true,
+        Some(value) => match value.as_elements() {
+            Some(elements) => elements.iter().any(|e| equals(e, wanted) == Equality::Same),
+            None => equals(value, wanted) == Equality::Same,
+        },
     })
 }
 
