@@ -301,10 +301,11 @@ impl Value {
                 }
                 let position = whole_key(key)?;
                 elements.get(position).cloned().map(marked).ok_or_else(|| {
-                    IndexError::Missing(format!(
-                        "the index {position} is beyond the {} elements",
-                        elements.len()
-                    ))
+                    IndexError::Missing(match elements.len() {
+                        0 => String::from("there are no elements"),
+                        1 => format!("the index {position} is beyond the only element"),
+                        count => format!("the index {position} is beyond the {count} elements"),
+                    })
                 })
             }
             Data::Map(_, entries) | Data::Object(entries) => {
