@@ -85,7 +85,12 @@ impl Scope {
     /// Returns how much more urgent an operation is than its own path, for what waits behind it.
     fn behind(&self, place: Place) -> u64 {
         if self.serial {
-            return self.queues.iter().map(|queue| queue.len() as u64).sum::<u64>().saturating_sub(1);
+            return self
+                .queues
+                .iter()
+                .map(|queue| queue.len() as u64)
+                .sum::<u64>()
+                .saturating_sub(1);
         }
         if queue(place.hold) == ONE_BY_ONE {
             return (self.queues[ONE_BY_ONE].len() as u64).saturating_sub(1);

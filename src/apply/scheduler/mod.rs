@@ -187,7 +187,8 @@ impl Scheduler {
             let Some(mut place) = self.nodes[index].place else { continue };
             place.feeds = self.nodes[index].dependents.iter().any(|dependent| {
                 self.nodes[*dependent as usize].place.is_some_and(|other| {
-                    (other.group, other.scope, other.whole) == (place.group, place.scope, place.whole)
+                    (other.group, other.scope, other.whole)
+                        == (place.group, place.scope, place.whole)
                         && other.hold == Hold::EXCLUSIVE
                 })
             });

@@ -232,7 +232,8 @@ fn requests(needs: &[Need], jobs: &[Job], times: &Times) -> Vec<Request> {
         // The read reaches the service when the operation has settled, or later.
         let read = (job.head + settle(need, times), job.tail);
         let list = list(need);
-        let shown = |before: &Need| matrix::must_be_read(before.action) && self::list(before) == list;
+        let shown =
+            |before: &Need| matrix::must_be_read(before.action) && self::list(before) == list;
         let first = need.after.iter().any(|before| shown(&needs[*before as usize]));
         lists.entry(list).or_default().add(need, read, !first);
     }
