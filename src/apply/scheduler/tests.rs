@@ -358,3 +358,62 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_table_with_the_most_to_do_goes_first() {
+    let operations: Vec<Operation> = ["t1", "t2", "t2", "t2"]
+        .map(|table| operation(lane(table, table, Hold::EXCLUSIVE), Vec::new()))
+        .to_vec();
+    let mut scheduler = scheduler(&operations);
+    assert_eq!(scheduler.start_ready(1), [1], "two more wait behind it");
+    assert!(scheduler.is_waiting());
+    assert_eq!(scheduler.start_ready(1), [0]);
+    assert!(!scheduler.is_waiting());
+    scheduler.answered(0);
+    scheduler.answered(1);
+    assert!(scheduler.is_awaited(1) && !scheduler.is_awaited(0));
+}
+
+#[test]
+fn what_nobody_waits_for_is_known() {
+    let operations = [
+        operation(lane("g", "t", Hold::WAITS), Vec::new()),
+        operation(lane("g", "t", Hold::WAITS), Vec::new()),
+        operation(lane("g", "t", Hold::WAITS), Vec::new()),
+        operation(whole("g"), vec![0, 1]),
+    ];
+    let mut scheduler = scheduler(&operations);
+    assert_eq!(scheduler.start_ready(9), [0, 1, 2]);
+    for index in 0..3 {
+        scheduler.answered(index);
+    }
+    assert!((0..3).all(|index| !scheduler.is_awaited(index)), "the last one waits for two");
+    scheduler.settled(0);
+    assert!(scheduler.is_awaited(1) && !scheduler.is_awaited(2));
+}
+
+#[test]
+fn deletes_make_way_where_enough_is_ready() {
+    // Each create waits for a delete of its table.
+    let count = 20;
+    let mut operations: Vec<Operation> =
+        (0..count).map(|_| operation(lane("g", "t", Hold::WAITS), Vec::new())).collect();
+    operations.extend((0..count).map(|i| operation(lane("g", "t", Hold::EXCLUSIVE), vec![i])));
+    let mut scheduler = scheduler(&operations);
+    let first = scheduler.start_ready(12);
+    assert_eq!(first.len(), 12);
+    for index in first {
+        scheduler.answered(index);
+        scheduler.settled(index);
+    }
+    let mut order = String::new();
+    while !scheduler.is_done() {
+        let started = scheduler.start_ready(1);
+        let [index] = started[..] else { panic!("{started:?}") };
+        order.push(if index < count { 'd' } else { 'c' });
+        scheduler.answered(index);
+        scheduler.settled(index);
+    }
+    // Twelve are ready, which is more than enough; from then on each delete makes up for a create.
+    assert_eq!(order, format!("ccccc{}ccccccc", "dc".repeat(8)));
+}
