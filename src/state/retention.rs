@@ -17,8 +17,11 @@ pub(super) fn prune(connection: &Connection, last: i64, kept: i64) -> Result<(),
     let excess: Option<i64> =
         connection.query_row(changes, [kept.max(2 * objects)], |row| row.get(0)).optional()?;
     if let Some(excess) = excess {
-        let own: Option<i64> = connection
-            .query_row("SELECT min(serial) FROM serial WHERE run = ?1", [last], |row| row.get(0))?;
+        let own: Option<i64> = connection.query_row(
+            "SELECT min(serial) FROM serial WHERE run = ?1",
+            [last],
+            |row| row.get(0),
+        )?;
         let until = own.map_or(excess, |own| excess.min(own - 1));
         for table in ["change", "output_change", "serial"] {
             connection.execute(&format!("DELETE FROM {table} WHERE serial <= ?1"), [until])?;
