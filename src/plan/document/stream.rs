@@ -170,3 +170,53 @@ impl Serialize for PlanOperations<'_> {
         serializer.collect_seq(operations.map(|one| self.document(one)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::tests::{Bench, GATEWAY};
+
+    /// A plan of very many changes.
+    fn large() -> Plan {
+        let mut plan = Bench::new(GATEWAY).plan();
+        let one = plan.changes[0].clone();
+        plan.changes = (0..3_000)
+            .map(|number| {
+                let address =
+                    one.address.resource.instance(Some(crate::address::Key::Number(number)));
+                Change { address, ..one.clone() }
+            })
+            .collect();
+        plan
+    }
+
+    #[test]
+    fn many_changes_are_rendered_in_their_order() {
+        let plan = large();
+        let changes = PlanChanges { plan: &plan, show_sensitive: false };
+        let mut texts = Vec::new();
+        changes.rendered(&|change| format!("{}\n", change.address), &mut texts).unwrap();
+        let expected: String =
+            plan.changes.iter().map(|change| format!("{}\n", change.address)).collect();
+        assert_eq!(String::from_utf8(texts).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_written_ends_the_rendering() {
+        struct Full(usize);
+        impl io::Write for Full {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0 = self.0.checked_sub(1).ok_or(io::ErrorKind::BrokenPipe)?;
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let plan = large();
+        let changes = PlanChanges { plan: &plan, show_sensitive: false };
+        let failed = changes.rendered(&|change| change.address.clone(), &mut Full(2)).unwrap_err();
+        assert_eq!(failed.kind(), io::ErrorKind::BrokenPipe);
+    }
+}

@@ -138,6 +138,64 @@ fn foreign_newer_and_damaged_files_are_told_apart() {
     assert!(matches!(saved::decode(&bytes[..bytes.len() - 9]).unwrap_err(), Damaged { .. }));
 }
 
+#[test]
+fn every_line_of_a_saved_plan_counts() {
+    let plan = Bench::new(GATEWAY).plan();
+    let saved = saved::SavedPlan { plan: plan.clone(), ..saved::SavedPlan::default() };
+    let (bytes, _) = saved::encode(&saved).unwrap();
+    let loaded = saved::decode(&bytes).unwrap().saved.plan;
+    assert_eq!(loaded.changes, plan.changes);
+    assert_eq!(loaded.operations, plan.operations);
+
+    let text = String::from_utf8(bytes).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    assert_eq!(lines.len(), 2 + plan.changes.len() + plan.operations.len());
+    let refused = |lines: &[&str]| {
+        let found = saved::decode(lines.concat().as_bytes()).unwrap_err();
+        assert!(matches!(found, saved::SavedPlanError::Damaged { .. }), "{found}");
+        found.to_string()
+    };
+    for at in 1..lines.len() {
+        let (mut without, mut twice) = (lines.clone(), lines.clone());
+        without.remove(at);
+        twice.insert(at, lines[at]);
+        let other = lines[at].replacen('e', "f", 1);
+        let mut changed = lines.clone();
+        changed[at] = &other;
+        for edited in [without, twice, changed] {
+            assert!(refused(&edited).contains("digest"));
+        }
+    }
+    // Also under a digest that fits.
+    let signed = |body: &[&str]| {
+        let digest = sha256_hex(body.concat().as_bytes());
+        let known = serde_json::from_str::<serde_json::Value>(lines[0]).unwrap();
+        lines[0].replace(known["sha256"].as_str().unwrap(), &digest)
+    };
+    let mut more = lines.clone();
+    more.push(lines[lines.len() - 1]);
+    let header = signed(&more[1..]);
+    more[0] = &header;
+    assert!(refused(&more).contains("more lines"));
+    let mut fewer = lines[..lines.len() - 1].to_vec();
+    let header = signed(&fewer[1..]);
+    fewer[0] = &header;
+    assert!(refused(&fewer).contains("cannot be read"));
+}
+
+#[test]
+fn what_is_equal_in_a_saved_plan_is_held_once() {
+    let plan = Bench::new(GATEWAY).plan();
+    let (bytes, _) = saved::encode(&saved::SavedPlan { plan, ..Default::default() }).unwrap();
+    let plan = saved::decode(&bytes).unwrap().saved.plan;
+    let regions: Vec<_> = plan.changes.iter().map(|change| change.region.as_ptr()).collect();
+    assert!(regions.iter().all(|region| *region == regions[0]));
+    for operation in &plan.operations {
+        let change = &plan.changes[operation.change];
+        assert_eq!(operation.address.resource.name.as_ptr(), change.address.resource.name.as_ptr());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn saved_plans_are_for_their_owner() {
