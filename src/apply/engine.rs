@@ -11,7 +11,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::address::Address;
 use crate::api::answer::Answer;
-use crate::api::error::ApiError;
+use crate::api::error::{ApiError, Class};
 use crate::diagnostic::Diagnostic;
 use crate::environment::Timestamp;
 use crate::plan::{ChangeKind, Plan};
@@ -29,6 +29,9 @@ use super::settle::{Job, Key, Settling};
 use super::task::{Stage, Task, Why, known};
 use super::{ApplyContext, Outcome};
 
+/// So long the service limits the rate before that is told.
+const NOTICEABLE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// What came.
 pub(super) enum Event {
     /// The answer to a call.
@@ -39,6 +42,21 @@ pub(super) enum Event {
     Noted(Key, Listing),
     /// Lists that tell what became of a call.
     Looked(usize, Listings),
+}
+
+impl Event {
+    /// Returns whether the service answered without refusing a request as one too many.
+    fn is_progress(&self) -> bool {
+        let read = |listing: &Listing| !matches!(listing, Listing::Failed(_));
+        match self {
+            Self::Answered(_, Ok(_)) => true,
+            Self::Answered(_, Err(error)) => {
+                !error.is_too_many() && error.class != Class::Transient
+            }
+            Self::Noted(_, listing) => read(listing),
+            Self::Listed(_, listings) | Self::Looked(_, listings) => listings.values().any(read),
+        }
+    }
 }
 
 /// What is to be done at a time.
@@ -91,6 +109,10 @@ pub(super) struct Engine<'a> {
     /// What lists said of objects, to notice what others change.
     pub(super) changed: Changed<'a>,
     pub(super) seen_stage: Interrupted,
+    /// When the service last answered somebody without refusing it as one too many.
+    pub(super) progress: Timestamp,
+    /// Since when the service is known to limit the rate; and whether that was told.
+    limited: (Option<Timestamp>, bool),
     pub(super) outcome: Outcome,
 }
 
@@ -119,8 +141,11 @@ impl<'a> Engine<'a> {
             settled_at: BTreeMap::new(),
             changed: Changed::default(),
             seen_stage: Interrupted::Running,
+            progress: Timestamp(0),
+            limited: (None, false),
             outcome: Outcome::default(),
         };
+        engine.progress = engine.now();
         for instance in snapshot.instances.into_values() {
             engine.mirror(instance);
         }
@@ -152,6 +177,23 @@ impl<'a> Engine<'a> {
             }
             self.see_interrupt();
             self.act_on_time();
+            self.tell_limit();
+        }
+    }
+
+    /// Tells once that the service limits the rate, when that is so for a while.
+    fn tell_limit(&mut self) {
+        let (since, told) = self.limited;
+        if told {
+            return;
+        }
+        let Some(requests_per_second) = self.context.service.limit() else { return };
+        let now = self.now();
+        let since = since.unwrap_or(now);
+        let tells = now.since(since) >= NOTICEABLE;
+        self.limited = (Some(since), tells);
+        if tells {
+            self.tell(ApplyEvent::RateLimited { requests_per_second });
         }
     }
 
@@ -192,6 +234,7 @@ impl<'a> Engine<'a> {
             }
             self.seen_stage = stage;
             self.outcome.interrupted = true;
+            self.context.service.stop_changes();
             self.drop_unaccepted();
         }
     }
@@ -210,6 +253,9 @@ impl<'a> Engine<'a> {
     }
 
     fn handle(&mut self, event: Event) {
+        if event.is_progress() {
+            self.progress = self.now();
+        }
         match event {
             Event::Answered(task, result) => self.answered(task, result),
             Event::Listed(job, listings) => {
@@ -337,15 +383,16 @@ impl<'a> Engine<'a> {
         self.futures.push(
             async move {
                 let mut listings = Listings::new();
+                let mut started = None;
                 for scope in &job.scopes {
                     let single = job.single.as_deref().filter(|_| *scope == job.key.1);
-                    let listing = match single {
-                        Some(id) => service.single(&job.key.0, scope, id).await,
-                        None => service.list(&job.key.0, scope).await,
-                    };
+                    let (listing, asked) =
+                        service.poll(&job.key.0, scope, single, job.started).await;
                     listings.insert(scope.clone(), listing);
+                    started = started.min(Some(asked)).or(Some(asked));
                 }
-                Event::Listed(job, listings)
+                let started = started.unwrap_or(job.started);
+                Event::Listed(Job { started, ..job }, listings)
             }
             .boxed_local(),
         );

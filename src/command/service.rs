@@ -17,7 +17,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Clock, Timestamp};
 use crate::plan::program::{ObjectMap, Objects, Program, warnings};
 use crate::plan::{self, Change, ChangeKind, Plan, ProviderContext, Purpose};
-use crate::refresh::{DataRead, Reader, ServiceReader, read_list, read_object};
+use crate::refresh::{DataRead, Reader, ServiceReader, read_list_at, read_object_at};
 use crate::resources::{self, Listing, Listings, Object, ReadScope};
 use crate::state::JournalEntry;
 use crate::state::codec::{Names, decode_object};
@@ -68,7 +68,7 @@ impl apply::Service for Services<'_> {
     fn list<'a>(&'a self, provider: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing> {
         Box::pin(async move {
             match self.get(provider) {
-                Some(found) => read_list(&found.client, scope, self.deadline()).await,
+                Some(found) => read_list_at(&found.client, scope, self.deadline()).await.0,
                 None => no_provider(provider),
             }
         })
@@ -82,10 +82,39 @@ impl apply::Service for Services<'_> {
     ) -> BoxFuture<'a, Listing> {
         Box::pin(async move {
             match self.get(provider) {
-                Some(found) => read_object(&found.client, scope, id, self.deadline()).await,
+                Some(found) => read_object_at(&found.client, scope, id, self.deadline()).await.0,
                 None => no_provider(provider),
             }
         })
+    }
+
+    fn poll<'a>(
+        &'a self,
+        provider: &'a str,
+        scope: &'a ReadScope,
+        id: Option<&'a str>,
+        now: Timestamp,
+    ) -> BoxFuture<'a, (Listing, Timestamp)> {
+        Box::pin(async move {
+            let Some(found) = self.get(provider) else { return (no_provider(provider), now) };
+            let (listing, asked) = match id {
+                Some(id) => read_object_at(&found.client, scope, id, self.deadline()).await,
+                None => read_list_at(&found.client, scope, self.deadline()).await,
+            };
+            let answered = !matches!(listing, Listing::Failed(_));
+            (listing, if answered { asked } else { now })
+        })
+    }
+
+    fn stop_changes(&self) {
+        for provider in self.providers.values() {
+            provider.client.stop_changes();
+        }
+    }
+
+    fn limit(&self) -> Option<f64> {
+        let limits = self.providers.values().filter_map(|found| found.client.lowest_limit());
+        limits.reduce(f64::min)
     }
 
     fn takes_token(&self, provider: &str, action: Action) -> bool {

@@ -9,7 +9,9 @@ mod service;
 #[cfg(test)]
 mod tests;
 
-pub use read::{ReadError, read_list, read_lists, read_object, read_rows};
+pub use read::{
+    ReadError, read_list, read_list_at, read_lists, read_object, read_object_at, read_rows,
+};
 pub use service::ServiceReader;
 
 use crate::resources::{Listings, Object, ReadScope};

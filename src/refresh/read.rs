@@ -74,7 +74,18 @@ impl std::error::Error for ReadError {}
 /// Reads a whole list. Sends max(1, ceil(rows / 50)) calls, unless the list changes meanwhile.
 /// Throttling and other errors that may pass are waited out until `deadline`.
 pub async fn read_list(client: &Client, scope: &ReadScope, deadline: Timestamp) -> Listing {
-    listing(read_rows(client, &reads::list_call(scope), deadline).await)
+    read_list_at(client, scope, deadline).await.0
+}
+
+/// The same; also returns when the list was asked for: it tells nothing of what came after. Without
+/// meaning where it could not be read.
+pub async fn read_list_at(
+    client: &Client,
+    scope: &ReadScope,
+    deadline: Timestamp,
+) -> (Listing, Timestamp) {
+    let (read, asked) = read_rows_at(client, &reads::list_call(scope), deadline).await;
+    (listing(read), asked)
 }
 
 /// Reads several lists at once.
@@ -95,13 +106,25 @@ pub async fn read_object(
     id: &str,
     deadline: Timestamp,
 ) -> Listing {
+    read_object_at(client, scope, id, deadline).await.0
+}
+
+/// The same; also returns when the object was asked for.
+pub async fn read_object_at(
+    client: &Client,
+    scope: &ReadScope,
+    id: &str,
+    deadline: Timestamp,
+) -> (Listing, Timestamp) {
     let Some(call) = reads::single_call(scope, id) else {
-        return read_list(client, scope, deadline).await;
+        return read_list_at(client, scope, deadline).await;
     };
-    match listing(read_rows(client, &call, deadline).await) {
+    let (read, asked) = read_rows_at(client, &call, deadline).await;
+    let listing = match listing(read) {
         Listing::Rows(rows) => Listing::Rows(rows.into_iter().filter(|(i, _)| i == id).collect()),
         other => other,
-    }
+    };
+    (listing, asked)
 }
 
 fn listing(read: Result<Vec<LiveRow>, ReadError>) -> Listing {
@@ -118,12 +141,32 @@ pub async fn read_rows(
     call: &Call,
     deadline: Timestamp,
 ) -> Result<Vec<LiveRow>, ReadError> {
+    read_rows_at(client, call, deadline).await.0
+}
+
+/// The same; also returns when the first page was asked for.
+async fn read_rows_at(
+    client: &Client,
+    call: &Call,
+    deadline: Timestamp,
+) -> (Result<Vec<LiveRow>, ReadError>, Timestamp) {
+    let mut asked = deadline;
+    let read = read_until_stable(client, call, deadline, &mut asked).await;
+    (read, asked)
+}
+
+async fn read_until_stable(
+    client: &Client,
+    call: &Call,
+    deadline: Timestamp,
+    asked: &mut Timestamp,
+) -> Result<Vec<LiveRow>, ReadError> {
     if !reads::is_paged(call.action) {
-        return Ok(fetch(client, call.clone(), deadline).await?.rows);
+        return Ok(fetch_at(client, call.clone(), deadline, asked).await?.rows);
     }
     let mut last = String::new();
     for _ in 0..ATTEMPTS {
-        match read_once(client, call, deadline).await? {
+        match read_once(client, call, deadline, asked).await? {
             Ok(rows) => {
                 let named = rows.into_iter().map(|(id, object)| LiveRow { id, object });
                 return Ok(named.collect());
@@ -141,9 +184,10 @@ async fn read_once(
     client: &Client,
     call: &Call,
     deadline: Timestamp,
+    asked: &mut Timestamp,
 ) -> Result<Result<Rows, String>, ReadError> {
     let page = |number| fetch(client, reads::paged(call, number, PAGE_SIZE), deadline);
-    let first = page(1).await?;
+    let first = fetch_at(client, reads::paged(call, 1, PAGE_SIZE), deadline, asked).await?;
     let Some(total) = first.total else {
         return read_in_turn(client, call, first, deadline).await;
     };
@@ -210,13 +254,24 @@ async fn read_in_turn(
 }
 
 async fn fetch(client: &Client, call: Call, deadline: Timestamp) -> Result<Page, ReadError> {
-    let answer = client.read(&call, deadline).await.map_err(|error| {
+    fetch_at(client, call, deadline, &mut Timestamp::default()).await
+}
+
+/// Reads a page and notes when it was asked for.
+async fn fetch_at(
+    client: &Client,
+    call: Call,
+    deadline: Timestamp,
+    asked: &mut Timestamp,
+) -> Result<Page, ReadError> {
+    let (answer, sent) = client.read_at(&call, deadline).await.map_err(|error| {
         if reads::parent_gone(call.action, &error.code) {
             ReadError::ParentGone
         } else {
             ReadError::Api(Box::new(error))
         }
     })?;
+    *asked = sent;
     reads::page(call.action, &answer.body)
         .map_err(|why| ReadError::Answer { action: call.action, why })
 }

@@ -14,7 +14,8 @@ use crate::api::client::Client;
 use crate::environment::{Clock, Timestamp};
 use crate::resources::{Listing, Listings, Object, ReadScope, data, data_source};
 
-/// How long reads are tried for by default.
+/// How long reads are tried for by default: since they began, or since the service last answered one
+/// of them.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// How many lists are read at once; the client bounds what is in flight.
 const AT_ONCE: usize = 64;
@@ -66,6 +67,12 @@ impl ServiceReader {
         self.clock.now().after(self.patience)
     }
 
+    /// Returns until when a read that begins now may be repeated: lists that come late in a long
+    /// refresh have as much time as the first, as long as the service answers.
+    fn extended(&self, client: &Client, deadline: Timestamp) -> Timestamp {
+        client.last_answer().map_or(deadline, |at| deadline.max(at.after(self.patience)))
+    }
+
     fn missing(alias: &str) -> String {
         if alias.is_empty() {
             "there is no connection for the default provider".to_owned()
@@ -85,6 +92,7 @@ impl ServiceReader {
         stream::iter(scopes)
             .map(|scope| async move {
                 let (client, wanted) = (client.clone(), scope.clone());
+                let deadline = self.extended(&client, deadline);
                 let task = async move { read_list(&client, &wanted, deadline).await };
                 let listing = self.runtime.spawn(task).await;
                 let listing = listing.unwrap_or_else(|error| {
