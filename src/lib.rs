@@ -3,6 +3,7 @@
 pub mod address;
 pub mod api;
 pub mod apply;
+pub mod bench;
 pub mod command;
 pub mod configuration;
 pub mod diagnostic;
@@ -12,6 +13,7 @@ pub mod environment;
 pub mod language;
 pub mod plan;
 pub mod refresh;
+pub mod rehearsal;
 pub mod report;
 pub mod resources;
 pub mod state;

@@ -82,7 +82,36 @@ const ARROWS: &[(&str, &[&str])] = &[
             "api::call",
         ],
     ),
-    ("report", &["diagnostic", "address", "value", "plan", "drift", "state", "resources::Impact"]),
+    ("bench", &["api::catalogue"]),
+    (
+        "rehearsal",
+        &[
+            "diagnostic",
+            "environment",
+            "address",
+            "value",
+            "api",
+            "resources",
+            "plan",
+            "refresh",
+            "state",
+            "apply",
+            "emulator",
+        ],
+    ),
+    (
+        "report",
+        &[
+            "diagnostic",
+            "address",
+            "value",
+            "plan",
+            "drift",
+            "state",
+            "rehearsal::document",
+            "resources::Impact",
+        ],
+    ),
 ];
 
 #[test]

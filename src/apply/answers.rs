@@ -11,6 +11,7 @@ use crate::api::backoff::backoff;
 use crate::api::error::{ApiError, Class, NOT_SENT};
 use crate::environment::Timestamp;
 use crate::plan::Purpose;
+use crate::refresh::is_about_credentials;
 use crate::resources::{Live, Object, Settled, Wanted};
 use crate::state::{Phase, Status, Write};
 
@@ -144,11 +145,15 @@ impl Engine<'_> {
         }
         let provider = task.entry.provider.to_string();
         let id = task.id().to_owned();
+        let awaited = match (&self.scheduler, task.operation) {
+            (Some(scheduler), Some(operation)) => scheduler.is_awaited(operation),
+            _ => true,
+        };
         self.settling.add(
             index,
             (&provider, scopes),
             (task.entry.action, &id),
-            (task.answered, now),
+            (task.answered, now, !awaited),
             &mut self.pace,
         );
     }
@@ -171,6 +176,7 @@ impl Engine<'_> {
         task.waiting = format!("{}: {}", error.code, error.message.trim());
         task.last_error = Some(error.clone());
         task.entry.request_id.clone_from(&error.request_id);
+        self.shut_out |= is_about_credentials(&error.code);
         // An interrupted run sends nothing again, as one whose time is over.
         let finishing = self.context.interrupt.stage() > Interrupted::Running;
         let patient = is_crowded_out(task, self.progress, now);
@@ -296,6 +302,8 @@ impl Engine<'_> {
         match task.stage {
             // What is in flight decides; it comes within the client's own time limit.
             Stage::Sending | Stage::Looking(_) | Stage::Noting => {}
+            // What became of it is not known, so it is not given up.
+            Stage::Settling if task.unread => self.leave_open(index),
             // Reads may have had to wait: the last word is one that was asked for after that time.
             Stage::Settling if self.settling.look_last(index, now) => {}
             Stage::Settling => self.never_settled(index, None),
@@ -316,12 +324,21 @@ impl Engine<'_> {
         let (now, lag) = (self.now(), self.context.settings.lag);
         let Some(task) = self.tasks.get_mut(&index) else { return };
         let live = task.kind.observed(&task.wanted, &task.recorded, listings);
+        task.unread = false;
         let step = super::sight::conversion_step(task, &live);
         let verdict = match &live {
             Live::Absent => {
                 super::sight::absent(task, job, listings, &mut self.settling, index, (now, lag))
             }
-            Live::Unread => Settled::Busy(super::sight::unread(listings)),
+            Live::Unread => {
+                let why = super::sight::unread(listings);
+                task.waiting.clone_from(&why);
+                task.unread = true;
+                if self.see_refused(listings) {
+                    return self.leave_open(index);
+                }
+                Settled::Busy(why)
+            }
             Live::Found(_) => {
                 if let Some(waiter) = self.settling.get_mut(index) {
                     waiter.absent = 0;
@@ -366,7 +383,13 @@ impl Engine<'_> {
                     && now >= task.deadline
                 {
                     if job.started >= task.deadline {
-                        return self.never_settled(index, None);
+                        // What became of it is not known where it could not be read.
+                        let unread = task.unread;
+                        return if unread {
+                            self.leave_open(index);
+                        } else {
+                            self.never_settled(index, None);
+                        };
                     }
                     self.settling.look_last(index, now);
                 }
@@ -382,6 +405,7 @@ impl Engine<'_> {
         } else {
             self.pace.forget(waiter.action, waiter.seen);
         }
+        self.settling.wake(waiter.action, self.context.clock.now(), &mut self.pace);
     }
 }
 

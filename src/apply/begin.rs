@@ -3,15 +3,18 @@
 use crate::api::call::Call;
 use crate::diagnostic::Diagnostics;
 use crate::plan::{Change, ChangeKind, Operation, Plan, Purpose};
-use crate::resources::{self, Listing, Object, ReadScope};
+use crate::resources::{self, Listing, Object, ReadScope, spelling};
 use crate::state::{JournalEntry, Phase, Write, codec};
 
-use super::engine::Engine;
+use super::engine::{Engine, Timer};
 use super::evaluate::{Prepared, prepare};
 use super::event::{ApplyEvent, OperationName};
 use super::interrupt::Stage as Interrupted;
 use super::settle::Key;
 use super::task::{Stage, Task, known};
+
+/// How long to wait before it is looked again whether an object that is being deleted is gone.
+const LEAVING: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Returns an operation as events name it.
 pub(super) fn name_of(operation: &Operation) -> OperationName {
@@ -33,13 +36,16 @@ impl<'a> Engine<'a> {
     /// Starts what may start.
     pub(super) fn start_operations(&mut self) {
         let Some((plan, _)) = self.plan else { return };
+        self.settling.scarce = false;
         while self.context.interrupt.stage() == Interrupted::Running
             && self.outcome.state_error.is_none()
+            && !self.shut_out
         {
             let room = self.context.settings.parallelism.saturating_sub(self.sending);
             let Some(scheduler) = &mut self.scheduler else { return };
             let ready = scheduler.start_ready(room);
             if ready.is_empty() {
+                self.settling.scarce = room == 0 && scheduler.is_waiting();
                 return;
             }
             for index in ready {
@@ -175,7 +181,12 @@ impl<'a> Engine<'a> {
             }
             let key: Key = (provider.clone(), scope);
             if let Some(noted) = self.noted.get(&key) {
-                existing.extend(noted.get(&natural_key).into_iter().flatten().cloned());
+                let there = noted.get(&natural_key).map(Vec::as_slice).unwrap_or_default();
+                let leaving = self.leaving.get(&key);
+                if there.iter().any(|id| leaving.is_some_and(|leaving| leaving.contains(id))) {
+                    return self.wait_for_leaving(index, key);
+                }
+                existing.extend(there.iter().cloned());
                 continue;
             }
             let waiting = self.noting.entry(key.clone()).or_default();
@@ -189,6 +200,25 @@ impl<'a> Engine<'a> {
             task.entry.existing = existing;
         }
         self.intend(index);
+    }
+
+    /// Lets a create wait until an object that is being deleted gives up what it needs: the list is read
+    /// again now, and from then on once in a while.
+    fn wait_for_leaving(&mut self, index: usize, key: Key) {
+        let now = self.now();
+        self.noted.remove(&key);
+        self.leaving.remove(&key);
+        let Some(task) = self.tasks.get_mut(&index) else { return };
+        let again = now.after(std::mem::replace(&mut task.leaving, LEAVING));
+        if again >= task.deadline {
+            return self.fail_unsent(
+                index,
+                &key.1,
+                "what holds the same key is still being deleted",
+            );
+        }
+        task.waiting = String::from("what holds the same key is being deleted");
+        self.set_timer(again, Timer::Note, index);
     }
 
     /// Returns whether a list is one of an object that this run made.
@@ -211,6 +241,11 @@ impl<'a> Engine<'a> {
                     self.note_or_intend(task);
                 }
             }
+            Listing::Part { .. } => {
+                for task in waiting {
+                    self.fail_unsent(task, &key.1, "only a part of it was read");
+                }
+            }
             Listing::Failed(why) => {
                 for task in waiting {
                     self.fail_unsent(task, &key.1, why);
@@ -222,12 +257,19 @@ impl<'a> Engine<'a> {
     /// Keeps the natural keys of a list.
     pub(super) fn note(&mut self, key: Key, listing: &Listing) {
         let mut noted = std::collections::BTreeMap::<String, Vec<String>>::new();
+        let mut leaving = std::collections::BTreeSet::new();
         if let (Listing::Rows(rows), Some(kind)) = (listing, listed_kind(&key.1)) {
             for (id, object) in rows {
+                if object.text("status").is_some_and(spelling::is_deleting) {
+                    leaving.insert(id.clone());
+                }
                 for natural in kind.natural_keys(object) {
                     noted.entry(natural).or_default().push(id.clone());
                 }
             }
+        }
+        if !leaving.is_empty() {
+            self.leaving.insert(key.clone(), leaving);
         }
         self.noted.insert(key, noted);
     }

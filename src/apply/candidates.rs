@@ -50,7 +50,7 @@ pub(super) fn among(
 fn rows(listings: &Listings) -> impl Iterator<Item = (&String, &Object)> {
     let rows = listings.values().filter_map(|listing| match listing {
         Listing::Rows(rows) => Some(rows),
-        Listing::ParentGone | Listing::Failed(_) => None,
+        Listing::Part { .. } | Listing::ParentGone | Listing::Failed(_) => None,
     });
     rows.flatten()
 }

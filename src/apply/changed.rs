@@ -40,7 +40,7 @@ impl<'a> Changed<'a> {
             return;
         }
         for (scope, listing) in listings {
-            if matches!(listing, Listing::Failed(_)) {
+            if matches!(listing, Listing::Failed(_) | Listing::Part { .. }) {
                 continue;
             }
             self.asked.insert((provider.to_owned(), scope.clone()), asked);

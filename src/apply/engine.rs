@@ -16,7 +16,8 @@ use crate::diagnostic::Diagnostic;
 use crate::environment::Timestamp;
 use crate::plan::{ChangeKind, Plan};
 use crate::resources::{Listing, Listings, Object, ReadScope};
-use crate::state::{Instance, InstanceKey, Snapshot, Write};
+use crate::state::{Instance, InstanceKey, Snapshot, Status, Write};
+use crate::value::Value;
 
 use super::changed::Changed;
 use super::evaluate::Evaluate;
@@ -26,7 +27,7 @@ use super::pace::Pace;
 use super::recovery::is_young;
 use super::scheduler::Scheduler;
 use super::settle::{Job, Key, Settling};
-use super::task::{Stage, Task, Why, known};
+use super::task::{Stage, Task, Why};
 use super::{ApplyContext, Outcome};
 
 /// So long the service limits the rate before that is told.
@@ -68,6 +69,8 @@ pub(super) enum Timer {
     Send,
     /// Lists are to be read to find out what became of a call.
     Look,
+    /// It is to be seen whether an object that is being deleted still holds what a create needs.
+    Note,
     /// An operation is to be reported as still going.
     Report,
 }
@@ -98,6 +101,8 @@ pub(super) struct Engine<'a> {
     owned: BTreeMap<String, u32>,
     /// Ids by natural key in lists that were read before creates.
     pub(super) noted: BTreeMap<Key, BTreeMap<String, Vec<String>>>,
+    /// Ids of objects that were being deleted, in the same lists.
+    pub(super) leaving: BTreeMap<Key, BTreeSet<String>>,
     /// Who waits for such a list.
     pub(super) noting: BTreeMap<Key, Vec<usize>>,
     /// Ids of what this run made: their lists are known to begin empty.
@@ -113,6 +118,8 @@ pub(super) struct Engine<'a> {
     pub(super) progress: Timestamp,
     /// Since when the service is known to limit the rate; and whether that was told.
     limited: (Option<Timestamp>, bool),
+    /// Whether the service does not accept the credentials any more: nothing more is begun.
+    pub(super) shut_out: bool,
     pub(super) outcome: Outcome,
 }
 
@@ -135,6 +142,7 @@ impl<'a> Engine<'a> {
             planned: BTreeMap::new(),
             owned: BTreeMap::new(),
             noted: BTreeMap::new(),
+            leaving: BTreeMap::new(),
             noting: BTreeMap::new(),
             fresh: BTreeSet::new(),
             lessons: snapshot.lessons,
@@ -143,6 +151,7 @@ impl<'a> Engine<'a> {
             seen_stage: Interrupted::Running,
             progress: Timestamp(0),
             limited: (None, false),
+            shut_out: false,
             outcome: Outcome::default(),
         };
         engine.progress = engine.now();
@@ -263,9 +272,7 @@ impl<'a> Engine<'a> {
                 for task in self.settling.finished(&job, &listings, now) {
                     self.judge(task, &job, &listings);
                 }
-                if job.single.is_none() {
-                    self.changed.polled(&job.key.0, listings, job.started);
-                }
+                self.changed.polled(&job.key.0, listings, job.started);
             }
             Event::Noted(key, listing) => self.noted(key, &listing),
             Event::Looked(task, listings) => self.looked(task, &listings),
@@ -284,6 +291,7 @@ impl<'a> Engine<'a> {
                 (Timer::Deadline, _) => self.expired(task),
                 (Timer::Send, Stage::Pausing) => self.send_if_known(task),
                 (Timer::Look, Stage::Looking(_)) => self.read_for_look(task),
+                (Timer::Note, Stage::Noting) => self.note_or_intend(task),
                 (Timer::Report, _) => self.report(task),
                 _ => {}
             }
@@ -383,16 +391,15 @@ impl<'a> Engine<'a> {
         self.futures.push(
             async move {
                 let mut listings = Listings::new();
-                let mut started = None;
                 for scope in &job.scopes {
-                    let single = job.single.as_deref().filter(|_| *scope == job.key.1);
-                    let (listing, asked) =
-                        service.poll(&job.key.0, scope, single, job.started).await;
+                    let listing = if *scope == job.key.1 {
+                        service.sought(&job.key.0, &job.sought).await
+                    } else {
+                        service.list(&job.key.0, scope).await
+                    };
                     listings.insert(scope.clone(), listing);
-                    started = started.min(Some(asked)).or(Some(asked));
                 }
-                let started = started.unwrap_or(job.started);
-                Event::Listed(Job { started, ..job }, listings)
+                Event::Listed(job, listings)
             }
             .boxed_local(),
         );
@@ -458,11 +465,28 @@ impl<'a> Engine<'a> {
     fn mirror(&mut self, instance: Instance) {
         self.own(&instance.id.clone());
         if instance.deposed.is_none() {
-            self.teach(&instance.address, Some(&instance.object));
+            match self.coming(&instance) {
+                Some(whole) => self.teach(&instance.address, Some(&whole)),
+                None => self.teach(&instance.address, Some(&instance.object)),
+            }
         }
         if let Some(before) = self.instances.insert(instance.key(), instance) {
             self.disown(&before.id);
         }
+    }
+
+    /// Returns what is recorded of an object that is being made, with what is to come still unknown:
+    /// an expression may touch it on its way to something else.
+    fn coming(&self, instance: &Instance) -> Option<Object> {
+        let (plan, _) = self.plan.filter(|_| instance.status == Status::Creating)?;
+        let found = plan
+            .changes
+            .binary_search_by(|c| (&c.address, &c.deposed).cmp(&(&instance.address, &None)))
+            .ok()?;
+        let planned = plan.changes[found].after.as_ref()?.iter();
+        let unknown = planned.filter(|(_, value)| value.deep_unknown());
+        let unknown: Object = unknown.map(|(n, v)| (n.clone(), v.clone())).collect();
+        Some(instance.object.over(&unknown))
     }
 
     /// Tells the evaluation of an object: what is planned of it, and what is recorded of the rest.
@@ -483,12 +507,27 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Notes that a call that is not the last one of a change in place has had its effect: what it
+    /// makes is known from now on.
+    pub(super) fn is_made(&mut self, address: &Address, operation: usize) {
+        let Some((plan, _)) = self.plan else { return };
+        let Some(planned) = self.planned.get_mut(address) else { return };
+        for name in plan.operations[operation].makes.iter() {
+            if planned.get(name).is_some_and(Value::deep_unknown) {
+                planned.remove(name);
+            }
+        }
+        if let Some(instance) = self.instances.get(&(address.clone(), None)) {
+            self.teach(address, Some(&instance.object));
+        }
+    }
+
     /// Takes over a plan, and tells its evaluation of all objects.
     pub(super) fn set_plan(&mut self, plan: &'a Plan, evaluate: &'a dyn Evaluate) {
         self.plan = Some((plan, evaluate));
         for change in plan.changes.iter().filter(|c| c.kind == ChangeKind::Update) {
             if let Some(after) = &change.after {
-                self.planned.insert(change.address.clone(), known(after));
+                self.planned.insert(change.address.clone(), after.clone());
             }
         }
         for instance in self.instances.values().filter(|i| i.deposed.is_none()) {

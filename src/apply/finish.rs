@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::{ChangeKind, Plan, PlanMode, Purpose};
-use crate::resources::{self, Listing, Listings, Live, Role};
+use crate::resources::{self, Listings, Live, Role, Sought};
 use crate::state::{InstanceKey, Write};
 use crate::value::{Name, Value};
 
@@ -37,7 +37,7 @@ impl Engine<'_> {
             self.outcome.failed += 1;
         }
         self.record_without_calls(plan);
-        if !self.outcome.interrupted {
+        if !self.outcome.interrupted && !self.shut_out {
             self.read_again().await;
         }
         self.evaluate_outputs(plan, recorded);
@@ -90,9 +90,9 @@ impl Engine<'_> {
             .iter()
             .map(|(provider, scope)| (provider.clone(), scope.region().to_owned()))
             .collect();
-        let mut wanted: BTreeMap<Key, Vec<InstanceKey>> = BTreeMap::new();
-        // Those that are found in several lists together, with these lists.
-        let mut several: BTreeMap<String, (Listings, Vec<InstanceKey>)> = BTreeMap::new();
+        // What is sought of each list: objects by their ids, unless others need it whole.
+        let mut wanted: BTreeMap<Key, (BTreeSet<String>, bool)> = BTreeMap::new();
+        let mut keys: Vec<InstanceKey> = Vec::new();
         for (key, instance) in &self.instances {
             let place = (instance.provider.to_string(), instance.region.clone());
             let Some(kind) = resources::lookup(instance.address.kind()) else { continue };
@@ -101,34 +101,26 @@ impl Engine<'_> {
             if key.1.is_some() || volatile.count() == 0 || !touched.contains(&place) {
                 continue;
             }
-            let mut scopes = kind.scopes(&instance.region, &instance.object);
-            if scopes.len() > 1 {
-                let (lists, keys) = several.entry(place.0.clone()).or_default();
-                keys.push(key.clone());
-                for scope in scopes.drain(..) {
-                    lists.insert(scope.clone(), Listing::Failed(String::new()));
-                    wanted.entry((place.0.clone(), scope)).or_default();
-                }
-            }
-            for scope in scopes {
-                wanted.entry((place.0.clone(), scope)).or_default().push(key.clone());
+            keys.push(key.clone());
+            let scopes = kind.scopes(&instance.region, &instance.object);
+            for (number, scope) in scopes.into_iter().enumerate() {
+                let (ids, whole) = wanted.entry((place.0.clone(), scope)).or_default();
+                ids.insert(instance.id.clone());
+                *whole |= number > 0;
             }
         }
-        for ((provider, scope), keys) in wanted {
-            let listing = self.context.service.list(&provider, &scope).await;
-            let mut listings: Listings = [(scope.clone(), listing)].into();
-            for key in keys {
-                self.refresh_volatile(&key, &listings);
-            }
-            if let Some((lists, _)) = several.get_mut(&provider)
-                && lists.contains_key(&scope)
-            {
-                lists.append(&mut listings);
-            }
+        let mut lists: BTreeMap<String, Listings> = BTreeMap::new();
+        for ((provider, scope), (ids, whole)) in wanted {
+            let rows = Some(ids.len());
+            let ids = if whole { BTreeSet::new() } else { ids };
+            let sought = Sought { scope: scope.clone(), ids, rows };
+            let listing = self.context.service.sought(&provider, &sought).await;
+            lists.entry(provider).or_default().insert(scope, listing);
         }
-        for (listings, keys) in several.into_values() {
-            for key in keys {
-                self.refresh_volatile(&key, &listings);
+        for key in keys {
+            let provider = self.instances.get(&key).map(|instance| instance.provider.to_string());
+            if let Some(listings) = provider.and_then(|provider| lists.get(&provider)) {
+                self.refresh_volatile(&key, listings);
             }
         }
     }

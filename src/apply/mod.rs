@@ -39,7 +39,7 @@ use std::time::Duration;
 pub use candidates::{Candidate, candidates, nothing_to_recover};
 pub use evaluate::Evaluate;
 pub use event::{ApplyEvent, Observer, OperationName, Recovery};
-pub use forecast::forecast;
+pub use forecast::{Traffic, as_documented, forecast, traffic};
 pub use interrupt::{Interrupt, Interrupter};
 pub use recovery::{Intention, Resolution, intention, recover, recover_only};
 pub use service::Service;
@@ -193,7 +193,8 @@ pub async fn apply<'a>(
     }
     engine.changed.read_before(lists, now);
     for (provider, listings) in lists {
-        let read = listings.iter().filter(|(_, list)| !matches!(list, Listing::Failed(_)));
+        let whole = |list: &Listing| matches!(list, Listing::Rows(_) | Listing::ParentGone);
+        let read = listings.iter().filter(|(_, list)| whole(list));
         for (scope, listing) in read {
             if let Listing::Rows(rows) = listing {
                 let key = (provider.clone(), scope.clone());

@@ -5,8 +5,8 @@ use crate::api::call::Call;
 use crate::api::catalogue::Action;
 use crate::api::error::ApiError;
 use crate::api::http::BoxFuture;
-use crate::environment::Timestamp;
-use crate::resources::{Listing, ReadScope};
+use crate::resources::reads::PAGE_SIZE;
+use crate::resources::{Listing, ReadScope, Sought};
 
 /// Sends calls and reads lists. `provider` is the alias of the provider block; the default one's is
 /// empty.
@@ -29,20 +29,20 @@ pub trait Service {
         id: &'a str,
     ) -> BoxFuture<'a, Listing>;
 
-    /// Reads a list, or with `id` one object of it; also returns when that was really asked for, which
-    /// may be long after `now` where requests have to wait for their turn.
-    fn poll<'a>(
-        &'a self,
-        provider: &'a str,
-        scope: &'a ReadScope,
-        id: Option<&'a str>,
-        now: Timestamp,
-    ) -> BoxFuture<'a, (Listing, Timestamp)> {
-        let read = match id {
-            Some(id) => self.single(provider, scope, id),
-            None => self.list(provider, scope),
+    /// Reads what is sought of a list, in whichever way takes fewer calls: the list, or a part of it.
+    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
+        let mut ids = sought.ids.iter();
+        let long = sought.rows.is_none_or(|rows| rows as u64 > PAGE_SIZE);
+        let (Some(id), None, true) = (ids.next(), ids.next(), long) else {
+            return self.list(provider, &sought.scope);
         };
-        Box::pin(async move { (read.await, now) })
+        let single = self.single(provider, &sought.scope, id);
+        Box::pin(async move {
+            match single.await {
+                Listing::Rows(rows) => Listing::Part { asked: sought.ids.clone(), rows },
+                other => other,
+            }
+        })
     }
 
     /// Sends no more calls: those that wait for their turn end at once, as not sent.

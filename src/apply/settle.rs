@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use crate::api::catalogue::Action;
 use crate::environment::Timestamp;
-use crate::resources::reads::PAGE_SIZE;
-use crate::resources::{Listing, Listings, ReadScope};
+use crate::resources::{Listing, Listings, ReadScope, Sought};
 
 use super::pace::{Pace, Seen};
 
@@ -16,6 +15,14 @@ pub(super) type Key = (String, ReadScope);
 
 /// With several waiters a list is read at most so often.
 const REST: Duration = Duration::from_millis(200);
+
+/// While nothing is known of an action, one waiter finds out how long it takes; others of the action in
+/// other lists ask only so long after their answer, and then at three times that.
+const LED: Duration = Duration::from_secs(5);
+
+/// So long an operation for which nobody waits may be settled and not seen, while requests are scarce:
+/// then one read sees many.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One operation that waits to be settled.
 #[derive(Debug)]
@@ -33,6 +40,10 @@ pub(super) struct Waiter {
     pub(super) absent: u32,
     asked: u32,
     due: Timestamp,
+    /// Whether nothing could start if it were settled.
+    patient: bool,
+    /// Whether another finds out how long the action takes.
+    led: bool,
     key: Key,
 }
 
@@ -42,8 +53,8 @@ pub(super) struct Job {
     pub(super) key: Key,
     /// All lists to read.
     pub(super) scopes: Vec<ReadScope>,
-    /// The only object that is asked for, when it is one of a long list.
-    pub(super) single: Option<String>,
+    /// What is sought of the first list: the objects that are waited for now.
+    pub(super) sought: Sought,
     pub(super) started: Timestamp,
 }
 
@@ -57,6 +68,8 @@ struct Queue {
     rests_until: Timestamp,
     /// The entry in `due`.
     due: Option<Timestamp>,
+    /// The entry in `late`.
+    late: Option<Timestamp>,
 }
 
 /// All waiters, by task.
@@ -64,23 +77,39 @@ struct Queue {
 pub(super) struct Settling {
     waiters: BTreeMap<usize, Waiter>,
     queues: BTreeMap<Key, Queue>,
+    /// When lists are to be read.
     due: BTreeSet<(Timestamp, Key)>,
+    /// When they are to be read at the latest while requests are scarce.
+    late: BTreeSet<(Timestamp, Key)>,
+    /// Whether requests are scarce: calls that may be sent wait for a place.
+    pub(super) scarce: bool,
+    /// Actions of which some wait for another to find out how long it takes.
+    led: BTreeSet<Action>,
 }
 
 impl Settling {
-    /// Adds one whose call was answered at `since`.
+    /// Adds one whose call was answered at `since`; a patient one is such that nothing could start if it
+    /// were settled.
     pub(super) fn add(
         &mut self,
         task: usize,
         (provider, scopes): (&str, Vec<ReadScope>),
         (action, id): (Action, &str),
-        (since, now): (Timestamp, Timestamp),
+        (since, now, patient): (Timestamp, Timestamp, bool),
         pace: &mut Pace,
     ) {
         let Some(first) = scopes.first().cloned() else { return };
         let key = (provider.to_owned(), first);
         let (wait, trial) = pace.first(action);
-        let due = since.after(wait).max(now);
+        let led = !pace.knows(action)
+            && self
+                .waiters
+                .values()
+                .any(|other| other.action == action && !other.led && other.key != key);
+        let due = since.after(if led { LED } else { wait }).max(now);
+        if led {
+            self.led.insert(action);
+        }
         let waiter = Waiter {
             action,
             scopes,
@@ -90,6 +119,8 @@ impl Settling {
             absent: 0,
             asked: 0,
             due,
+            patient,
+            led,
             key: key.clone(),
         };
         self.waiters.insert(task, waiter);
@@ -117,6 +148,25 @@ impl Settling {
         Some(waiter)
     }
 
+    /// Lets those ask who waited for another of their action, which settled or was given up.
+    pub(super) fn wake(&mut self, action: Action, now: Timestamp, pace: &mut Pace) {
+        if !self.led.remove(&action) {
+            return;
+        }
+        let led = self.waiters.iter_mut().filter(|(_, other)| other.action == action && other.led);
+        let mut keys = BTreeSet::new();
+        for (_, waiter) in led {
+            let (wait, trial) = pace.first(action);
+            waiter.led = false;
+            waiter.seen.trial = trial;
+            waiter.due = waiter.due.min(waiter.since.after(wait).max(now));
+            keys.insert(waiter.key.clone());
+        }
+        for key in keys {
+            self.schedule(&key);
+        }
+    }
+
     /// Notes that one was not settled in a list that was asked for at `asked`, and waits again;
     /// with `soon`, it asks as soon as it may.
     pub(super) fn postpone(
@@ -135,7 +185,8 @@ impl Settling {
         } else if waiter.due <= asked {
             waiter.asked += 1;
             waiter.seen.missed = waiter.seen.missed.or(Some(elapsed));
-            waiter.due = asked.after(pace.next(waiter.action, waiter.asked, elapsed)).max(now);
+            let next = pace.next(waiter.action, waiter.asked, elapsed);
+            waiter.due = asked.after(if waiter.led { elapsed * 2 } else { next }).max(now);
         }
         let key = waiter.key.clone();
         self.schedule(&key);
@@ -152,18 +203,20 @@ impl Settling {
 
     /// Returns when something is to be read next.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(due, _)| *due)
+        let times = if self.scarce { &self.late } else { &self.due };
+        times.first().map(|(due, _)| *due)
     }
 
     /// Returns the reads that are due and notes that they are under way.
     pub(super) fn start(&mut self, now: Timestamp) -> Vec<Job> {
         let mut jobs = Vec::new();
-        while let Some((due, key)) = self.due.first().cloned()
-            && due <= now
-        {
-            self.due.remove(&(due, key.clone()));
+        loop {
+            let times = if self.scarce { &self.late } else { &self.due };
+            let Some((_, key)) = times.first().filter(|(due, _)| *due <= now).cloned() else {
+                return jobs;
+            };
+            self.unschedule(&key);
             let Some(queue) = self.queues.get_mut(&key) else { continue };
-            queue.due = None;
             queue.reading = true;
             let asking: Vec<&Waiter> = queue
                 .waiters
@@ -177,16 +230,11 @@ impl Settling {
                     scopes.push(scope.clone());
                 }
             }
-            // One object is asked for alone, unless the whole list costs no more: that serves others,
-            // and shows what became of objects that are not begun yet.
-            let short = queue.rows.is_some_and(|rows| rows as u64 <= PAGE_SIZE);
-            let single = match asking[..] {
-                [waiter] if !short => Some(waiter.id.clone()),
-                _ => None,
-            };
-            jobs.push(Job { key, scopes, single, started: now });
+            let ids: BTreeSet<String> = asking.iter().map(|waiter| waiter.id.clone()).collect();
+            let ids = if ids.contains("") { BTreeSet::new() } else { ids };
+            let sought = Sought { scope: key.1.clone(), ids, rows: queue.rows };
+            jobs.push(Job { key, scopes, sought, started: now });
         }
-        jobs
     }
 
     /// Notes what was read and returns the tasks to be judged by it.
@@ -198,9 +246,20 @@ impl Settling {
     ) -> Vec<usize> {
         let Some(queue) = self.queues.get_mut(&job.key) else { return Vec::new() };
         queue.reading = false;
-        if let (None, Some(Listing::Rows(rows))) = (&job.single, listings.get(&job.key.1)) {
-            queue.rows = Some(rows.len());
+        let list = listings.get(&job.key.1);
+        match list {
+            Some(Listing::Rows(rows)) => queue.rows = Some(rows.len()),
+            // There are more than its first page holds.
+            Some(Listing::Part { asked, rows }) if rows.len() > asked.len() => {
+                queue.rows = queue.rows.max(Some(rows.len() + 1));
+            }
+            _ => {}
         }
+        // Of an object that was not asked for, a part of a list may not tell that it is gone.
+        let tells = |id: &str| match list {
+            Some(Listing::Part { asked, rows }) => asked.contains(id) || rows.contains_key(id),
+            _ => true,
+        };
         if queue.waiters.len() > 1 {
             queue.rests_until = now.after(REST);
         }
@@ -211,7 +270,7 @@ impl Settling {
             .filter(|task| {
                 self.waiters.get(task).is_some_and(|waiter| {
                     waiter.since <= job.started
-                        && job.single.as_ref().is_none_or(|id| *id == waiter.id)
+                        && tells(&waiter.id)
                         && waiter.scopes.iter().all(|scope| listings.contains_key(scope))
                 })
             })
@@ -220,19 +279,30 @@ impl Settling {
         tasks
     }
 
-    fn schedule(&mut self, key: &Key) {
+    fn unschedule(&mut self, key: &Key) {
         let Some(queue) = self.queues.get_mut(key) else { return };
         if let Some(due) = queue.due.take() {
             self.due.remove(&(due, key.clone()));
         }
-        if queue.reading {
-            return;
+        if let Some(late) = queue.late.take() {
+            self.late.remove(&(late, key.clone()));
         }
-        let first = queue.waiters.iter().filter_map(|t| self.waiters.get(t)).map(|w| w.due).min();
-        if let Some(due) = first {
-            let due = due.max(queue.rests_until);
-            queue.due = Some(due);
+    }
+
+    fn schedule(&mut self, key: &Key) {
+        self.unschedule(key);
+        let Some(queue) = self.queues.get_mut(key).filter(|queue| !queue.reading) else { return };
+        let mut times: Option<(Timestamp, Timestamp)> = None;
+        for waiter in queue.waiters.iter().filter_map(|task| self.waiters.get(task)) {
+            let patience = if waiter.patient { PATIENCE } else { Duration::ZERO };
+            let (due, late) = (waiter.due, waiter.due.after(patience));
+            times = Some(times.map_or((due, late), |(a, b)| (a.min(due), b.min(late))));
+        }
+        if let Some((due, late)) = times {
+            let (due, late) = (due.max(queue.rests_until), late.max(queue.rests_until));
+            (queue.due, queue.late) = (Some(due), Some(late));
             self.due.insert((due, key.clone()));
+            self.late.insert((late, key.clone()));
         }
     }
 }
@@ -247,8 +317,12 @@ mod tests {
 
     fn add(settling: &mut Settling, task: usize, since: i64) {
         let action = (Action::DeleteForwardEntry, &*format!("fwd-{task}"));
-        let times = (Timestamp(since), Timestamp(since));
+        let times = (Timestamp(since), Timestamp(since), true);
         settling.add(task, ("", vec![table()]), action, times, &mut Pace::default());
+    }
+
+    fn ids(job: &Job) -> Vec<&str> {
+        job.sought.ids.iter().map(String::as_str).collect()
     }
 
     fn rows(count: usize) -> Listings {
@@ -264,7 +338,7 @@ mod tests {
         assert_eq!(settling.due(), Some(Timestamp(500)));
         assert!(settling.start(Timestamp(499)).is_empty());
         let jobs = settling.start(Timestamp(520));
-        assert_eq!((jobs.len(), &jobs[0].single), (1, &None));
+        assert_eq!((jobs.len(), ids(&jobs[0])), (1, vec!["fwd-1", "fwd-2"]));
         assert_eq!(settling.due(), None, "no second read while one is under way");
         add(&mut settling, 3, 530);
         let judged = settling.finished(&jobs[0], &rows(3), Timestamp(600));
@@ -276,25 +350,58 @@ mod tests {
         let mut settling = Settling::default();
         add(&mut settling, 1, 0);
         let jobs = settling.start(Timestamp(500));
-        assert_eq!(jobs[0].single.as_deref(), Some("fwd-1"));
+        assert_eq!((ids(&jobs[0]), jobs[0].sought.rows), (vec!["fwd-1"], None));
         settling.finished(&jobs[0], &rows(1), Timestamp(510));
         settling.postpone(1, Timestamp(500), Timestamp(510), false, &Pace::default());
-        assert_eq!(settling.due(), Some(Timestamp(1250)));
+        assert_eq!(settling.due(), Some(Timestamp(1125)));
         assert!(settling.remove(1).is_some());
         assert_eq!(settling.due(), None);
     }
 
     #[test]
-    fn a_short_list_is_read_whole_for_one() {
+    fn what_is_known_of_a_list_tells_how_to_ask() {
         let mut settling = Settling::default();
-        for (length, single) in [(3, None), (80, Some("fwd-1"))] {
+        for length in [3, 80] {
             settling.know_length((String::new(), table()), length);
             add(&mut settling, 1, 0);
             let jobs = settling.start(Timestamp(500));
-            assert_eq!(jobs[0].single.as_deref(), single);
+            assert_eq!((ids(&jobs[0]), jobs[0].sought.rows), (vec!["fwd-1"], Some(length)));
             settling.finished(&jobs[0], &rows(length), Timestamp(510));
             settling.remove(1);
         }
+    }
+
+    #[test]
+    fn one_finds_out_how_long_an_action_takes() {
+        let mut settling = Settling::default();
+        let mut pace = Pace::default();
+        add(&mut settling, 1, 0);
+        let other =
+            ReadScope::ForwardEntries { region: String::from("r"), table: String::from("other") };
+        let action = (Action::DeleteForwardEntry, "fwd-2");
+        let times = (Timestamp(100), Timestamp(100), true);
+        settling.add(2, ("", vec![other]), action, times, &mut pace);
+        assert_eq!(settling.start(Timestamp(4_000)).len(), 1, "the other waits for the first");
+        settling.remove(1);
+        pace.remember(action.0, Duration::from_millis(4_000));
+        settling.wake(action.0, Timestamp(4_010), &mut pace);
+        assert_eq!(settling.due(), Some(Timestamp(4_100)));
+    }
+
+    #[test]
+    fn a_part_of_a_list_tells_of_what_was_asked_for() {
+        let mut settling = Settling::default();
+        add(&mut settling, 1, 0);
+        add(&mut settling, 2, 5);
+        let jobs = settling.start(Timestamp(500));
+        assert_eq!(ids(&jobs[0]), ["fwd-1"], "the other is not due");
+        let asked: BTreeSet<String> = ["fwd-1".to_owned()].into();
+        let part = |rows| [(table(), Listing::Part { asked: asked.clone(), rows })].into();
+        let judged = settling.finished(&jobs[0], &part(BTreeMap::new()), Timestamp(510));
+        assert_eq!(judged, [1]);
+        let found = [("fwd-2".to_owned(), crate::resources::Object::new())].into();
+        let judged = settling.finished(&jobs[0], &part(found), Timestamp(510));
+        assert_eq!(judged, [1, 2]);
     }
 
     #[test]
@@ -307,6 +414,6 @@ mod tests {
         settling.postpone(1, Timestamp(500), Timestamp(510), true, &Pace::default());
         settling.postpone(2, Timestamp(500), Timestamp(510), false, &Pace::default());
         let jobs = settling.start(Timestamp(710));
-        assert_eq!(jobs[0].single.as_deref(), Some("fwd-1"));
+        assert_eq!((ids(&jobs[0]), jobs[0].sought.rows), (vec!["fwd-1"], Some(80)));
     }
 }

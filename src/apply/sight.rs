@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::api::error::Class;
 use crate::environment::Timestamp;
 use crate::plan::Purpose;
+use crate::refresh::is_refused;
 use crate::resources::conversion::{Conversion, conversion};
 use crate::resources::reads::PAGE_SIZE;
 use crate::resources::{Listing, Listings, Live, Object, Settled, Wanted, spelling};
@@ -42,6 +43,8 @@ pub(super) fn absent(
     let deleting = task.purpose() == Purpose::Delete;
     let short = match list {
         Some(Listing::Rows(rows)) => (rows.len() as u64) < PAGE_SIZE,
+        // It was asked for by its id.
+        Some(Listing::Part { .. }) => true,
         _ => false,
     };
     if deleting && short {
@@ -117,6 +120,15 @@ impl Engine<'_> {
         self.read_for_task(index, task.entry.provider.to_string(), scopes, id);
     }
 
+    /// Returns whether the service does not accept the credentials; then nothing more is begun.
+    pub(super) fn see_refused(&mut self, listings: &Listings) -> bool {
+        let refused =
+            |listing: &Listing| matches!(listing, Listing::Failed(why) if is_refused(why));
+        let refused = listings.values().any(refused);
+        self.shut_out |= refused;
+        refused
+    }
+
     /// Handles lists that were read to find out what became of a task's call.
     pub(super) fn looked(&mut self, index: usize, listings: &Listings) {
         let now = self.now();
@@ -125,7 +137,8 @@ impl Engine<'_> {
         let Stage::Looking(why) = task.stage else { return };
         if listings.values().any(|listing| matches!(listing, Listing::Failed(_))) {
             task.waiting = unread(listings);
-            if now >= task.deadline {
+            let late = now >= task.deadline;
+            if self.see_refused(listings) || late {
                 return self.leave_open(index);
             }
             return self.set_timer(now.after(AGAIN), Timer::Look, index);

@@ -70,6 +70,10 @@ pub(super) struct Task {
     pub(super) last_error: Option<ApiError>,
     /// What it waits for, for messages.
     pub(super) waiting: String,
+    /// How long a create waits before it looks again whether what is being deleted is gone.
+    pub(super) leaving: Duration,
+    /// Whether what it waits for could not be read when that was last tried.
+    pub(super) unread: bool,
     /// The step of a conversion that was last told of.
     pub(super) conversion: String,
     /// How often lists were read to find out what became of its call.
@@ -105,6 +109,8 @@ impl Task {
             answered: now,
             last_error: None,
             waiting: String::from("it was not sent yet"),
+            leaving: Duration::ZERO,
+            unread: false,
             conversion: String::new(),
             looks: 0,
             found: None,

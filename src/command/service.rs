@@ -17,8 +17,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Clock, Timestamp};
 use crate::plan::program::{ObjectMap, Objects, Program, warnings};
 use crate::plan::{self, Change, ChangeKind, Plan, ProviderContext, Purpose};
-use crate::refresh::{DataRead, Reader, ServiceReader, read_list_at, read_object_at};
-use crate::resources::{self, Listing, Listings, Object, ReadScope};
+use crate::refresh::{DataRead, Reader, read_list, read_object, read_sought};
+use crate::resources::{self, Listing, Listings, Object, ReadScope, Sought};
 use crate::state::JournalEntry;
 use crate::state::codec::{Names, decode_object};
 use crate::value::{Name, Value, same};
@@ -68,7 +68,7 @@ impl apply::Service for Services<'_> {
     fn list<'a>(&'a self, provider: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing> {
         Box::pin(async move {
             match self.get(provider) {
-                Some(found) => read_list_at(&found.client, scope, self.deadline()).await.0,
+                Some(found) => read_list(&found.client, scope, self.deadline()).await,
                 None => no_provider(provider),
             }
         })
@@ -82,27 +82,18 @@ impl apply::Service for Services<'_> {
     ) -> BoxFuture<'a, Listing> {
         Box::pin(async move {
             match self.get(provider) {
-                Some(found) => read_object_at(&found.client, scope, id, self.deadline()).await.0,
+                Some(found) => read_object(&found.client, scope, id, self.deadline()).await,
                 None => no_provider(provider),
             }
         })
     }
 
-    fn poll<'a>(
-        &'a self,
-        provider: &'a str,
-        scope: &'a ReadScope,
-        id: Option<&'a str>,
-        now: Timestamp,
-    ) -> BoxFuture<'a, (Listing, Timestamp)> {
+    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
         Box::pin(async move {
-            let Some(found) = self.get(provider) else { return (no_provider(provider), now) };
-            let (listing, asked) = match id {
-                Some(id) => read_object_at(&found.client, scope, id, self.deadline()).await,
-                None => read_list_at(&found.client, scope, self.deadline()).await,
-            };
-            let answered = !matches!(listing, Listing::Failed(_));
-            (listing, if answered { asked } else { now })
+            match self.get(provider) {
+                Some(found) => read_sought(&found.client, sought, self.deadline()).await,
+                None => no_provider(provider),
+            }
         })
     }
 
@@ -125,13 +116,13 @@ impl apply::Service for Services<'_> {
 /// Reads through another reader and keeps the lists, so that the apply that follows need not read
 /// them again.
 pub struct KeepingReader<'a> {
-    inner: &'a ServiceReader,
+    inner: &'a dyn Reader,
     kept: RefCell<BTreeMap<String, Listings>>,
 }
 
 impl<'a> KeepingReader<'a> {
     /// Reads through `inner`.
-    pub fn new(inner: &'a ServiceReader) -> Self {
+    pub fn new(inner: &'a dyn Reader) -> Self {
         Self { inner, kept: RefCell::default() }
     }
 
@@ -148,6 +139,12 @@ impl Reader for KeepingReader<'_> {
         lists
     }
 
+    fn sought(&self, provider: &str, sought: &[Sought]) -> Listings {
+        let lists = self.inner.sought(provider, sought);
+        self.kept.borrow_mut().entry(provider.to_owned()).or_default().extend(lists.clone());
+        lists
+    }
+
     fn data(&self, read: &DataRead) -> Result<Object, String> {
         self.inner.data(read)
     }
@@ -158,7 +155,7 @@ impl Reader for KeepingReader<'_> {
 pub struct Evaluator<'a> {
     program: &'a Program,
     plan: &'a Plan,
-    reader: &'a ServiceReader,
+    reader: &'a dyn Reader,
     known: Mutex<ObjectMap>,
     /// Data sources that are still to be read, as indices of the plan's changes.
     waiting: Mutex<Vec<usize>>,
@@ -168,7 +165,7 @@ pub struct Evaluator<'a> {
 
 impl<'a> Evaluator<'a> {
     /// Creates an evaluator that knows what was read while planning.
-    pub fn new(program: &'a Program, plan: &'a Plan, reader: &'a ServiceReader) -> Self {
+    pub fn new(program: &'a Program, plan: &'a Plan, reader: &'a dyn Reader) -> Self {
         let mut known = ObjectMap::new();
         for (address, object) in &plan.data {
             known.set(address, object.clone());

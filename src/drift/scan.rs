@@ -10,7 +10,7 @@ use super::model::{
 use crate::address::Address;
 use crate::environment::Timestamp;
 use crate::plan::{
-    Kinds, Lists, ProviderContext, describe, drifted, scopes, sha256_hex, shape, unmanaged,
+    Kinds, Lists, ProviderContext, cause, describe, drifted, scopes, sha256_hex, shape, unmanaged,
 };
 use crate::refresh::Reader;
 use crate::resources::nat_gateway::made_with;
@@ -163,11 +163,23 @@ impl<'a> Scan<'a> {
     }
 
     fn failed_lists(&mut self) {
-        let all = self.lists.all().values().flatten();
-        let failed = all.filter_map(|(scope, listing)| match listing {
-            Listing::Failed(why) => Some(FailedList { what: scope.to_string(), why: why.clone() }),
-            _ => None,
+        // Lists that could not be read for the same reason are reported together.
+        let mut causes: BTreeMap<&str, (&String, Vec<&ReadScope>)> = BTreeMap::new();
+        for (scope, listing) in self.lists.all().values().flatten() {
+            if let Listing::Failed(why) = listing {
+                causes.entry(cause(why)).or_insert((why, Vec::new())).1.push(scope);
+            }
+        }
+        let failed = causes.into_values().map(|(why, scopes)| {
+            let first = scopes.first().map(ToString::to_string).unwrap_or_default();
+            let what = match scopes.len() {
+                1 => first,
+                2 => format!("{first} and one list more"),
+                count => format!("{first} and {} lists more", count - 1),
+            };
+            FailedList { what, why: why.clone() }
         });
+        let failed: Vec<FailedList> = failed.collect();
         self.report.failures.extend(failed);
     }
 

@@ -56,6 +56,7 @@ impl Evaluator<'_> {
         };
         match local {
             "try" => values.into_iter().next().ok_or_else(|| self.wrong_count(&call, "at least 1")),
+            "can" if values.len() != 1 => Err(self.wrong_count(&call, "1")),
             "can" => Ok(Value::from(true)),
             "type" => self.call_type(&call, &values),
             "templatefile" => self.call_templatefile(&call, &values),

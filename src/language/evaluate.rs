@@ -160,7 +160,8 @@ impl<'s> Evaluator<'s> {
             return Err(Failed);
         }
         self.check_size(attributes.values(), span)?;
-        let value = if known { Value::object(attributes) } else { Value::unknown(Type::Any) };
+        let value =
+            if known { Value::object(attributes.into()) } else { Value::unknown(Type::Any) };
         Ok(value.with_sensitive(sensitive))
     }
 
@@ -224,7 +225,18 @@ impl<'s> Evaluator<'s> {
         }
         let Some(other) = self.attempt(other) else { return Ok(marked(chosen)) };
         let ty = self.common_type(&chosen, &other, whole)?;
-        Ok(marked(convert(&chosen, &ty).unwrap_or(chosen)))
+        // Whichever is taken, a reader of the result could tell which; so a mark of either counts.
+        let sensitive = chosen.is_sensitive() || other.is_sensitive();
+        let converted = convert(&chosen, &ty).map_err(|error| {
+            let diagnostic = Diagnostic::error(
+                "inconsistent-conditional",
+                "results of the conditional have different types",
+            )
+            .detail(format!("{}.", sentence(&error.to_string())))
+            .at(whole.span);
+            self.fail(diagnostic, whole)
+        })?;
+        Ok(marked(converted.with_sensitive(sensitive)))
     }
 
     /// Finds the type of both results of a conditional.

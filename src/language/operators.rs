@@ -45,8 +45,8 @@ impl Evaluator<'_> {
         }
     }
 
-    /// `&&` and `||`: the left side decides alone where it can, and so does a known right side
-    /// beside an unknown left one.
+    /// `&&` and `||`: one side that decides makes up for mistakes of the other, not for its type. Both
+    /// are evaluated, since the result is sensitive where either is.
     fn logic(
         &mut self,
         operator: BinaryOperator,
@@ -54,18 +54,43 @@ impl Evaluator<'_> {
         right: &Expression,
     ) -> Outcome {
         let decisive = operator == BinaryOperator::Or;
-        let a = self.operand(left, &Type::Bool)?;
-        if a.as_bool() == Some(decisive) {
-            return Ok(a);
+        let start = self.diagnostics.len();
+        let a = self.side(left)?;
+        let middle = self.diagnostics.len();
+        let quiet = usize::from(decides(a.as_ref(), decisive));
+        self.trials += quiet;
+        let b = self.side(right);
+        self.trials -= quiet;
+        let b = b?;
+        if self.exhausted() {
+            return Err(Failed);
         }
-        let b = self.operand(right, &Type::Bool)?;
-        let sensitive = a.is_sensitive() || b.is_sensitive();
-        let result = match (a.as_bool(), b.as_bool()) {
-            (_, Some(b)) if b == decisive => Value::from(decisive),
-            (Some(_), Some(_)) => Value::from(!decisive),
-            _ => Value::unknown(Type::Bool),
+        let sensitive = [&a, &b].into_iter().flatten().any(Value::is_sensitive);
+        let result = match (&a, &b) {
+            (Some(a), _) if a.is_null() => return Err(self.null_operand(left, &Type::Bool)),
+            (a, _) if decides(a.as_ref(), decisive) => Value::from(decisive),
+            (_, b) if decides(b.as_ref(), decisive) => {
+                self.diagnostics.drain(start..middle);
+                return Ok(Value::from(decisive).with_sensitive(sensitive));
+            }
+            (_, Some(b)) if b.is_null() => return Err(self.null_operand(right, &Type::Bool)),
+            (Some(a), Some(b)) if !a.is_unknown() && !b.is_unknown() => Value::from(!decisive),
+            (Some(_), Some(_)) => Value::unknown(Type::Bool),
+            // The left side may turn out to be what the right one relies on.
+            (Some(a), None) if a.is_unknown() => Value::unknown(Type::Bool),
+            _ => return Err(Failed),
         };
+        self.diagnostics.truncate(middle);
         Ok(result.with_sensitive(sensitive))
+    }
+
+    /// Evaluates one side of `&&` or `||`; none if it has no value, an error if it has a wrong type.
+    fn side(&mut self, expression: &Expression) -> Outcome<Option<Value>> {
+        let Ok(value) = self.expression(expression) else { return Ok(None) };
+        if value.is_null() {
+            return Ok(Some(value));
+        }
+        self.converted_operand(expression, &value, &Type::Bool).map(Some)
     }
 
     fn arithmetic(
@@ -124,12 +149,20 @@ impl Evaluator<'_> {
     fn operand(&mut self, expression: &Expression, ty: &Type) -> Outcome {
         let value = self.expression(expression)?;
         if value.is_null() {
-            let diagnostic = Diagnostic::error("null-value", "operand is null")
-                .detail(format!("The operator takes a {}.", ty.friendly_name()))
-                .at(expression.span);
-            return Err(self.fail(diagnostic, expression));
+            return Err(self.null_operand(expression, ty));
         }
-        convert(&value, ty).map_err(|error| {
+        self.converted_operand(expression, &value, ty)
+    }
+
+    fn null_operand(&mut self, expression: &Expression, ty: &Type) -> Failed {
+        let diagnostic = Diagnostic::error("null-value", "operand is null")
+            .detail(format!("The operator takes a {}.", ty.friendly_name()))
+            .at(expression.span);
+        self.fail(diagnostic, expression)
+    }
+
+    fn converted_operand(&mut self, expression: &Expression, value: &Value, ty: &Type) -> Outcome {
+        convert(value, ty).map_err(|error| {
             let diagnostic = Diagnostic::error(
                 "invalid-operand",
                 format!("operand is no {}", ty.friendly_name()),
@@ -139,6 +172,11 @@ impl Evaluator<'_> {
             self.fail(diagnostic, expression)
         })
     }
+}
+
+/// Returns whether one side of `&&` or `||` decides alone.
+fn decides(side: Option<&Value>, decisive: bool) -> bool {
+    side.and_then(Value::as_bool) == Some(decisive)
 }
 
 fn compute(operator: BinaryOperator, a: &Number, b: &Number) -> Result<Value, NumberError> {

@@ -20,14 +20,67 @@ pub(super) enum Break {
 
 /// Chooses where each cycle is broken; none when there is one that no choice breaks.
 pub(super) fn breaks(cycles: &[Cycle], outcome: &Outcome) -> Option<BTreeMap<Address, Break>> {
-    cycles
-        .iter()
-        .map(|cycle| keys(cycle, outcome).or_else(|| delete_first(cycle, outcome)))
-        .collect()
+    let mut all = BTreeMap::new();
+    for cycle in cycles {
+        let mut found = keys(cycle, outcome);
+        if found.is_empty() {
+            found.push(delete_first(cycle, outcome)?);
+        }
+        all.extend(found);
+    }
+    Some(all)
 }
 
-/// Chooses the instance that is deleted first in a circle of keys.
-fn keys(cycle: &Cycle, outcome: &Outcome) -> Option<(Address, Break)> {
+/// Who waits for whom in a cycle, by change.
+struct Ring {
+    /// For each change: those that it waits for, and those that wait for it.
+    edges: BTreeMap<usize, [BTreeSet<usize>; 2]>,
+}
+
+impl Ring {
+    /// Joins stand for what they join.
+    fn new(cycle: &Cycle, outcome: &Outcome) -> Self {
+        let place = |node: Node| match outcome.operations.get(node) {
+            Some(operation) => operation.change,
+            None => outcome.changes.len() + node,
+        };
+        let mut edges: BTreeMap<usize, [BTreeSet<usize>; 2]> = BTreeMap::new();
+        for (from, to, _) in &cycle.edges {
+            let (from, to) = (place(*from), place(*to));
+            if from != to {
+                edges.entry(to).or_default()[0].insert(from);
+                edges.entry(from).or_default()[1].insert(to);
+            }
+        }
+        Self { edges }
+    }
+
+    /// Takes some out, and all that is in no circle then.
+    fn without(&self, broken: &BTreeSet<usize>) -> Self {
+        let mut ring = Self { edges: self.edges.clone() };
+        let free = |sides: &[BTreeSet<usize>; 2]| sides.iter().any(BTreeSet::is_empty);
+        let mut leaving: Vec<usize> = broken.iter().copied().collect();
+        leaving.extend(ring.edges.iter().filter(|(_, sides)| free(sides)).map(|(at, _)| *at));
+        while let Some(at) = leaving.pop() {
+            let Some(sides) = ring.edges.remove(&at) else { continue };
+            for (side, others) in sides.iter().enumerate() {
+                for other in others {
+                    if let Some(theirs) = ring.edges.get_mut(other) {
+                        theirs[1 - side].remove(&at);
+                        if theirs[1 - side].is_empty() {
+                            leaving.push(*other);
+                        }
+                    }
+                }
+            }
+        }
+        ring
+    }
+}
+
+/// Chooses the instances that are deleted first in circles of keys: few of them, those that most
+/// others wait for and that wait for most.
+fn keys(cycle: &Cycle, outcome: &Outcome) -> Vec<(Address, Break)> {
     let keyed: BTreeSet<usize> = cycle
         .edges
         .iter()
@@ -39,10 +92,35 @@ fn keys(cycle: &Cycle, outcome: &Outcome) -> Option<(Address, Break)> {
     let changes = &outcome.changes;
     let members: Vec<usize> =
         keyed.into_iter().filter(|c| changes[*c].kind == ChangeKind::Update).collect();
-    let chosen = members.iter().copied().find(|change| !changes[*change].prevent_destroy)?;
-    let others = members.iter().filter(|m| **m != chosen);
-    let others = others.map(|m| changes[*m].address.to_string()).collect();
-    Some((changes[chosen].address.clone(), Break::Keys(others)))
+    let whole = Ring::new(cycle, outcome);
+    let mut chosen = BTreeSet::new();
+    loop {
+        let ring = whole.without(&chosen);
+        let candidates = members.iter().filter(|m| !changes[**m].prevent_destroy);
+        let best = candidates.rev().max_by_key(|member| {
+            ring.edges.get(member).map_or(0, |[before, after]| before.len() * after.len())
+        });
+        match best.filter(|best| ring.edges.contains_key(best)) {
+            Some(best) => chosen.insert(*best),
+            None => break,
+        };
+    }
+    // An earlier choice may be needless after the later ones.
+    for at in chosen.clone() {
+        chosen.remove(&at);
+        let left = whole.without(&chosen);
+        if left.edges.contains_key(&at) {
+            chosen.insert(at);
+        }
+    }
+    chosen
+        .iter()
+        .map(|at| {
+            let others = members.iter().filter(|m| *m != at);
+            let others = others.map(|m| changes[*m].address.to_string()).collect();
+            (changes[*at].address.clone(), Break::Keys(others))
+        })
+        .collect()
 }
 
 /// Chooses an instance that is created first although its block does not ask for it.

@@ -7,17 +7,60 @@ use std::sync::Arc;
 use super::pass::{Basis, Pass, Site, configured, context};
 use super::planner::ProviderContext;
 use super::program::{Configured, ObjectMap, Program, unknown_attribute, warnings};
+use super::refresh_scopes::Lists;
 use super::{Change, ChangeKind, Reason};
 use crate::address::{Address, ResourceAddress};
 use crate::configuration::Resource;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::refresh::{DataRead, Reader};
-use crate::resources::{self, Object, Schema};
+use crate::resources::{self, Listing, LiveRow, Object, Schema};
 use crate::value::Name;
 
 /// Results of data sources by what was asked: type, provider, parameters.
 pub(crate) type DataCache =
     BTreeMap<(String, String, BTreeMap<String, String>), Result<Object, String>>;
+
+/// What data sources are read from: what was asked before, the lists of the plan, the service.
+pub(crate) struct DataSource<'a> {
+    pub(crate) cache: &'a mut DataCache,
+    pub(crate) lists: &'a mut Lists,
+    pub(crate) reader: &'a dyn Reader,
+}
+
+impl DataSource<'_> {
+    fn read(&mut self, read: DataRead) -> &Result<Object, String> {
+        let Self { cache, lists, reader } = self;
+        let key = (read.kind.clone(), read.provider.clone(), read.parameters.clone());
+        cache.entry(key).or_insert_with(|| {
+            from_lists(lists, *reader, &read).unwrap_or_else(|| reader.data(&read))
+        })
+    }
+}
+
+/// Takes the result of a data source from the lists of the plan: one that wants a whole list shares
+/// it, one with filters uses a list that was read anyway and tells of all that they are about.
+fn from_lists(
+    lists: &mut Lists,
+    reader: &dyn Reader,
+    read: &DataRead,
+) -> Option<Result<Object, String>> {
+    let schema = resources::data_source(&read.kind)?;
+    let (scope, whole) = resources::data::list_of(&read.kind, &read.region, &read.parameters)?;
+    let provider: Name = read.provider.as_str().into();
+    if whole {
+        lists.read(reader, &[(provider.clone(), [scope.clone()].into())].into());
+    }
+    match lists.of(&provider)?.get(&scope)? {
+        Listing::Rows(rows) if whole || resources::data::tells(schema, &read.parameters, rows) => {
+            let rows =
+                rows.iter().map(|(id, object)| LiveRow { id: id.clone(), object: object.clone() });
+            Some(Ok(resources::data::object(schema, &read.parameters, rows.collect())))
+        }
+        Listing::ParentGone => Some(Err(read.nothing_there())),
+        Listing::Failed(why) if whole => Some(Err(why.clone())),
+        _ => None,
+    }
+}
 
 /// Evaluates a data source and reads it, or leaves that to apply. What goes wrong with that of a check is
 /// a warning; then it stays unknown, and so do the check's assertions.
@@ -25,14 +68,14 @@ pub(super) fn data(
     basis: &Basis<'_>,
     site: &Site<'_>,
     address: &Address,
-    cache: &mut DataCache,
+    source: &mut DataSource<'_>,
     pass: &mut Pass,
 ) {
     if site.block.check.is_none() {
-        return outright(basis, site, address, cache, pass);
+        return outright(basis, site, address, source, pass);
     }
     let others = std::mem::take(&mut pass.diagnostics);
-    outright(basis, site, address, cache, pass);
+    outright(basis, site, address, source, pass);
     let own = std::mem::replace(&mut pass.diagnostics, others);
     pass.diagnostics.extend(warnings(own));
 }
@@ -41,7 +84,7 @@ fn outright(
     basis: &Basis<'_>,
     site: &Site<'_>,
     address: &Address,
-    cache: &mut DataCache,
+    source: &mut DataSource<'_>,
     pass: &mut Pass,
 ) {
     let Some(configured) = configured(site, basis, address, pass) else { return };
@@ -64,14 +107,11 @@ fn outright(
         return;
     }
     let parameters = resources::data::parameters(schema, &filters);
-    let key = (schema.kind.to_owned(), site.provider.to_string(), parameters);
-    let result = cache.entry(key).or_insert_with_key(|(kind, provider, parameters)| {
-        basis.reader.data(&DataRead {
-            kind: kind.clone(),
-            provider: provider.clone(),
-            region: context.region.clone(),
-            parameters: parameters.clone(),
-        })
+    let result = source.read(DataRead {
+        kind: schema.kind.to_owned(),
+        provider: site.provider.to_string(),
+        region: context.region.clone(),
+        parameters,
     });
     match result {
         Ok(object) => {

@@ -77,7 +77,7 @@ pub(crate) fn decide(
                 change.reasons.push(Reason::Vanished);
             }
             change.kind = ChangeKind::Create;
-            make(kind, desired, &mut change, demands, &mut diagnostics);
+            make(kind, (desired, desired.object), &mut change, demands, &mut diagnostics);
         }
         Some((found, live)) => {
             change.before = Some(live.clone());
@@ -93,7 +93,9 @@ pub(crate) fn decide(
                 change.reasons.extend(reasons);
                 let forcing = difference.replacing.iter().chain(&difference.one_way);
                 change.replace_paths = forcing.map(ToString::to_string).collect();
-                make(kind, desired, &mut change, demands, &mut diagnostics);
+                let object =
+                    if change.is_detour() { &as_ignored(desired, live) } else { desired.object };
+                make(kind, (desired, object), &mut change, demands, &mut diagnostics);
             }
         }
     }
@@ -113,6 +115,18 @@ fn other_edition(kind: &Kind, desired: &Desired<'_>) -> Vec<Fault> {
 
 fn wish<'a>(desired: &'a Desired<'_>) -> Wish<'a> {
     Wish { object: desired.object, ignore: desired.ignore, ignore_all: desired.ignore_all }
+}
+
+/// Returns what is configured, with what `ignore_changes` names as it lives: an object that is made
+/// anew only to get out of the way of another is otherwise as it was.
+fn as_ignored(desired: &Desired<'_>, live: &Object) -> Object {
+    let mut object = desired.object.clone();
+    for (name, value) in live.iter().filter(|(name, _)| desired.object.has(name)) {
+        if desired.ignore_all || desired.ignore.contains(name) {
+            object.set(Arc::clone(name), value.clone());
+        }
+    }
+    object
 }
 
 /// Starts a change of a configured instance that does nothing yet.
@@ -151,13 +165,13 @@ fn blank(desired: &Desired<'_>, found: Option<&Found<'_>>) -> Change {
 /// Plans a new object.
 fn make(
     kind: &Kind,
-    desired: &Desired<'_>,
+    (desired, object): (&Desired<'_>, &Object),
     change: &mut Change,
     demands: &Demands,
     diagnostics: &mut Diagnostics,
 ) {
     let origin = desired.address.to_string();
-    let mut planned = diff::fresh(kind, desired.object, &origin);
+    let mut planned = diff::fresh(kind, object, &origin);
     change.remarks.extend(kind.resource.foresee(&origin, None, &mut planned, &demands.used));
     let sent = sent_on_create(kind.schema, desired.address, &planned);
     faults(desired, kind.resource.check(desired.region, None, &sent), diagnostics);

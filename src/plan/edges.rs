@@ -126,6 +126,11 @@ impl<'a> Wiring<'a> {
         if parts.create.is_empty() { parts.update.clone() } else { parts.create.clone() }
     }
 
+    /// Returns the operation of an action among some.
+    pub(super) fn call(&self, mut among: Range<usize>, action: Action) -> Option<Node> {
+        among.find(|index| self.operations[*index].action == action)
+    }
+
     pub(super) fn creates(&self, change: usize) -> Range<usize> {
         self.parts[change].create.clone()
     }

@@ -112,7 +112,7 @@ fn find(
     diagnostics: &mut Diagnostics,
 ) -> Vec<(Instance, Object)> {
     let instances = wanted.iter().map(|(_, instance)| (&instance.provider, instance));
-    lists.read(reader, &refresh_scopes::wanted(kinds, instances.clone()));
+    lists.read_sought(reader, &refresh_scopes::wanted(kinds, instances.clone()), &BTreeMap::new());
     diagnostics.extend(lists.failures(kinds, instances));
     let mut found = Vec::new();
     for (import, instance) in wanted {

@@ -9,6 +9,7 @@ use super::graph::{Node, Why};
 use super::networks::{self, Networks};
 use super::topology::{self, Token};
 use super::{Change, ChangeKind};
+use crate::api::catalogue::Action;
 use crate::resources::{Object, Rule};
 use crate::value::Value;
 
@@ -117,14 +118,23 @@ pub(crate) fn wire(wiring: &mut Wiring<'_>) {
                 Rule::Unique { scope, fields, .. } => unique(wiring, name, scope, fields),
                 Rule::Disjoint { scope, field, .. } => disjoint(wiring, name, scope, field),
                 Rule::Quota { name: quota, scope, limit, .. } => {
-                    places(wiring, name, quota, scope, limit);
+                    places(wiring, name, (quota, limit), scope, Why::Place);
                 }
                 _ => {}
             }
         }
+        if name == topology::SNAT {
+            let quota = ("snat_entries_per_table", USUAL_SNAT_ENTRIES);
+            places(wiring, name, quota, &["snat_table_id"], Why::Possible);
+            vswitches(wiring);
+        }
     }
     default_routes(wiring);
 }
+
+/// SNAT entries that a table usually holds. The reference has no figure, so that it is no rule; but a
+/// full table gives a place before it takes one.
+const USUAL_SNAT_ENTRIES: u64 = 40;
 
 fn unique(wiring: &mut Wiring<'_>, kind: &str, scope: &[&str], fields: &[&str]) {
     let touched: Vec<&str> = scope.iter().chain(fields).copied().collect();
@@ -186,6 +196,33 @@ fn disjoint(wiring: &mut Wiring<'_>, kind: &str, scope: &[&str], field: &str) {
     }
 }
 
+/// A new entry for a vSwitch, whose network nothing tells before the service does, waits for all
+/// networks that its table loses: one of them may be the vSwitch's, or share addresses with it.
+fn vswitches(wiring: &mut Wiring<'_>) {
+    let touched = ["source_cidr"];
+    let mut tables: BTreeMap<Token, [Vec<Node>; 2]> = BTreeMap::new();
+    for (index, change) in wiring.active().filter(|(_, c)| c.address.kind() == topology::SNAT) {
+        let left = change.before.as_ref().filter(|b| b.text("source_vswitch_id").is_none());
+        let left = left.and_then(|before| topology::parent(topology::SNAT, before));
+        if let (Some(table), Some(node)) = (left, wiring.leaves(index, &touched))
+            && change.kind != ChangeKind::Update
+        {
+            tables.entry(table).or_default()[0].push(node);
+        }
+        let taken = change.after.as_ref().filter(|after| {
+            after.get("source_vswitch_id").is_some_and(|id| !id.is_null())
+                && after.get("source_cidr").is_some_and(Value::is_unknown)
+        });
+        let taken = taken.and_then(|after| topology::parent(topology::SNAT, after));
+        if let (Some(table), Some(node)) = (taken, wiring.creates(index).next()) {
+            tables.entry(table).or_default()[1].push(node);
+        }
+    }
+    for [leavers, takers] in tables.values() {
+        wiring.graph.connect(leavers, takers, Why::Possible);
+    }
+}
+
 fn keys(change: &Change, scope: &[&str], fields: &[&str]) -> (Option<Key>, Option<Key>) {
     let of = |object: &Option<Object>| Key::of(object.as_ref()?, scope, fields);
     (of(&change.before), of(&change.after))
@@ -219,41 +256,56 @@ struct Places {
     /// Creates that come before their own delete, then other creates.
     first: Vec<Node>,
     creates: Vec<Node>,
+    /// Creates of what becomes shared bandwidth at once, with their conversions.
+    passing: Vec<(Node, Node)>,
     /// Deletes without a create of the same change in this scope, then those that come after it.
     deletes: Vec<Node>,
     last: Vec<Node>,
     provider: crate::value::Name,
 }
 
-/// Creates beyond the free places of a scope wait for a delete each.
-fn places(wiring: &mut Wiring<'_>, kind: &str, quota: &str, scope: &[&str], limit: u64) {
+/// Creates beyond the free places of a scope wait for a delete each; a package that becomes shared
+/// bandwidth frees its place as well.
+fn places(
+    wiring: &mut Wiring<'_>,
+    kind: &str,
+    (quota, limit): (&str, u64),
+    scope: &[&str],
+    why: Why,
+) {
     let scope_of = |object: &Object| Key::of(object, scope, &[]).map(|k| k.scope);
     let mut all: BTreeMap<Vec<Token>, Places> = BTreeMap::new();
     for (index, change) in wiring.active().filter(|(_, c)| c.address.kind() == kind) {
-        let before = change.before.as_ref().and_then(scope_of);
+        let before = change.before.as_ref().filter(|b| holds_place(kind, b)).and_then(scope_of);
         let after = change.after.as_ref().and_then(scope_of);
         let (create, delete) = (wiring.creates(index).next(), wiring.deletes(index).last());
+        let converted = wiring.call(wiring.makers(index), Action::ConvertBandwidthPackage);
         let in_place = before == after;
         if let (Some(scope), Some(create)) = (after, create) {
             let places = all.entry(scope).or_default();
             places.provider = Arc::clone(&change.provider);
-            match change.kind {
+            match (change.kind, converted) {
                 // Its own delete frees its place, and is before it in any case.
-                ChangeKind::Replace { create_first: false } if in_place => {}
-                ChangeKind::Replace { create_first: true } => places.first.push(create),
+                (ChangeKind::Replace { create_first: false }, _) if in_place => {}
+                (_, Some(converted)) => places.passing.push((create, converted)),
+                (ChangeKind::Replace { create_first: true }, None) => places.first.push(create),
                 _ => places.creates.push(create),
             }
         }
-        if let (Some(scope), Some(delete)) = (before, delete) {
+        let left = match change.kind {
+            ChangeKind::Update => converted,
+            _ => delete,
+        };
+        if let (Some(scope), Some(left)) = (before, left) {
             let places = all.entry(scope).or_default();
             match change.kind {
                 ChangeKind::Replace { create_first: false } if in_place => {}
-                ChangeKind::Replace { create_first: true } => places.last.push(delete),
-                _ => places.deletes.push(delete),
+                ChangeKind::Replace { create_first: true } => places.last.push(left),
+                _ => places.deletes.push(left),
             }
         }
     }
-    all.retain(|_, p| !(p.first.is_empty() && p.creates.is_empty()));
+    all.retain(|_, p| !(p.first.is_empty() && p.creates.is_empty() && p.passing.is_empty()));
     if all.is_empty() {
         return;
     }
@@ -261,7 +313,7 @@ fn places(wiring: &mut Wiring<'_>, kind: &str, quota: &str, scope: &[&str], limi
     let objects = managed
         .filter_map(|c| c.before.as_ref())
         .chain(wiring.world.of_kind(kind).map(|u| &u.object));
-    for scope in objects.filter_map(scope_of) {
+    for scope in objects.filter(|object| holds_place(kind, object)).filter_map(scope_of) {
         if let Some(places) = all.get_mut(&scope) {
             places.live += 1;
         }
@@ -269,9 +321,20 @@ fn places(wiring: &mut Wiring<'_>, kind: &str, quota: &str, scope: &[&str], limi
     for places in all.values() {
         let limit = wiring.world.limit(&places.provider, quota, limit);
         let free = usize::try_from(limit.saturating_sub(places.live)).unwrap_or(usize::MAX);
-        let waiting = places.first.iter().chain(&places.creates).skip(free);
-        for (create, delete) in waiting.zip(places.deletes.iter().chain(&places.last)) {
-            wiring.graph.edge(*delete, *create, Why::Place);
+        // What passes through comes first: it gives its place back.
+        let passing = places.passing.iter();
+        let takers = passing.clone().map(|(create, _)| create);
+        let takers = takers.chain(&places.first).chain(&places.creates).skip(free);
+        let leavers = places.deletes.iter().chain(passing.map(|(_, converted)| converted));
+        for (taker, leaver) in takers.zip(leavers.chain(&places.last)) {
+            wiring.graph.edge(*leaver, *taker, why);
         }
     }
+}
+
+/// Returns whether an object takes a place under the quotas of its type: shared bandwidth is no
+/// package any more.
+pub(super) fn holds_place(kind: &str, object: &Object) -> bool {
+    kind != topology::PACKAGE
+        || object.get("convert_to_shared").and_then(Value::as_bool) != Some(true)
 }

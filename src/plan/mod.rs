@@ -59,7 +59,7 @@ pub(crate) use document::shape;
 pub(crate) use kinds::Kinds;
 pub(crate) use moves::destination;
 pub(crate) use prior::describe;
-pub(crate) use refresh_scopes::{Lists, scopes};
+pub(crate) use refresh_scopes::{Lists, cause, scopes};
 pub(crate) use world::unmanaged;
 
 #[cfg(test)]

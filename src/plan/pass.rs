@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::census::Census;
 use super::cycles::Break;
-use super::data_sources::{DataCache, data};
+use super::data_sources::{DataSource, data};
 use super::decide::{Demands, Desired, Found, decide};
 use super::kinds::Kinds;
 use super::planner::{PlanInput, ProviderContext};
@@ -39,7 +39,6 @@ pub(crate) struct Basis<'a> {
     pub(crate) kinds: &'a Kinds,
     pub(crate) prior: &'a Prior<'a>,
     pub(crate) world: &'a World,
-    pub(crate) reader: &'a dyn crate::refresh::Reader,
     /// Blocks in the order of evaluation.
     pub(crate) order: &'a [ResourceAddress],
     /// Blocks whose `create_before_destroy` is set or inherited.
@@ -155,7 +154,7 @@ impl Pass {
 }
 
 /// Runs a pass.
-pub(crate) fn run(basis: &Basis<'_>, cache: &mut DataCache) -> Pass {
+pub(crate) fn run(basis: &Basis<'_>, source: &mut DataSource<'_>) -> Pass {
     let mut pass = Pass::new();
     seed(basis, &mut pass);
     let census = Census::new(basis);
@@ -180,7 +179,7 @@ pub(crate) fn run(basis: &Basis<'_>, cache: &mut DataCache) -> Pass {
             if basis.scope.includes(&address) {
                 match resource.mode {
                     Mode::Managed => managed(basis, &site, &address, &census, &mut pass),
-                    Mode::Data => data(basis, &site, &address, cache, &mut pass),
+                    Mode::Data => data(basis, &site, &address, source, &mut pass),
                 }
             }
         }

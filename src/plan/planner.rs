@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::compile::{self, Names};
-use super::data_sources::DataCache;
+use super::data_sources::{DataCache, DataSource};
 use super::graph::{Arranged, Cycle};
 use super::kinds::Kinds;
 use super::moves::{self, Directives};
@@ -190,7 +190,11 @@ impl Planner<'_> {
             let included: Vec<(&InstanceKey, &moves::Recorded<'_>)> =
                 recorded.iter().filter(|(key, _)| scope.includes(&key.0)).collect();
             let instances = || included.iter().map(|(_, r)| (&r.provider, r.instance));
-            self.lists.read(self.reader, &refresh_scopes::wanted(&self.kinds, instances()));
+            // What is included is counted anyway.
+            let others = recorded.iter().filter(|_| !self.input.options.targets.is_empty());
+            let counts = refresh_scopes::recorded(&self.kinds, others.map(|(_, r)| r.instance));
+            let wanted = refresh_scopes::wanted(&self.kinds, instances());
+            self.lists.read_sought(self.reader, &wanted, &counts);
             let failures = self.lists.failures(&self.kinds, instances());
             self.diagnostics.extend(failures);
             refreshed.extend(included.into_iter().map(|(key, _)| key.clone()));
@@ -247,16 +251,22 @@ impl Planner<'_> {
                 kinds: &self.kinds,
                 prior,
                 world: &world,
-                reader: self.reader,
                 order,
                 create_first: &create_first,
                 scope,
                 breaks: &broken,
                 imports,
             };
-            let mut pass = pass::run(&basis, &mut cache);
+            let mut source =
+                DataSource { cache: &mut cache, lists: &mut self.lists, reader: self.reader };
+            let mut pass = pass::run(&basis, &mut source);
             let mut outcome = self.settle(&mut pass, prior, scope);
-            match self.arrange(&mut outcome, prior) {
+            let arranged = self.arrange(&mut outcome, prior);
+            if self.lists.take_completed() {
+                // What is not managed in them was not known to the pass.
+                continue;
+            }
+            match arranged {
                 Ok(()) => {}
                 Err(found) => {
                     let breaks =
@@ -344,6 +354,8 @@ impl Planner<'_> {
     fn arrange(&mut self, outcome: &mut Outcome, prior: &Prior<'_>) -> Result<(), Vec<Cycle>> {
         if self.input.options.refresh {
             let wanted = waves::around(&outcome.changes, &self.lists);
+            self.lists.read(self.reader, &wanted);
+            let wanted = waves::beside(&outcome.changes, &self.lists);
             self.lists.read(self.reader, &wanted);
         }
         spare_managed(&mut outcome.changes, prior);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::kinds::Kinds;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::refresh::Reader;
-use crate::resources::{Listing, Listings, Live, ReadScope};
+use crate::resources::{Listing, Listings, Live, ReadScope, Sought, spelling};
 use crate::state::Instance;
 use crate::value::Name;
 
@@ -18,6 +18,20 @@ const NAMED: usize = 5;
 pub(crate) struct Lists {
     read: BTreeMap<Name, Listings>,
     reported: BTreeSet<(Name, ReadScope)>,
+    /// Whether a list was read whole of which a part had been read before.
+    completed: bool,
+}
+
+/// What is sought of lists, by the provider alias through which they are read.
+pub(crate) type Wanted = BTreeMap<Name, BTreeMap<ReadScope, Parts>>;
+
+/// What is sought of one list.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Parts {
+    /// Ids of the objects that are sought.
+    ids: BTreeSet<String>,
+    /// Whether the list is needed whole.
+    whole: bool,
 }
 
 impl Lists {
@@ -39,8 +53,11 @@ impl Lists {
     ) {
         for (provider, scopes) in wanted {
             let known = self.read.entry(provider.clone()).or_default();
-            let missing: Vec<ReadScope> =
-                scopes.iter().filter(|scope| !known.contains_key(scope)).cloned().collect();
+            let missing: Vec<ReadScope> = scopes
+                .iter()
+                .filter(|scope| matches!(known.get(scope), None | Some(Listing::Part { .. })))
+                .cloned()
+                .collect();
             if missing.is_empty() {
                 continue;
             }
@@ -48,15 +65,68 @@ impl Lists {
             for scope in missing {
                 let list = lists.remove(&scope);
                 let list = list.unwrap_or_else(|| Listing::Failed("it was not read".to_owned()));
+                self.completed |= known.insert(scope, list).is_some();
+            }
+        }
+    }
+
+    /// Returns, once, whether a list was read whole of which a part had been read before.
+    pub(crate) fn take_completed(&mut self) -> bool {
+        std::mem::take(&mut self.completed)
+    }
+
+    /// Reads what is sought of lists that were not read yet. `recorded` tells how many objects the
+    /// state has in a list, which is at least that long.
+    pub(crate) fn read_sought(
+        &mut self,
+        reader: &dyn Reader,
+        wanted: &Wanted,
+        recorded: &BTreeMap<ReadScope, usize>,
+    ) {
+        for (provider, parts) in wanted {
+            let known = self.read.entry(provider.clone()).or_default();
+            let told = |scope: &ReadScope, parts: &Parts| match known.get(scope) {
+                None => false,
+                Some(Listing::Part { asked, .. }) => !parts.whole && parts.ids.is_subset(asked),
+                Some(_) => true,
+            };
+            let missing = parts.iter().filter(|(scope, parts)| !told(scope, parts));
+            let missing: Vec<Sought> = missing
+                .map(|(scope, parts)| Sought {
+                    scope: scope.clone(),
+                    // A list of which another part was read is read whole.
+                    ids: if parts.whole || known.contains_key(scope) {
+                        BTreeSet::new()
+                    } else {
+                        parts.ids.clone()
+                    },
+                    rows: Some(
+                        recorded.get(scope).copied().unwrap_or_default().max(parts.ids.len()),
+                    ),
+                })
+                .collect();
+            if missing.is_empty() {
+                continue;
+            }
+            let mut lists = reader.sought(provider, &missing);
+            for Sought { scope, .. } in missing {
+                let list = lists.remove(&scope);
+                let list = list.unwrap_or_else(|| Listing::Failed("it was not read".to_owned()));
                 known.insert(scope, list);
             }
         }
     }
 
-    /// Returns what the lists that were read through a provider say of a recorded object.
+    /// Returns what the lists that were read through a provider say of a recorded object. One that is
+    /// being deleted is as good as gone: whoever makes it anew waits until it is.
     pub(crate) fn live(&self, kinds: &Kinds, provider: &str, instance: &Instance) -> Live {
         match (kinds.get(instance.address.kind()), self.of(provider)) {
-            (Some(kind), Some(lists)) => kind.resource.live(&instance.object, lists),
+            (Some(kind), Some(lists)) => match kind.resource.live(&instance.object, lists) {
+                Live::Found(object) if object.text("status").is_some_and(spelling::is_deleting) => {
+                    Live::Absent
+                }
+                live => live,
+            },
             _ => Live::Unread,
         }
     }
@@ -77,17 +147,58 @@ impl Lists {
                 }
             }
         }
-        let mut diagnostics = Diagnostics::new();
+        // Lists that could not be read for the same reason are reported together.
+        let mut causes: BTreeMap<(Name, &str), Unread<'_>> = BTreeMap::new();
         for (key, users) in needed {
             let Some(Listing::Failed(why)) = self.read.get(&key.0).and_then(|l| l.get(&key.1))
             else {
                 continue;
             };
             if self.reported.insert(key.clone()) {
-                diagnostics.push(failure(&key.1, why, &users));
+                let unread = causes.entry((key.0, cause(why))).or_insert_with(|| Unread::new(why));
+                unread.scopes.push(key.1);
+                unread.users.extend(users);
             }
         }
+        let mut diagnostics = Diagnostics::new();
+        diagnostics.extend(causes.into_values().map(Unread::report));
         diagnostics
+    }
+}
+
+/// Returns what a message says but for the request that it is about.
+pub(crate) fn cause(why: &str) -> &str {
+    why.split_once(" (HTTP ").map_or(why, |(cause, _)| cause)
+}
+
+/// Lists that could not be read for one reason.
+struct Unread<'a> {
+    why: &'a str,
+    scopes: Vec<ReadScope>,
+    users: BTreeSet<String>,
+}
+
+impl<'a> Unread<'a> {
+    fn new(why: &'a str) -> Self {
+        Self { why, scopes: Vec::new(), users: BTreeSet::new() }
+    }
+
+    fn report(self) -> Diagnostic {
+        let first = self.scopes.first().map(ToString::to_string).unwrap_or_default();
+        let summary = match self.scopes.len() {
+            1 => format!("cannot read {first}"),
+            2 => format!("cannot read {first} and one list more"),
+            count => format!("cannot read {first} and {} lists more", count - 1),
+        };
+        let named: Vec<String> = self.users.iter().take(NAMED).map(|a| format!("`{a}`")).collect();
+        let more = self.users.len().saturating_sub(NAMED);
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        Diagnostic::error("cannot-read", summary)
+            .detail(format!("{}\n\nIt was asked for {}{rest}.", self.why, named.join(", ")))
+            .help(
+                "mend the cause and plan again; `-refresh=false` plans from the recorded objects \
+                 without reading",
+            )
     }
 }
 
@@ -99,28 +210,40 @@ pub(crate) fn scopes(kinds: &Kinds, instance: &Instance) -> Vec<ReadScope> {
     }
 }
 
-/// Collects the lists in which recorded objects are found, by the provider alias through which each is
+/// Collects what is sought of lists for recorded objects, by the provider alias through which each is
 /// reached.
 pub(crate) fn wanted<'a>(
     kinds: &Kinds,
     instances: impl Iterator<Item = (&'a Name, &'a Instance)>,
-) -> BTreeMap<Name, BTreeSet<ReadScope>> {
-    let mut wanted: BTreeMap<Name, BTreeSet<ReadScope>> = BTreeMap::new();
+) -> Wanted {
+    let mut wanted = Wanted::new();
     for (provider, instance) in instances {
-        let of_provider = wanted.entry(provider.clone()).or_default();
-        of_provider.extend(scopes(kinds, instance));
+        let of_provider = match wanted.get_mut(provider) {
+            Some(found) => found,
+            None => wanted.entry(provider.clone()).or_default(),
+        };
+        for (number, scope) in scopes(kinds, instance).into_iter().enumerate() {
+            let parts = of_provider.entry(scope).or_default();
+            if number == 0 {
+                parts.ids.insert(instance.id.clone());
+            } else {
+                parts.whole = true;
+            }
+        }
     }
     wanted
 }
 
-fn failure(scope: &ReadScope, why: &str, users: &[String]) -> Diagnostic {
-    let named: Vec<String> = users.iter().take(NAMED).map(|a| format!("`{a}`")).collect();
-    let more = users.len().saturating_sub(NAMED);
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    Diagnostic::error("cannot-read", format!("cannot read {scope}"))
-        .detail(format!("{why}\n\nIt was asked for {}{rest}.", named.join(", ")))
-        .help(
-            "mend the cause and plan again; `-refresh=false` plans from the recorded objects without \
-             reading",
-        )
+/// Counts the recorded objects of each list.
+pub(crate) fn recorded<'a>(
+    kinds: &Kinds,
+    instances: impl Iterator<Item = &'a Instance>,
+) -> BTreeMap<ReadScope, usize> {
+    let mut counts = BTreeMap::new();
+    for instance in instances {
+        if let Some(scope) = scopes(kinds, instance).into_iter().next() {
+            *counts.entry(scope).or_default() += 1;
+        }
+    }
+    counts
 }

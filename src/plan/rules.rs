@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::keys::{Key, KeyIndex};
+use super::keys::{self, Key, KeyIndex};
 use super::kinds::Kinds;
 use super::networks::{self, Networks};
 use super::topology::{self, Token};
@@ -130,6 +130,10 @@ pub(crate) fn check(
         for rule in kind.resource.rules() {
             judge.rule(name, rule);
         }
+    }
+    // It is declared with DNAT entries, and is about both.
+    if touched.contains(topology::SNAT) && !touched.contains(topology::FORWARD) {
+        judge.world_rule(topology::FORWARD, "address-in-dnat-and-snat");
     }
     judge.missing_parents();
     (judge.diagnostics, judge.remarks)
@@ -326,8 +330,16 @@ impl<'a> Judge<'a> {
     ) {
         let scope_of = |object: &Object| Key::of(object, scope, &[]).map(|key| key.scope);
         let mut counts: BTreeMap<Vec<Token>, (u64, Vec<Item<'a>>)> = BTreeMap::new();
+        // What becomes shared bandwidth at once takes a place for a moment, before others take it.
+        let mut passing: BTreeMap<Vec<Token>, Item<'a>> = BTreeMap::new();
         for item in self.all(kind) {
             let Some(scope) = scope_of(item.object()) else { continue };
+            if !keys::holds_place(kind, item.object()) {
+                if item.is_touched(&[]) {
+                    passing.insert(scope, item);
+                }
+                continue;
+            }
             let (count, added) = counts.entry(scope.clone()).or_default();
             *count += 1;
             let before = match item {
@@ -335,6 +347,13 @@ impl<'a> Judge<'a> {
                 Item::Unmanaged(_) => Some(scope.clone()),
             };
             if before.as_ref() != Some(&scope) {
+                added.push(item);
+            }
+        }
+        for (scope, item) in passing {
+            let (count, added) = counts.entry(scope).or_default();
+            if added.is_empty() {
+                *count += 1;
                 added.push(item);
             }
         }

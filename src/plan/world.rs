@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::topology;
-use crate::resources::{Listing, Listings, Object, ReadScope};
+use crate::resources::{Listing, Listings, Object, ReadScope, spelling};
 use crate::value::{Name, Value};
 
 /// A live object that the state does not own.
@@ -63,7 +63,10 @@ pub(crate) fn unmanaged(
         for (scope, listing) in listings {
             let (Some(kind), Listing::Rows(rows)) = (kind_of(scope), listing) else { continue };
             for (id, object) in rows {
-                if owned.contains(&(kind, id.as_str())) {
+                // Whoever needs the key of an entry that is being deleted waits until it is gone.
+                let entry = kind == topology::FORWARD || kind == topology::SNAT;
+                let leaving = || object.text("status").is_some_and(spelling::is_deleting);
+                if owned.contains(&(kind, id.as_str())) || (entry && leaving()) {
                     continue;
                 }
                 found.entry((kind, id)).or_insert_with(|| Unmanaged {

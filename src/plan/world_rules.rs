@@ -5,13 +5,34 @@ use std::sync::Arc;
 
 use super::rules::{Item, Judge, list};
 use super::topology::{self, Token};
-use super::{Change, ChangeKind};
+use super::{Change, ChangeKind, origins};
+use crate::address::Address;
 use crate::diagnostic::Diagnostic;
 use crate::resources::{Listing, Object, ReadScope};
 use crate::value::Value;
 
 /// Ports up to this one are shared by DNAT and SNAT on one address without `port_break`.
 const LAST_LOW_PORT: u64 = 1024;
+
+/// The packages of the planned world by the addresses that they provide.
+struct Providers<'a> {
+    known: BTreeMap<Arc<str>, Item<'a>>,
+    managed: BTreeMap<&'a Address, Item<'a>>,
+}
+
+impl<'a> Providers<'a> {
+    /// Returns the package of an address, known or still to come.
+    fn of(&self, address: &Token) -> Option<Item<'a>> {
+        match address {
+            Token::Known(ip) => self.known.get(ip).copied(),
+            Token::Origin(origin) => {
+                let find = |address: &Address| self.managed.get(address).copied();
+                let (package, attribute) = origins::split(origin, find)?;
+                (attribute == topology::ADDRESSES).then_some(package)
+            }
+        }
+    }
+}
 
 impl<'a> Judge<'a> {
     /// Checks the rule of that code. Rules that no reading can decide have no function.
@@ -45,6 +66,19 @@ impl<'a> Judge<'a> {
             }
         }
         gateways
+    }
+
+    fn providers(&self) -> Providers<'a> {
+        let mut providers = Providers { known: BTreeMap::new(), managed: BTreeMap::new() };
+        for item in self.items(topology::PACKAGE) {
+            for ip in topology::provided_addresses(topology::PACKAGE, item.object()) {
+                providers.known.insert(ip, item);
+            }
+            if let Item::Managed(change, _) = item {
+                providers.managed.insert(&change.address, item);
+            }
+        }
+        providers
     }
 
     /// What is made in a table or gateway that the service says does not exist.
@@ -81,6 +115,11 @@ impl<'a> Judge<'a> {
             && told.all(|listing| match listing {
                 Listing::ParentGone => true,
                 Listing::Rows(rows) => kind == topology::PACKAGE && !rows.contains_key(parent),
+                Listing::Part { asked, rows } => {
+                    kind == topology::PACKAGE
+                        && asked.contains(parent)
+                        && !rows.contains_key(parent)
+                }
                 Listing::Failed(_) => false,
             })
     }
@@ -410,8 +449,10 @@ impl<'a> Judge<'a> {
         } else {
             (topology::SNAT, "snat_ip")
         };
-        let gateways = self.gateways();
+        let (gateways, providers) = (self.gateways(), self.providers());
         let mut known: BTreeMap<Token, Option<BTreeSet<Arc<str>>>> = BTreeMap::new();
+        // The package of each address, and the id of its gateway.
+        let mut owners: BTreeMap<Token, Option<(Item<'a>, Option<Token>)>> = BTreeMap::new();
         let mut found = Vec::new();
         for item in self.items(kind) {
             if !item.is_touched(&[attribute]) {
@@ -419,10 +460,21 @@ impl<'a> Judge<'a> {
             }
             let Some(table) = topology::parent(kind, item.object()) else { continue };
             let Some(gateway) = gateways.get(&table) else { continue };
-            let addresses = known.entry(table).or_insert_with(|| self.addresses_of(gateway));
-            let Some(addresses) = addresses else { continue };
             for token in topology::used_addresses(kind, item.object()) {
-                let Token::Known(ip) = token else { continue };
+                let owner = owners.entry(token.clone()).or_insert_with(|| {
+                    let package = providers.of(&token)?;
+                    let gateway = topology::parent(topology::PACKAGE, package.object())?;
+                    Some((package, id_of(gateways.get(&gateway)?.object())))
+                });
+                if let Some((package, owner)) = owner {
+                    if *owner != id_of(gateway.object()) {
+                        found.push(self.of_another(code, (&item, attribute), package, gateway));
+                    }
+                    continue;
+                }
+                let addresses =
+                    known.entry(table.clone()).or_insert_with(|| self.addresses_of(gateway));
+                let (Some(addresses), Token::Known(ip)) = (addresses, token) else { continue };
                 if addresses.contains(&ip) {
                     continue;
                 }
@@ -441,13 +493,28 @@ impl<'a> Judge<'a> {
         self.diagnostics.extend(found);
     }
 
+    /// Describes an entry on an address of another gateway's package.
+    fn of_another(
+        &self,
+        code: &'static str,
+        (entry, attribute): (&Item<'_>, &str),
+        package: &Item<'_>,
+        gateway: &Item<'_>,
+    ) -> Diagnostic {
+        let message = format!(
+            "the address of {} is of {}, which does not belong to {}",
+            entry.name(),
+            package.name(),
+            gateway.name()
+        );
+        let diagnostic = Diagnostic::error(code, message)
+            .help("use an address of the gateway whose table the entry is in");
+        let diagnostic = self.mark(diagnostic, entry, attribute, "not of this gateway");
+        self.mark(diagnostic, package, "nat_gateway_id", "the package's gateway")
+    }
+
     fn pool_of_several_packages(&mut self, code: &'static str) {
-        let mut package_of: BTreeMap<Arc<str>, Item<'a>> = BTreeMap::new();
-        for item in self.items(topology::PACKAGE) {
-            for ip in topology::provided_addresses(topology::PACKAGE, item.object()) {
-                package_of.insert(ip, item);
-            }
-        }
+        let providers = self.providers();
         let mut found = Vec::new();
         for item in self.items(topology::SNAT) {
             if !item.is_touched(&["snat_ip"]) {
@@ -455,8 +522,8 @@ impl<'a> Judge<'a> {
             }
             let mut packages: BTreeMap<String, Item<'_>> = BTreeMap::new();
             for token in topology::used_addresses(topology::SNAT, item.object()) {
-                if let Some(package) = token.known().and_then(|ip| package_of.get(ip)) {
-                    packages.insert(package.name(), *package);
+                if let Some(package) = providers.of(&token) {
+                    packages.insert(package.name(), package);
                 }
             }
             if packages.len() > 1 {

@@ -1,20 +1,23 @@
 //! Runs the list reads that resource types describe, pages and shares them; the one reader of live
 //! objects.
 //!
-//! `read` reads one list, as often as it takes to see it whole; apply's settling uses it too.
-//! `service` is the [`Reader`] over the service, which reads many lists at once.
+//! `pages` reads one list, as often as it takes to see it whole; `read` decides what is asked for, and
+//! apply's settling uses it too. `service` is the [`Reader`] over the service, which reads many lists at
+//! once.
 
+mod pages;
 mod read;
 mod service;
 #[cfg(test)]
 mod tests;
 
 pub use read::{
-    ReadError, read_list, read_list_at, read_lists, read_object, read_object_at, read_rows,
+    ReadError, is_about_credentials, is_refused, read_list, read_lists, read_object, read_rows,
+    read_sought,
 };
-pub use service::ServiceReader;
+pub use service::{ServiceReader, read_data};
 
-use crate::resources::{Listings, Object, ReadScope};
+use crate::resources::{Listings, Object, ReadScope, Sought};
 
 /// A read of a data source: an action with its filters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +32,27 @@ pub struct DataRead {
     pub parameters: std::collections::BTreeMap<String, String>,
 }
 
+impl DataRead {
+    /// Says that what the filters name does not exist.
+    pub fn nothing_there(&self) -> String {
+        let filters: Vec<String> =
+            self.parameters.iter().map(|(name, value)| format!("{name} `{value}`")).collect();
+        format!("the service knows none with {}", filters.join(", "))
+    }
+}
+
 /// Reads live objects; the planner's only way to the service.
 pub trait Reader {
     /// Reads whole lists, each once, sharing and paging as it sees fit. `provider` is the alias of
     /// the provider block through which to read.
     fn lists(&self, provider: &str, scopes: &[ReadScope]) -> Listings;
+
+    /// Reads what is sought of lists, in whichever way takes fewer calls: each of them whole, or the
+    /// objects that are sought in it.
+    fn sought(&self, provider: &str, sought: &[Sought]) -> Listings {
+        let scopes: Vec<ReadScope> = sought.iter().map(|sought| sought.scope.clone()).collect();
+        self.lists(provider, &scopes)
+    }
 
     /// Reads a data source. The error is a sentence for the user.
     fn data(&self, read: &DataRead) -> Result<Object, String>;

@@ -1,31 +1,28 @@
-//! Reads lists whole, page by page.
+//! What is read of lists, and what keeps it from being read.
 //!
 //! The first page tells how many rows there are; the others are asked for at once. Pages of a list
 //! that changes meanwhile do not fit together: a row may be on two of them or on none. Such a list
-//! is read again, and after a few times reported as unreadable rather than guessed.
+//! is read again, and after a few times reported as unreadable rather than guessed. Where a few
+//! objects of a long list are wanted, they are asked for by their ids instead.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use super::pages::{self, Rows};
 use crate::api::call::Call;
 use crate::api::catalogue::Action;
 use crate::api::client::Client;
-use crate::api::error::ApiError;
+use crate::api::error::{ApiError, Class};
 use crate::api::error_catalogue::advice;
 use crate::environment::Timestamp;
 use crate::resources::reads::{self, PAGE_SIZE};
-use crate::resources::{Listing, Listings, LiveRow, Page, ReadScope};
+use crate::resources::{Listing, Listings, LiveRow, ReadScope, Sought};
 
-/// How often a list is read until its pages fit together.
-const ATTEMPTS: u32 = 6;
-/// How many pages of one list, and how many lists, are asked for at once; the client bounds what is
+/// How many lists, and how many objects of one, are asked for at once; the client bounds what is
 /// really in flight.
 const AT_ONCE: usize = 32;
-/// How many rows a list may have, and how many pages; more is taken for nonsense.
-const MOST_ROWS: u64 = 10_000_000;
-const MOST_PAGES: u64 = 250_000;
 
 /// Why a list could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,13 +38,44 @@ pub enum ReadError {
         /// What is wrong.
         why: String,
     },
-    /// The list changed each time while it was read.
+    /// The pages of the list did not fit together, however often it was read.
     Unstable {
         /// The action.
         action: Action,
         /// What did not fit in the last attempt.
         why: String,
+        /// How often it was read.
+        times: u32,
+        /// Whether each attempt came to the same: then nothing changes, and the answers contradict
+        /// themselves.
+        alike: bool,
     },
+}
+
+impl ReadError {
+    /// Returns whether other lists of the same service cannot be read for the same reason: it does not
+    /// accept the credentials, cannot be reached, or the time for reading is over.
+    pub fn concerns_all(&self) -> bool {
+        match self {
+            Self::Api(error) => !error.class.is_definite() || is_about_credentials(&error.code),
+            _ => false,
+        }
+    }
+}
+
+/// Returns whether a list could not be read, for the given reason, because the service does not accept
+/// the credentials.
+pub fn is_refused(why: &str) -> bool {
+    why.split(": ").nth(1).is_some_and(is_about_credentials)
+}
+
+/// Returns whether a refusal is about who asks and not about what is asked for.
+pub fn is_about_credentials(code: &str) -> bool {
+    ["InvalidAccessKey", "SignatureDoesNotMatch", "IncompleteSignature", "InvalidSignature"]
+        .iter()
+        .chain(&["InvalidSecurityToken", "MissingSecurityToken", "InvalidTimeStamp"])
+        .chain(&["IllegalTimestamp"])
+        .any(|start| code.starts_with(start))
 }
 
 impl fmt::Display for ReadError {
@@ -60,9 +88,15 @@ impl fmt::Display for ReadError {
                 "{action}: {why}\nthe answer does not look like the service's: check the endpoint \
                  and any proxy between"
             ),
-            Self::Unstable { action, why } => write!(
+            Self::Unstable { action, why, times, alike: true } if *times > 1 => write!(
                 f,
-                "{action}: the list changed each of {ATTEMPTS} times while it was read ({why})\n\
+                "{action}: the pages of the list do not add up, each of {times} times alike ({why})\n\
+                 nothing seems to change it, so the answers contradict themselves: check the endpoint \
+                 and any proxy between"
+            ),
+            Self::Unstable { action, why, times, .. } => write!(
+                f,
+                "{action}: the list changed each of {times} times while it was read ({why})\n\
                  something else is changing it right now: try again when it is done"
             ),
         }
@@ -74,18 +108,7 @@ impl std::error::Error for ReadError {}
 /// Reads a whole list. Sends max(1, ceil(rows / 50)) calls, unless the list changes meanwhile.
 /// Throttling and other errors that may pass are waited out until `deadline`.
 pub async fn read_list(client: &Client, scope: &ReadScope, deadline: Timestamp) -> Listing {
-    read_list_at(client, scope, deadline).await.0
-}
-
-/// The same; also returns when the list was asked for: it tells nothing of what came after. Without
-/// meaning where it could not be read.
-pub async fn read_list_at(
-    client: &Client,
-    scope: &ReadScope,
-    deadline: Timestamp,
-) -> (Listing, Timestamp) {
-    let (read, asked) = read_rows_at(client, &reads::list_call(scope), deadline).await;
-    (listing(read), asked)
+    listing(rows_of(client, &reads::list_call(scope), deadline).await)
 }
 
 /// Reads several lists at once.
@@ -98,6 +121,88 @@ pub async fn read_lists(client: &Client, scopes: &[ReadScope], deadline: Timesta
         .await
 }
 
+/// Reads what is sought of a list, in whichever way takes fewer calls: the whole list, or each object
+/// by its id. The first page is read in any case, unless the list is known to be long, or nothing is
+/// known of its length and one object is sought: most often the first page is all there is.
+pub async fn read_sought(client: &Client, sought: &Sought, deadline: Timestamp) -> Listing {
+    sought_of(client, sought, deadline).await.unwrap_or_else(failed)
+}
+
+/// Does the same as [`read_sought`], but gives the error as it is.
+pub(super) async fn sought_of(
+    client: &Client,
+    sought: &Sought,
+    deadline: Timestamp,
+) -> Result<Listing, ReadError> {
+    let Sought { scope, ids, rows } = sought;
+    let call = reads::list_call(scope);
+    if ids.is_empty() || reads::single_call(scope, "").is_none() {
+        return rows_of(client, &call, deadline).await.map(Listing::Rows);
+    }
+    let wanted = pages::count(ids.len());
+    let cheaper = match rows {
+        Some(rows) => wanted < pages::count(*rows).div_ceil(PAGE_SIZE),
+        None => wanted == 1,
+    };
+    if cheaper {
+        return by_id(client, scope, (ids.iter().collect(), Rows::new()), ids, deadline).await;
+    }
+    let first = pages::fetch(client, reads::paged(&call, 1, PAGE_SIZE), deadline).await?;
+    let held = pages::count(first.rows.len());
+    let more = first.total.map_or(0, |total| total.saturating_sub(held).div_ceil(held.max(1)));
+    let on_first: BTreeSet<&str> = first.rows.iter().map(|row| row.id.as_str()).collect();
+    let missing: Vec<&String> = ids.iter().filter(|id| !on_first.contains(id.as_str())).collect();
+    if pages::count(missing.len()) < more {
+        let found = first.rows.into_iter().map(|row| (row.id, row.object)).collect();
+        return by_id(client, scope, (missing, found), ids, deadline).await;
+    }
+    pages::read_whole(client, &call, Some(first), deadline).await.map(Listing::Rows)
+}
+
+/// Asks for objects by their ids, one call each.
+async fn by_id(
+    client: &Client,
+    scope: &ReadScope,
+    (missing, mut found): (Vec<&String>, Rows),
+    asked: &BTreeSet<String>,
+    deadline: Timestamp,
+) -> Result<Listing, ReadError> {
+    let read = |id: &String| {
+        let id = id.clone();
+        async move { object_of(client, scope, &id, deadline).await }
+    };
+    let rows: Vec<Rows> =
+        stream::iter(missing).map(read).buffer_unordered(AT_ONCE).try_collect().await?;
+    found.extend(rows.into_iter().flatten());
+    Ok(Listing::Part { asked: asked.clone(), rows: found })
+}
+
+/// Reads one object by its id: its row, or none.
+async fn object_of(
+    client: &Client,
+    scope: &ReadScope,
+    id: &str,
+    deadline: Timestamp,
+) -> Result<Rows, ReadError> {
+    let Some(call) = reads::single_call(scope, id) else {
+        return rows_of(client, &reads::list_call(scope), deadline).await;
+    };
+    let first = pages::fetch(client, reads::paged(&call, 1, PAGE_SIZE), deadline).await;
+    let first = match first {
+        // A list that is asked for by an id may be refused where an empty one is meant.
+        Err(ReadError::Api(error)) if error.class == Class::Gone => return Ok(Rows::new()),
+        other => other?,
+    };
+    let there = first.rows.iter().any(|row| row.id == id);
+    let rows: Rows = if there {
+        first.rows.into_iter().map(|row| (row.id, row.object)).collect()
+    } else {
+        // Nothing on the first page is the end, but for a service that does not know the filter.
+        pages::read_whole(client, &call, Some(first), deadline).await?
+    };
+    Ok(rows.into_iter().filter(|(found, _)| found == id).collect())
+}
+
 /// Reads one object of a list, in one call where the service filters by id: a list of at most one
 /// row. Cheaper than the list where a single object of a long one is waited for.
 pub async fn read_object(
@@ -106,33 +211,27 @@ pub async fn read_object(
     id: &str,
     deadline: Timestamp,
 ) -> Listing {
-    read_object_at(client, scope, id, deadline).await.0
+    listing(object_of(client, scope, id, deadline).await)
 }
 
-/// The same; also returns when the object was asked for.
-pub async fn read_object_at(
-    client: &Client,
-    scope: &ReadScope,
-    id: &str,
-    deadline: Timestamp,
-) -> (Listing, Timestamp) {
-    let Some(call) = reads::single_call(scope, id) else {
-        return read_list_at(client, scope, deadline).await;
-    };
-    let (read, asked) = read_rows_at(client, &call, deadline).await;
-    let listing = match listing(read) {
-        Listing::Rows(rows) => Listing::Rows(rows.into_iter().filter(|(i, _)| i == id).collect()),
-        other => other,
-    };
-    (listing, asked)
+fn listing(read: Result<Rows, ReadError>) -> Listing {
+    read.map_or_else(failed, Listing::Rows)
 }
 
-fn listing(read: Result<Vec<LiveRow>, ReadError>) -> Listing {
-    match read {
-        Ok(rows) => Listing::Rows(rows.into_iter().map(|row| (row.id, row.object)).collect()),
-        Err(ReadError::ParentGone) => Listing::ParentGone,
-        Err(error) => Listing::Failed(error.to_string()),
+/// Returns what is known of a list that could not be read.
+pub(super) fn failed(error: ReadError) -> Listing {
+    match error {
+        ReadError::ParentGone => Listing::ParentGone,
+        error => Listing::Failed(error.to_string()),
     }
+}
+
+async fn rows_of(client: &Client, call: &Call, deadline: Timestamp) -> Result<Rows, ReadError> {
+    if reads::is_paged(call.action) {
+        return pages::read_whole(client, call, None, deadline).await;
+    }
+    let page = pages::fetch(client, call.clone(), deadline).await?;
+    Ok(page.rows.into_iter().map(|row| (row.id, row.object)).collect::<BTreeMap<_, _>>())
 }
 
 /// Reads all rows of a list call, by id.
@@ -141,137 +240,6 @@ pub async fn read_rows(
     call: &Call,
     deadline: Timestamp,
 ) -> Result<Vec<LiveRow>, ReadError> {
-    read_rows_at(client, call, deadline).await.0
-}
-
-/// The same; also returns when the first page was asked for.
-async fn read_rows_at(
-    client: &Client,
-    call: &Call,
-    deadline: Timestamp,
-) -> (Result<Vec<LiveRow>, ReadError>, Timestamp) {
-    let mut asked = deadline;
-    let read = read_until_stable(client, call, deadline, &mut asked).await;
-    (read, asked)
-}
-
-async fn read_until_stable(
-    client: &Client,
-    call: &Call,
-    deadline: Timestamp,
-    asked: &mut Timestamp,
-) -> Result<Vec<LiveRow>, ReadError> {
-    if !reads::is_paged(call.action) {
-        return Ok(fetch_at(client, call.clone(), deadline, asked).await?.rows);
-    }
-    let mut last = String::new();
-    for _ in 0..ATTEMPTS {
-        match read_once(client, call, deadline, asked).await? {
-            Ok(rows) => {
-                let named = rows.into_iter().map(|(id, object)| LiveRow { id, object });
-                return Ok(named.collect());
-            }
-            Err(why) => last = why,
-        }
-    }
-    Err(ReadError::Unstable { action: call.action, why: last })
-}
-
-type Rows = BTreeMap<String, crate::resources::Object>;
-
-/// Reads all pages once. The inner error says why they do not fit together.
-async fn read_once(
-    client: &Client,
-    call: &Call,
-    deadline: Timestamp,
-    asked: &mut Timestamp,
-) -> Result<Result<Rows, String>, ReadError> {
-    let page = |number| fetch(client, reads::paged(call, number, PAGE_SIZE), deadline);
-    let first = fetch_at(client, reads::paged(call, 1, PAGE_SIZE), deadline, asked).await?;
-    let Some(total) = first.total else {
-        return read_in_turn(client, call, first, deadline).await;
-    };
-    let held = u64::try_from(first.rows.len()).unwrap_or(u64::MAX);
-    if held == 0 && total > 0 {
-        return Ok(Err(format!("none of {total} rows on the first page")));
-    }
-    // A service may give fewer rows a page than it was asked for: the first page shows how many.
-    let pages = if total > held { total.div_ceil(held) } else { 1 };
-    if total > MOST_ROWS || pages > MOST_PAGES {
-        let why = format!("the answer says that the list has {total} rows, and holds {held}");
-        return Err(ReadError::Answer { action: call.action, why });
-    }
-    let rest: Vec<Page> = stream::iter(2..=pages).map(page).buffered(AT_ONCE).try_collect().await?;
-    let mut rows = Rows::new();
-    let mut count = 0;
-    for page in std::iter::once(first).chain(rest) {
-        if let Some(other) = page.total.filter(|other| *other != total) {
-            return Ok(Err(format!("first of {total} rows, then of {other}")));
-        }
-        count += page.rows.len();
-        rows.extend(page.rows.into_iter().map(|row| (row.id, row.object)));
-    }
-    if rows.len() != count {
-        return Ok(Err(format!("{} rows came twice", count - rows.len())));
-    }
-    if u64::try_from(count).ok() != Some(total) {
-        return Ok(Err(format!("{count} of {total} rows came")));
-    }
-    Ok(Ok(rows))
-}
-
-/// Reads the pages of a list that does not say how long it is, one after the other to the first that
-/// is not full.
-async fn read_in_turn(
-    client: &Client,
-    call: &Call,
-    first: Page,
-    deadline: Timestamp,
-) -> Result<Result<Rows, String>, ReadError> {
-    let full = first.size.unwrap_or(PAGE_SIZE).min(PAGE_SIZE);
-    let mut rows = Rows::new();
-    let mut page = first;
-    for number in 2.. {
-        let held = page.rows.len();
-        let before = rows.len();
-        rows.extend(page.rows.into_iter().map(|row| (row.id, row.object)));
-        let new = rows.len() - before;
-        // A service that knows no pages gives everything each time.
-        let repeats = new == 0 && before > 0;
-        if new < held && !repeats {
-            return Ok(Err(format!("{} rows came twice", held - new)));
-        }
-        if repeats || u64::try_from(held).is_ok_and(|held| held < full) {
-            break;
-        }
-        if u64::try_from(rows.len()).is_ok_and(|rows| rows > MOST_ROWS) {
-            let why = "the list does not end".to_owned();
-            return Err(ReadError::Answer { action: call.action, why });
-        }
-        page = fetch(client, reads::paged(call, number, PAGE_SIZE), deadline).await?;
-    }
-    Ok(Ok(rows))
-}
-
-async fn fetch(client: &Client, call: Call, deadline: Timestamp) -> Result<Page, ReadError> {
-    fetch_at(client, call, deadline, &mut Timestamp::default()).await
-}
-
-/// Reads a page and notes when it was asked for.
-async fn fetch_at(
-    client: &Client,
-    call: Call,
-    deadline: Timestamp,
-    asked: &mut Timestamp,
-) -> Result<Page, ReadError> {
-    let (answer, sent) = client.read_at(&call, deadline).await.map_err(|error| {
-        if reads::parent_gone(call.action, &error.code) {
-            ReadError::ParentGone
-        } else {
-            ReadError::Api(Box::new(error))
-        }
-    })?;
-    *asked = sent;
-    reads::page(call.action, &answer.body)
-        .map_err(|why| ReadError::Answer { action: call.action, why })
+    let rows = rows_of(client, call, deadline).await?;
+    Ok(rows.into_iter().map(|(id, object)| LiveRow { id, object }).collect())
 }

@@ -2,17 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::{JoinError, JoinHandle};
 
-use super::read::{read_list, read_lists, read_rows};
+use super::read::{failed, read_rows, sought_of};
 use super::{DataRead, ReadError, Reader};
 use crate::api::client::Client;
 use crate::environment::{Clock, Timestamp};
-use crate::resources::{Listing, Listings, Object, ReadScope, data, data_source};
+use crate::resources::{Listing, Listings, Object, ReadScope, Sought, data, data_source};
 
 /// How long reads are tried for by default: since they began, or since the service last answered one
 /// of them.
@@ -67,12 +72,6 @@ impl ServiceReader {
         self.clock.now().after(self.patience)
     }
 
-    /// Returns until when a read that begins now may be repeated: lists that come late in a long
-    /// refresh have as much time as the first, as long as the service answers.
-    fn extended(&self, client: &Client, deadline: Timestamp) -> Timestamp {
-        client.last_answer().map_or(deadline, |at| deadline.max(at.after(self.patience)))
-    }
-
     fn missing(alias: &str) -> String {
         if alias.is_empty() {
             "there is no connection for the default provider".to_owned()
@@ -81,60 +80,114 @@ impl ServiceReader {
         }
     }
 
-    /// Reads lists, each as a task of its own where the runtime has several threads, so that answers
-    /// are also understood at the same time.
-    async fn all(&self, client: &Client, scopes: &[ReadScope]) -> Listings {
+    /// Reads what is sought, each list as a task of its own where the runtime has several threads, so
+    /// that answers are also understood at the same time. What keeps one list from being read and would
+    /// keep all of them ends the reading at once.
+    async fn all(&self, client: &Client, sought: &[Sought]) -> Listings {
         let deadline = self.deadline();
-        if self.runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
-            return read_lists(client, scopes, deadline).await;
+        let mut waiting = sought.iter();
+        let mut listings = Listings::new();
+        let mut tasks = FuturesUnordered::new();
+        loop {
+            while tasks.len() < AT_ONCE
+                && let Some(next) = waiting.next()
+            {
+                tasks.push(self.begin(client.clone(), next.clone(), deadline));
+            }
+            let Some((scope, read)) = tasks.next().await else { return listings };
+            let stops = read.as_ref().is_err_and(ReadError::concerns_all);
+            let listing = read.unwrap_or_else(failed);
+            if stops {
+                let left = sought.iter().map(|sought| sought.scope.clone());
+                let mut all: Listings = left.map(|scope| (scope, listing.clone())).collect();
+                all.append(&mut listings);
+                return all;
+            }
+            listings.insert(scope, listing);
         }
-        let scopes: BTreeSet<&ReadScope> = scopes.iter().collect();
-        stream::iter(scopes)
-            .map(|scope| async move {
-                let (client, wanted) = (client.clone(), scope.clone());
-                let deadline = self.extended(&client, deadline);
-                let task = async move { read_list(&client, &wanted, deadline).await };
-                let listing = self.runtime.spawn(task).await;
-                let listing = listing.unwrap_or_else(|error| {
-                    Listing::Failed(format!("reading {scope} was cut off: {error}"))
-                });
-                (scope.clone(), listing)
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await
+    }
+
+    /// Begins to read one list.
+    fn begin(
+        &self,
+        client: Client,
+        sought: Sought,
+        deadline: Timestamp,
+    ) -> BoxFuture<'static, (ReadScope, Result<Listing, ReadError>)> {
+        let scope = sought.scope.clone();
+        // Lists that come late in a long refresh have as much time as the first, as long as the
+        // service answers.
+        let answered = client.last_answer().map(|at| at.after(self.patience));
+        let deadline = answered.map_or(deadline, |late| deadline.max(late));
+        let work = async move { sought_of(&client, &sought, deadline).await };
+        if self.runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
+            return Box::pin(async move { (scope, work.await) });
+        }
+        let task = Task(self.runtime.spawn(work));
+        Box::pin(async move {
+            let read = task.await.unwrap_or_else(|error| {
+                Ok(Listing::Failed(format!("reading {scope} was cut off: {error}")))
+            });
+            (scope, read)
+        })
+    }
+}
+
+/// A task that ends when nobody waits for it any more.
+struct Task<T>(JoinHandle<T>);
+
+impl<T> Future for Task<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
 impl Reader for ServiceReader {
     fn lists(&self, provider: &str, scopes: &[ReadScope]) -> Listings {
+        let scopes: BTreeSet<&ReadScope> = scopes.iter().collect();
+        let whole =
+            |scope: &ReadScope| Sought { scope: scope.clone(), ids: BTreeSet::new(), rows: None };
+        self.sought(provider, &scopes.into_iter().map(whole).collect::<Vec<Sought>>())
+    }
+
+    fn sought(&self, provider: &str, sought: &[Sought]) -> Listings {
         let Some(client) = self.clients.get(provider) else {
             let failed =
-                |scope: &ReadScope| (scope.clone(), Listing::Failed(Self::missing(provider)));
-            return scopes.iter().map(failed).collect();
+                |sought: &Sought| (sought.scope.clone(), Listing::Failed(Self::missing(provider)));
+            return sought.iter().map(failed).collect();
         };
-        self.runtime.block_on(self.all(client, scopes))
+        self.runtime.block_on(self.all(client, sought))
     }
 
     fn data(&self, read: &DataRead) -> Result<Object, String> {
         let client =
             self.clients.get(&read.provider).ok_or_else(|| Self::missing(&read.provider))?;
-        let schema = data_source(&read.kind);
-        let call = data::list_call(&read.kind, &read.region, &read.parameters);
-        let (Some(schema), Some(call)) = (schema, call) else {
-            return Err(format!("there is no data source `{}`", read.kind));
-        };
-        match self.runtime.block_on(read_rows(client, &call, self.deadline())) {
-            Ok(rows) => Ok(data::object(schema, &read.parameters, rows)),
-            Err(ReadError::ParentGone) => {
-                let filters: Vec<String> = read
-                    .parameters
-                    .iter()
-                    .map(|(name, value)| format!("{name} `{value}`"))
-                    .collect();
-                Err(format!("the service knows none with {}", filters.join(", ")))
-            }
-            Err(error) => Err(error.to_string()),
-        }
+        self.runtime.block_on(read_data(client, read, self.deadline()))
+    }
+}
+
+/// Reads a data source. The error is a sentence for the user.
+pub async fn read_data(
+    client: &Client,
+    read: &DataRead,
+    deadline: Timestamp,
+) -> Result<Object, String> {
+    let schema = data_source(&read.kind);
+    let call = data::list_call(&read.kind, &read.region, &read.parameters);
+    let (Some(schema), Some(call)) = (schema, call) else {
+        return Err(format!("there is no data source `{}`", read.kind));
+    };
+    match read_rows(client, &call, deadline).await {
+        Ok(rows) => Ok(data::object(schema, &read.parameters, rows)),
+        Err(ReadError::ParentGone) => Err(read.nothing_there()),
+        Err(error) => Err(error.to_string()),
     }
 }

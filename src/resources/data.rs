@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::schema::{Attribute, Kind, OnChange, Schema, name};
-use super::{Fault, LiveRow, Object, answer, spelling};
+use super::{Fault, LiveRow, Object, ReadScope, answer, spelling};
 use super::{bandwidth_package, forward_entry, nat_gateway, snat_entry};
 use crate::api::call::Call;
 use crate::api::catalogue::Action;
@@ -234,6 +234,53 @@ pub fn list_call(kind: &str, region: &str, parameters: &BTreeMap<String, String>
     Some(call.with("RegionId", region))
 }
 
+/// Returns the list behind a data source, and whether it is wanted whole; none where that cannot be
+/// said.
+pub fn list_of(
+    kind: &str,
+    region: &str,
+    parameters: &BTreeMap<String, String>,
+) -> Option<(ReadScope, bool)> {
+    let region = region.to_owned();
+    let table = |name: &str| parameters.get(name).cloned();
+    let (scope, parent) = match kind {
+        "nat_gateways" => (ReadScope::Gateways { region }, None),
+        "bandwidth_packages" => (ReadScope::BandwidthPackages { region }, None),
+        "enhanced_nat_zones" => (ReadScope::EnhancedZones { region }, None),
+        "forward_entries" => {
+            let table = table("ForwardTableId")?;
+            (ReadScope::ForwardEntries { region, table }, Some("ForwardTableId"))
+        }
+        "snat_entries" => {
+            let table = table("SnatTableId")?;
+            (ReadScope::SnatEntries { region, table }, Some("SnatTableId"))
+        }
+        _ => return None,
+    };
+    let whole = parameters.keys().all(|name| Some(name.as_str()) == parent);
+    Some((scope, whole))
+}
+
+/// Tells whether the rows of a whole list say all that the filters are about.
+pub fn tells(
+    schema: &Schema,
+    parameters: &BTreeMap<String, String>,
+    rows: &BTreeMap<String, Object>,
+) -> bool {
+    let filters = schema.attributes.iter().filter(|a| parameters.contains_key(a.wire));
+    let mut filters = filters.filter(|a| a.name != "forward_table_id" && a.name != "snat_table_id");
+    filters.all(|filter| rows.iter().all(|(id, row)| row.get(compared(filter.name, id)).is_some()))
+}
+
+/// Returns the attribute of a row that a filter is about.
+fn compared<'a>(filter: &'a str, id: &str) -> &'a str {
+    match filter {
+        "nat_gateway_id" if id.starts_with("ngw") => "id",
+        "bandwidth_package_id" | "forward_entry_id" | "snat_entry_id" => "id",
+        other => other,
+    }
+}
+
 /// Makes a data source's object from the filters that were sent and the rows that were read. Rows
 /// that do not pass a filter are dropped: the 2019 edition ignores most filters.
 pub fn object(
@@ -268,19 +315,12 @@ pub fn object(
 
 /// Tells whether a row passes the filters, as far as it tells of what they are about.
 fn passes(filters: &Object, row: &LiveRow) -> bool {
-    filters.iter().all(|(filter, wanted)| {
-        let attribute = match &**filter {
-            "nat_gateway_id" if row.id.starts_with("ngw") => "id",
-            "bandwidth_package_id" | "forward_entry_id" | "snat_entry_id" => "id",
-            other => other,
-        };
-        match row.object.get(attribute) {
-            None => true,
-            Some(value) => match value.as_elements() {
-                Some(elements) => elements.iter().any(|e| equals(e, wanted) == Equality::Same),
-                None => equals(value, wanted) == Equality::Same,
-            },
-        }
+    filters.iter().all(|(filter, wanted)| match row.object.get(compared(filter, &row.id)) {
+        None => true,
+        Some(value) => match value.as_elements() {
+            Some(elements) => elements.iter().any(|e| equals(e, wanted) == Equality::Same),
+            None => equals(value, wanted) == Equality::Same,
+        },
     })
 }
 

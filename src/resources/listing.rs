@@ -1,6 +1,6 @@
 //! List reads: which lists there are, what a page holds, and how an object is found in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Object;
 
@@ -101,10 +101,28 @@ pub struct Page {
 pub enum Listing {
     /// Complete, rows by id.
     Rows(BTreeMap<String, Object>),
+    /// Some rows by id, among them all of those that were asked for and that are there.
+    Part {
+        /// The ids that were asked for.
+        asked: BTreeSet<String>,
+        /// The rows, also of others.
+        rows: BTreeMap<String, Object>,
+    },
     /// The thing that holds the list (table, gateway) does not exist, from a closed list of codes.
     ParentGone,
     /// It could not be read; the reason.
     Failed(String),
+}
+
+/// What is sought of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sought {
+    /// The list.
+    pub scope: ReadScope,
+    /// Ids of the objects that are sought; none: the whole list.
+    pub ids: BTreeSet<String>,
+    /// How many rows the list has at least, as far as that is known.
+    pub rows: Option<usize>,
 }
 
 /// The lists that were read.
@@ -119,6 +137,11 @@ fn find<'a>(lists: impl Iterator<Item = &'a Listing>, id: &str) -> Live {
             Listing::Rows(rows) => match rows.get(id) {
                 Some(object) => return Live::Found(object.clone()),
                 None => verdict = Live::Absent,
+            },
+            Listing::Part { asked, rows } => match rows.get(id) {
+                Some(object) => return Live::Found(object.clone()),
+                None if asked.contains(id) => verdict = Live::Absent,
+                None => {}
             },
             Listing::ParentGone => verdict = Live::Absent,
             Listing::Failed(_) => failed = true,

@@ -25,7 +25,7 @@ pub mod step;
 mod tests;
 
 pub use fault::Fault;
-pub use listing::{Listing, Listings, Live, LiveRow, Page, ReadScope};
+pub use listing::{Listing, Listings, Live, LiveRow, Page, ReadScope, Sought};
 pub use object::Object;
 pub use rule::Rule;
 pub use schema::{Attribute, Kind, OnChange, Role, Schema};
@@ -133,7 +133,8 @@ pub trait ResourceType: Sync {
         None
     }
 
-    /// Returns the lists in which the object of `recorded` is found.
+    /// Returns the lists in which the object of `recorded` is found: first the one that has a row of its
+    /// id, then others that are needed whole.
     fn scopes(&self, region: &str, recorded: &Object) -> Vec<ReadScope>;
 
     /// Finds the object in the lists that were read, which must include those of

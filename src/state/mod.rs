@@ -13,11 +13,13 @@ mod incoming;
 mod journal;
 mod json_place;
 mod lock;
+mod memory;
 mod migration;
 pub mod model;
 mod mount;
 mod read;
 mod record;
+mod retention;
 mod sqlite;
 pub mod store;
 #[cfg(test)]
@@ -27,9 +29,10 @@ mod witness;
 mod write;
 
 pub use backup::Restored;
-pub use export::{Export, ExportedInstance};
+pub use export::{Export, ExportedInstance, ExportedObjects};
 pub use incoming::{Judge, Objection, parse_export};
 pub use json_place::Step;
+pub use memory::MemoryStore;
 pub use model::{
     HistoryChange, HistoryEntry, HistoryKind, Instance, InstanceKey, JournalEntry, Phase, RECOVER,
     RunRecord, Service, Snapshot, Status, Write,

@@ -148,6 +148,43 @@ impl Decimal {
         text
     }
 
+    /// Writes `1.25e+03` with so many digits behind the point; without the sign.
+    pub(crate) fn scientific(mut self, places: usize, marker: char) -> String {
+        self.round(places + 1);
+        let digit = |i: usize| char::from(b'0' + self.digit(i));
+        let mut text = String::from(digit(0));
+        if places > 0 {
+            text.push('.');
+            text.extend((1..=places).map(digit));
+        }
+        let exponent = if self.digits.is_empty() { 0 } else { self.point - 1 };
+        let sign = if exponent < 0 { '-' } else { '+' };
+        text + &format!("{marker}{sign}{:02}", exponent.unsigned_abs())
+    }
+
+    /// Writes it plainly or with an exponent, whichever suits the size, with at most `precision`
+    /// digits or else all; without the sign.
+    pub(crate) fn general(mut self, precision: Option<usize>, marker: char) -> String {
+        let threshold = match precision {
+            None => 6,
+            Some(precision) => {
+                self.round(precision);
+                let count = self.digits.len();
+                let enough = i64::try_from(count).unwrap_or(i64::MAX) >= self.point;
+                if precision > count && enough { count } else { precision }
+            }
+        };
+        let exponent = self.point - 1;
+        let digits = self.digits.len();
+        if exponent < -4 || exponent >= i64::try_from(threshold).unwrap_or(i64::MAX) {
+            if digits == 0 {
+                return String::from("0");
+            }
+            return self.scientific(digits - 1, marker);
+        }
+        self.fixed(self.places())
+    }
+
     /// Returns how many digits stand behind the point.
     pub(crate) fn places(&self) -> usize {
         let count = i64::try_from(self.digits.len()).unwrap_or(0);

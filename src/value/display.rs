@@ -23,7 +23,7 @@ pub fn display_as(value: &Value, ty: &Type) -> String {
 }
 
 fn write(out: &mut String, value: &Value, ty: &Type, indent: usize) {
-    if value.is_sensitive() {
+    if value.is_sensitive() && !value.is_unknown() {
         return out.push_str(SENSITIVE);
     }
     match value.data() {

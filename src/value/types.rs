@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::convert::may_convert;
 use super::{Data, Field, Name, Type, Value};
 
 impl Type {
@@ -214,10 +215,21 @@ fn unify_all(types: &[&Type]) -> Option<Type> {
     if types.iter().all(|ty| matches!(ty, Type::Set(_))) {
         return unify_all(&elements(types)).map(Type::set);
     }
-    if types.iter().all(|ty| matches!(ty, Type::Tuple(_) | Type::List(_) | Type::Set(_))) {
+    if types.iter().all(|ty| matches!(ty, Type::Tuple(_) | Type::List(_))) {
         return unify_all(&elements(types)).map(Type::list);
     }
+    if types.iter().all(|ty| matches!(ty, Type::Tuple(_) | Type::List(_) | Type::Set(_))) {
+        return unify_with_sets(types);
+    }
     None
+}
+
+/// Sets beside lists and tuples become the list that is among them, or else the set.
+fn unify_with_sets(types: &[&Type]) -> Option<Type> {
+    let lists = types.iter().filter(|ty| matches!(ty, Type::List(_)));
+    let sets = types.iter().filter(|ty| matches!(ty, Type::Set(_)));
+    let mut wanted = lists.chain(sets);
+    wanted.find(|wanted| types.iter().all(|ty| may_convert(ty, wanted))).map(|ty| (*ty).clone())
 }
 
 /// Returns the types of everything that values of `types` contain.

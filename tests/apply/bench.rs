@@ -17,23 +17,26 @@ use natform::api::endpoint::Endpoint;
 use natform::api::error::ApiError;
 use natform::api::http::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 use natform::api::log::NoLog;
-use natform::api::sleep::VirtualSleep;
+use natform::api::sleep::{Sleep, VirtualSleep};
 use natform::apply::{
     self, ApplyContext, ApplyEvent, Evaluate, Interrupt, Outcome, Resolution, Service,
 };
+use natform::command::planning::directives;
 use natform::command::service::still_wanted;
 use natform::configuration;
 use natform::diagnostic::Diagnostics;
 use natform::emulator::{Emulator, InProcess, Settings};
 use natform::environment::{Clock, Environment, ManualClock, MemoryFiles, SeededIds, Timestamp};
 use natform::plan::program::{ObjectMap, Program};
-use natform::plan::{Directives, Plan, PlanInput, PlanOptions, ProviderContext, Purpose};
-use natform::refresh::{Reader, ServiceReader, read_list, read_object};
-use natform::resources::{self, Listing, Listings, Object, ReadScope};
+use natform::plan::{Plan, PlanInput, PlanOptions, ProviderContext, Purpose};
+use natform::refresh::{Reader, ServiceReader, read_list, read_object, read_sought};
+use natform::resources::{self, Listing, Listings, Object, ReadScope, Sought};
 use natform::state::{
     JournalEntry, Lock, LockInfo, RunRecord, Service as Place, Snapshot, SqliteStore, Store,
 };
 use natform::value::{Name, Value};
+
+use crate::latency::{Latency, Queued, Slow};
 
 /// What a process that dies unwinds with.
 struct Died;
@@ -87,9 +90,9 @@ impl Transport for Mortal {
     }
 }
 
-/// Sends and reads through one client.
+/// Sends and reads through a client of each provider.
 struct Services {
-    client: Client,
+    clients: BTreeMap<&'static str, Client>,
     clock: ManualClock,
     edition: Edition,
 }
@@ -98,24 +101,32 @@ impl Services {
     fn deadline(&self) -> Timestamp {
         self.clock.now().after(Duration::from_secs(120))
     }
+
+    fn of(&self, provider: &str) -> &Client {
+        &self.clients[provider]
+    }
 }
 
 impl Service for Services {
-    fn send<'a>(&'a self, _: &'a str, call: &'a Call) -> BoxFuture<'a, Result<Answer, ApiError>> {
-        Box::pin(self.client.send(call))
+    fn send<'a>(&'a self, to: &'a str, call: &'a Call) -> BoxFuture<'a, Result<Answer, ApiError>> {
+        Box::pin(self.of(to).send(call))
     }
 
-    fn list<'a>(&'a self, _: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing> {
-        Box::pin(read_list(&self.client, scope, self.deadline()))
+    fn list<'a>(&'a self, of: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing> {
+        Box::pin(read_list(self.of(of), scope, self.deadline()))
     }
 
     fn single<'a>(
         &'a self,
-        _: &'a str,
+        of: &'a str,
         scope: &'a ReadScope,
         id: &'a str,
     ) -> BoxFuture<'a, Listing> {
-        Box::pin(read_object(&self.client, scope, id, self.deadline()))
+        Box::pin(read_object(self.of(of), scope, id, self.deadline()))
+    }
+
+    fn sought<'a>(&'a self, of: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
+        Box::pin(read_sought(self.of(of), sought, self.deadline()))
     }
 
     fn takes_token(&self, _: &str, action: Action) -> bool {
@@ -134,14 +145,27 @@ impl Evaluate for Evaluator<'_> {
         }
     }
 
-    fn object(&self, address: &Address, _: Purpose) -> Result<Object, Diagnostics> {
+    fn object(&self, address: &Address, purpose: Purpose) -> Result<Object, Diagnostics> {
         let (configured, diagnostics) = self.0.instance(address, &*self.1.lock().unwrap());
         if diagnostics.has_errors() {
             return Err(diagnostics);
         }
         let mut object = configured.object;
         resources::lookup(address.kind()).unwrap().normalise(&mut object);
+        let names: Vec<Name> = object.iter().map(|(name, _)| name.clone()).collect();
+        for name in names.iter().filter(|_| purpose == Purpose::Update) {
+            if self.ignores(address, name) {
+                object.remove(name);
+            }
+        }
         Ok(object)
+    }
+
+    fn ignores(&self, address: &Address, attribute: &str) -> bool {
+        self.0.block(&address.resource).is_some_and(|block| {
+            let lifecycle = &block.lifecycle;
+            lifecycle.ignore_all || lifecycle.ignore_changes.iter().any(|i| *i.text == *attribute)
+        })
     }
 
     fn outputs(&self) -> (BTreeMap<Name, Value>, Diagnostics) {
@@ -155,7 +179,13 @@ pub(crate) struct Bench {
     pub(crate) emulator: Arc<Emulator>,
     edition: Edition,
     mortal: Arc<Mortal>,
-    region: &'static str,
+    /// Regions of the providers by alias, `""` the default one.
+    pub(crate) regions: BTreeMap<&'static str, &'static str>,
+    /// Limits as the provider blocks set them.
+    pub(crate) quotas: BTreeMap<Name, u64>,
+    /// How long requests of an apply take; none lets all happen at once.
+    pub(crate) latency: Option<Arc<Latency>>,
+    pub(crate) parallelism: usize,
     runs: Cell<u64>,
     /// Each environment draws other ids.
     environments: Cell<u64>,
@@ -184,7 +214,10 @@ impl Bench {
             emulator,
             edition,
             mortal: Arc::new(mortal),
-            region,
+            regions: [("", region)].into(),
+            quotas: BTreeMap::new(),
+            latency: None,
+            parallelism: apply::Settings::default().parallelism,
             runs: Cell::new(0),
             environments: Cell::new(0),
             events: Arc::default(),
@@ -205,11 +238,31 @@ impl Bench {
 
     /// Sends a call as somebody else would, who knows nothing of natform.
     pub(crate) fn outsider(&self, action: Action, parameters: &[(&str, &str)]) -> Answer {
+        self.try_outsider(self.regions[""], action, parameters).unwrap()
+    }
+
+    /// The same in any region, and with what the service answers.
+    pub(crate) fn try_outsider(
+        &self,
+        region: &str,
+        action: Action,
+        parameters: &[(&str, &str)],
+    ) -> Result<Answer, ApiError> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let client = self.client(&self.environment(""));
-        let call = Call::new(action).with("RegionId", self.region);
+        let client = self.client(&self.environment(""), region);
+        let call = Call::new(action).with("RegionId", region);
         let call = parameters.iter().fold(call, |call, (name, value)| call.with(name, *value));
-        runtime.block_on(client.send(&call)).unwrap()
+        runtime.block_on(client.send(&call))
+    }
+
+    /// Returns the calls that changed something and were refused.
+    pub(crate) fn refusals(&self) -> Vec<String> {
+        let calls = self.emulator.calls().into_iter();
+        calls
+            .filter(|call| call.status >= 400)
+            .filter(|call| Action::from_name(&call.action).is_none_or(Action::mutates))
+            .map(|call| format!("{} {:?}: {:?}", call.action, call.parameters, call.code))
+            .collect()
     }
 
     fn environment(&self, text: &str) -> Environment {
@@ -224,12 +277,30 @@ impl Bench {
         }
     }
 
-    fn client(&self, environment: &Environment) -> Client {
-        let settings =
-            ClientSettings::new(Endpoint::Embedded, Credentials::test_account(), self.region);
+    fn client(&self, environment: &Environment, region: &str) -> Client {
+        let settings = ClientSettings::new(Endpoint::Embedded, Credentials::test_account(), region);
         let transport: Arc<dyn Transport> = Arc::<Mortal>::clone(&self.mortal);
         let sleeper = Arc::new(VirtualSleep::new(self.clock.clone()));
         Client::new(settings, transport, environment, sleeper, Arc::new(NoLog))
+    }
+
+    /// Returns the client of a region for an apply, whose requests take their time.
+    fn client_of_run(&self, environment: &Environment, region: &str) -> Client {
+        let Some(latency) = &self.latency else { return self.client(environment, region) };
+        let settings = ClientSettings::new(Endpoint::Embedded, Credentials::test_account(), region);
+        let inner: Arc<dyn Transport> = Arc::<Mortal>::clone(&self.mortal);
+        let transport = Arc::new(Slow { inner, latency: Arc::clone(latency) });
+        let sleeper = Arc::new(Queued(Arc::clone(latency)));
+        Client::new(settings, transport, environment, sleeper, Arc::new(NoLog))
+    }
+
+    fn reader(&self, runtime: &tokio::runtime::Runtime) -> ServiceReader {
+        let environment = self.environment("");
+        let clock = Arc::new(self.clock.clone());
+        let reader = ServiceReader::new(runtime.handle().clone(), clock);
+        self.regions.iter().fold(reader, |reader, (alias, region)| {
+            reader.with_provider(*alias, self.client(&environment, region))
+        })
     }
 
     fn store(&self, environment: &Environment) -> SqliteStore {
@@ -253,28 +324,44 @@ impl Bench {
 
     /// Plans with what is live.
     pub(crate) fn plan(&self, program: &Program) -> Plan {
-        self.mortal.immune.store(true, Ordering::Relaxed);
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let environment = self.environment("");
-        let reader = ServiceReader::new(runtime.handle().clone(), Arc::new(self.clock.clone()))
-            .with_provider("", self.client(&environment));
-        let context = ProviderContext {
-            service: Place::Embedded(self.emulator.world_id().into()),
-            region: self.region.to_owned(),
-            edition: self.edition,
-            quotas: BTreeMap::new(),
-        };
-        let input = PlanInput {
-            program,
-            snapshot: &self.snapshot(),
-            options: &PlanOptions::default(),
-            providers: &BTreeMap::from([("".into(), context)]),
-            directives: &Directives::default(),
-        };
-        let (plan, diagnostics) = natform::plan::plan(input, &reader);
-        self.mortal.immune.store(false, Ordering::Relaxed);
+        let (plan, diagnostics) = self.attempt(program);
         assert!(!diagnostics.has_errors(), "{diagnostics:#?}");
         plan
+    }
+
+    /// Plans with what is live, whatever comes of it.
+    pub(crate) fn attempt(&self, program: &Program) -> (Plan, Diagnostics) {
+        self.attempt_with(program, &PlanOptions::default())
+    }
+
+    pub(crate) fn attempt_with(
+        &self,
+        program: &Program,
+        options: &PlanOptions,
+    ) -> (Plan, Diagnostics) {
+        self.mortal.immune.store(true, Ordering::Relaxed);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let context = |region: &&str| ProviderContext {
+            service: Place::Embedded(self.emulator.world_id().into()),
+            region: (*region).to_owned(),
+            edition: self.edition,
+            quotas: self.quotas.clone(),
+        };
+        let providers = self.regions.iter();
+        let providers = providers.map(|(alias, region)| ((*alias).into(), context(region)));
+        let snapshot = self.snapshot();
+        let (directives, found) = directives(program, &snapshot);
+        assert!(!found.has_errors(), "{found:#?}");
+        let input = PlanInput {
+            program,
+            snapshot: &snapshot,
+            options,
+            providers: &providers.collect(),
+            directives: &directives,
+        };
+        let done = natform::plan::plan(input, &self.reader(&runtime));
+        self.mortal.immune.store(false, Ordering::Relaxed);
+        done
     }
 
     /// Does what `natform apply` does: recovery, plan, apply. None when it died before the apply.
@@ -311,9 +398,7 @@ impl Bench {
     /// Reads lists as an apply does before its first call.
     pub(crate) fn lists(&self, scopes: &[ReadScope]) -> BTreeMap<String, Listings> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let reader = ServiceReader::new(runtime.handle().clone(), Arc::new(self.clock.clone()))
-            .with_provider("", self.client(&self.environment("")));
-        [(String::new(), reader.lists("", scopes))].into()
+        [(String::new(), self.reader(&runtime).lists("", scopes))].into()
     }
 
     /// Applies a plan after these lists were read.
@@ -358,14 +443,22 @@ impl Bench {
             started_at: self.clock.now(),
             ended_at: None,
         });
+        let clients = self.regions.iter();
+        let clients =
+            clients.map(|(alias, region)| (*alias, self.client_of_run(&environment, region)));
         let services = Services {
-            client: self.client(&environment),
+            clients: clients.collect(),
             clock: self.clock.clone(),
             edition: self.edition,
         };
         let events = Arc::clone(&self.events);
         let observer = move |event: ApplyEvent| events.lock().unwrap().push(event);
-        let sleeper = VirtualSleep::new(self.clock.clone());
+        let at_once = VirtualSleep::new(self.clock.clone());
+        let queued = self.latency.clone().map(Queued);
+        let sleeper: &dyn Sleep = match &queued {
+            Some(queued) => queued,
+            None => &at_once,
+        };
         let context = ApplyContext {
             store: &mut store,
             lock: &lock,
@@ -373,13 +466,19 @@ impl Bench {
             service: &services,
             clock: &*environment.clock,
             ids: &*environment.ids,
-            sleeper: &sleeper,
+            sleeper,
             observer: &observer,
             interrupt: Interrupt::never(),
-            settings: apply::Settings::default(),
+            settings: apply::Settings {
+                parallelism: self.parallelism,
+                ..apply::Settings::default()
+            },
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let work = std::panic::AssertUnwindSafe(|| runtime.block_on(f(context)));
+        let work = std::panic::AssertUnwindSafe(|| match &self.latency {
+            Some(latency) => latency.run(f(context)),
+            None => runtime.block_on(f(context)),
+        });
         match std::panic::catch_unwind(work) {
             Ok(outcome) => Some(outcome),
             Err(reason) if reason.is::<Died>() => {
@@ -406,7 +505,9 @@ impl Bench {
     pub(crate) fn assert_converged(&self, text: &str) {
         self.clock.advance(Duration::from_secs(10));
         let snapshot = self.snapshot();
-        let mut recorded: Vec<&str> = snapshot.instances.values().map(|i| &*i.id).collect();
+        // Shared bandwidth is no package any more.
+        let managed = snapshot.instances.values().filter(|i| !i.object.flag("convert_to_shared"));
+        let mut recorded: Vec<&str> = managed.map(|i| &*i.id).collect();
         // Packages that a gateway was made with are recorded with it.
         let objects = snapshot.instances.values().map(|i| &i.object);
         recorded.extend(objects.flat_map(resources::nat_gateway::made_with));

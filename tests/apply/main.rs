@@ -9,4 +9,7 @@ mod crash;
 mod faults;
 mod flow;
 mod inline;
+mod latency;
+mod order;
 mod recovery_cases;
+mod settling;

@@ -12,9 +12,9 @@ use natform::api::signature::{
 };
 use natform::emulator::Delivery as Fate;
 use natform::environment::Clock;
+use natform::rehearsal::{Slot, Waiting};
 
 use crate::sim::{Answer, Event, Sim};
-use crate::time::{Slot, Waiting};
 
 /// Who a request is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

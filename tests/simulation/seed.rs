@@ -9,6 +9,7 @@ use natform::emulator::world::conditions::Conditions;
 use natform::emulator::{Dump, Emulator, Settings, Timings, faults};
 use natform::environment::{ManualClock, Timestamp};
 use natform::plan::{ChangeKind, Plan, PlanMode};
+use natform::rehearsal::Agenda;
 use serde_json::json;
 
 use crate::dice::Dice;
@@ -21,7 +22,7 @@ use crate::mutation::Mutation;
 use crate::network::From;
 use crate::outsiders::{self, Tidy};
 use crate::render::{nothing, render};
-use crate::sim::{Manner, Queue, Sim, Violation, violated};
+use crate::sim::{Manner, Sim, Violation, violated};
 use crate::tally::Tally;
 
 /// When every simulation begins.
@@ -135,6 +136,7 @@ fn house_of(
     let clock = ManualClock::at(BEGIN);
     let (edition, read_lag) = (settings.edition, settings.timings.read_lag_ms);
     let emulator = Arc::new(Emulator::open(settings, Arc::new(clock.clone())).unwrap());
+    let agenda = Agenda::new(clock.clone());
     let sim = Arc::new(Sim {
         clock,
         emulator,
@@ -142,7 +144,7 @@ fn house_of(
         region,
         read_lag: Duration::from_millis(read_lag),
         manner,
-        queue: Mutex::new(Queue::new()),
+        agenda,
         dice: Mutex::new(Dice::new(dice.next())),
         tally: Mutex::default(),
         ledger: Mutex::new(Ledger::default()),

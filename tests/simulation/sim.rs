@@ -1,6 +1,5 @@
 //! What all parts of a simulation share: the clock, what will happen, the dice, the service.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -8,13 +7,13 @@ use natform::api::catalogue::{Action, Edition};
 use natform::api::http::{HttpResponse, TransportError};
 use natform::emulator::Emulator;
 use natform::emulator::faults::mix;
-use natform::environment::{Clock, ManualClock, Timestamp};
+use natform::environment::{Clock, ManualClock};
+use natform::rehearsal::{Agenda, Slot};
 
 use crate::dice::Dice;
 use crate::ledger::Ledger;
 use crate::network::{Delivery, From};
 use crate::tally::Tally;
-use crate::time::{Slot, wake};
 
 /// What a process gets for a request.
 pub(crate) type Answer = Result<HttpResponse, TransportError>;
@@ -52,8 +51,6 @@ pub(crate) fn violated(kind: &'static str, detail: impl Into<String>) -> ! {
     std::panic::resume_unwind(Box::new(Violation { kind, detail: detail.into() }))
 }
 
-pub(crate) type Queue = BTreeMap<(Timestamp, u64, u64), Event>;
-
 pub(crate) struct Sim {
     pub(crate) clock: ManualClock,
     pub(crate) emulator: Arc<Emulator>,
@@ -62,7 +59,7 @@ pub(crate) struct Sim {
     /// For so long lists may show what was before a write.
     pub(crate) read_lag: Duration,
     pub(crate) manner: Manner,
-    pub(crate) queue: Mutex<Queue>,
+    pub(crate) agenda: Agenda<Event>,
     pub(crate) dice: Mutex<Dice>,
     pub(crate) tally: Mutex<Tally>,
     pub(crate) ledger: Mutex<Ledger>,
@@ -75,16 +72,13 @@ pub(crate) struct Sim {
 impl Sim {
     /// Has something happen after `duration`.
     pub(crate) fn later(&self, duration: Duration, event: Event) {
-        let at = self.clock.now().after(duration);
         let tie = self.dice.lock().unwrap().next();
-        let mut queue = self.queue.lock().unwrap();
-        let number = u64::try_from(queue.len()).unwrap_or(0);
-        queue.insert((at, tie, number), event);
+        self.agenda.later(duration, tie, event);
     }
 
     pub(crate) fn happen(self: &Arc<Self>, event: Event) {
         match event {
-            Event::Wake(slot) => wake(&slot),
+            Event::Wake(slot) => natform::rehearsal::agenda::wake(&slot),
             Event::Arrive(delivery) => self.arrive(*delivery),
             Event::Answer(slot, answer) => {
                 self.note(|| match &*answer {
@@ -98,8 +92,7 @@ impl Sim {
 
     /// Returns whether a call of natform's that changes something is on its way to the service.
     pub(crate) fn is_call_in_flight(&self) -> bool {
-        let queue = self.queue.lock().unwrap();
-        queue.values().any(|event| match event {
+        self.agenda.any(|event| match event {
             Event::Arrive(delivery) => {
                 delivery.from == From::Natform && delivery.action.is_some_and(Action::mutates)
             }

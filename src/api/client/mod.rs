@@ -180,9 +180,23 @@ impl Client {
         &self.0.settings.credentials.access_key_id
     }
 
+    /// Returns the ceiling of its request rate, if it has one.
+    pub fn max_requests_per_second(&self) -> Option<f64> {
+        self.0.settings.max_requests_per_second
+    }
+
     /// Returns the values that must not be shown.
     pub fn redactor(&self) -> &Redactor {
         &self.0.settings.redactor
+    }
+
+    /// Waits for a while; returns false at once where that would take longer than until `deadline`.
+    pub async fn wait(&self, duration: Duration, deadline: Timestamp) -> bool {
+        if self.0.clock.now().after(duration) > deadline {
+            return false;
+        }
+        self.0.sleeper.sleep(duration).await;
+        true
     }
 
     /// Sends a call once, with a fresh nonce and time, and without any retry. It waits before, if
@@ -240,15 +254,6 @@ impl Client {
     /// be sent at all, and answers of something that is not the service, end it sooner: they rarely
     /// mend themselves.
     pub async fn read(&self, call: &Call, deadline: Timestamp) -> Result<Answer, ApiError> {
-        self.read_at(call, deadline).await.map(|(answer, _)| answer)
-    }
-
-    /// The same; also tells when the request left that was answered.
-    pub async fn read_at(
-        &self,
-        call: &Call,
-        deadline: Timestamp,
-    ) -> Result<(Answer, Timestamp), ApiError> {
         let inner = &*self.0;
         let mut attempt = 0;
         let (mut unsent, mut unreadable) = (0, 0);
@@ -261,7 +266,7 @@ impl Client {
             };
             let Attempt { outcome, sent } = self.attempt(call, limit).await;
             let error = match outcome {
-                Ok(answer) => return Ok((answer, sent)),
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let begun = *first.get_or_insert(sent);

@@ -76,7 +76,13 @@ pub(super) fn prepare(
     let Some(planned) = planned else {
         return Err(unresolved(&change.address, "id").into());
     };
-    let evaluated = evaluate.object(&change.address, operation.purpose)?;
+    let mut evaluated = evaluate.object(&change.address, operation.purpose)?;
+    if change.is_detour() && operation.purpose == Purpose::Create {
+        let ignored = |name: &&Name| evaluate.ignores(&change.address, name);
+        let names: Vec<Name> =
+            planned.iter().map(|(name, _)| name).filter(ignored).cloned().collect();
+        names.iter().for_each(|name| evaluated.remove(name));
+    }
     let planned = complete(kind, change, &planned, &evaluated, &own)?;
     check(kind, change, operation.purpose, &planned)?;
     let all = steps(kind, change, operation.purpose, change.before.as_ref(), Some(&planned));

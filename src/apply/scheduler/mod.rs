@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::lanes::{Group, Place, Rank};
 use crate::plan::Operation;
+use crate::resources::Hold;
 
 /// How far an operation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +38,7 @@ struct Node {
     missing: usize,
     /// What waits for it.
     dependents: Vec<u32>,
-    /// Length of the longest path that begins with it.
+    /// Length of the longest path that begins with it, what waits behind it in its lane included.
     path: u64,
     /// Its lane; none for a group.
     place: Option<Place>,
@@ -59,12 +60,17 @@ pub struct Scheduler {
     nodes: Vec<Node>,
     operations: usize,
     lanes: Vec<Group>,
-    /// Groups with an operation that may start, by its rank.
-    startable: BTreeSet<(Rank, usize)>,
+    /// Groups with an operation that may start, by its urgency.
+    startable: BTreeSet<(Urgency, usize, Rank)>,
     /// The entry of each group in `startable`.
-    heads: Vec<Option<Rank>>,
+    heads: Vec<Option<(Urgency, Rank)>>,
     open: usize,
 }
+
+/// What remains to be done one after the other from an operation on, the most first: the longest path
+/// that begins with it, and what waits behind it for its lane. Where that is the same, one gateway is
+/// dealt with after the other, so that what is to be seen of it is seen at once.
+type Urgency = Reverse<u64>;
 
 /// How much longer than a call below it an operation on a whole gateway takes.
 const GATEWAY_WEIGHT: u64 = 20;
@@ -106,8 +112,8 @@ impl Scheduler {
             heads: Vec::new(),
             open: count,
         };
-        scheduler.measure_paths(operations);
         scheduler.assign_lanes(operations, lesson);
+        scheduler.measure_paths(operations);
         for node in 0..scheduler.nodes.len() {
             if scheduler.nodes[node].missing == 0 {
                 scheduler.become_ready(node);
@@ -116,7 +122,9 @@ impl Scheduler {
         scheduler
     }
 
-    /// Computes the longest remaining paths, from the ends backwards.
+    /// Computes the longest remaining paths, from the ends backwards. Those of a lane that takes one at
+    /// a time form a path, too: first each table's order is found from what waits for its operations,
+    /// then what waits behind an operation in its table counts as well.
     fn measure_paths(&mut self, operations: &[Operation]) {
         let mut missing: Vec<usize> = self.nodes.iter().map(|n| n.missing).collect();
         let mut order: Vec<usize> = (0..missing.len()).filter(|n| missing[*n] == 0).collect();
@@ -131,19 +139,42 @@ impl Scheduler {
                 }
             }
         }
-        for node in order.into_iter().rev() {
-            let own = match operations.get(node) {
+        let own: Vec<u64> = (0..self.nodes.len())
+            .map(|node| match operations.get(node) {
                 Some(operation) if operation.lane.whole_gateway => GATEWAY_WEIGHT,
                 Some(_) => 1,
                 None => 0,
-            };
-            let longest = self.nodes[node]
-                .dependents
-                .iter()
-                .map(|dependent| self.nodes[*dependent as usize].path)
-                .max();
-            self.nodes[node].path = own + longest.unwrap_or(0);
+            })
+            .collect();
+        self.follow(&order, &own);
+        let mut queued: Vec<usize> =
+            (0..self.operations).filter(|n| self.is_exclusive(*n)).collect();
+        queued.sort_unstable_by_key(|node| (self.nodes[*node].path, Reverse(*node)));
+        let mut behind: BTreeMap<(usize, usize), u64> = BTreeMap::new();
+        for node in queued {
+            let Some(place) = self.nodes[node].place else { continue };
+            let behind = behind.entry((place.group, place.scope)).or_default();
+            *behind = self.nodes[node].path.max(own[node] + *behind);
+            self.nodes[node].path = *behind;
         }
+        self.follow(&order, &own);
+    }
+
+    /// Lengthens each path by the longest that follows it.
+    fn follow(&mut self, order: &[usize], own: &[u64]) {
+        for node in order.iter().rev().copied() {
+            let dependents = self.nodes[node].dependents.iter();
+            let longest = dependents.map(|other| self.nodes[*other as usize].path).max();
+            let path = own[node] + longest.unwrap_or(0);
+            self.nodes[node].path = self.nodes[node].path.max(path);
+        }
+    }
+
+    /// Returns whether operations like this one go one at a time in its table.
+    fn is_exclusive(&self, node: usize) -> bool {
+        self.nodes[node]
+            .place
+            .is_some_and(|place| !place.whole && place.hold.needs_quiet && place.hold.makes_busy)
     }
 
     fn assign_lanes(
@@ -174,7 +205,18 @@ impl Scheduler {
                 Some(Lesson::OneInGateway) => lanes.make_serial(None),
                 None => {}
             }
-            let place = Place { group, scope, whole: lane.whole_gateway, hold: lane.hold };
+            let (whole, hold) = (lane.whole_gateway, lane.hold);
+            self.nodes[index].place = Some(Place { group, scope, whole, hold, feeds: false });
+        }
+        for index in 0..operations.len() {
+            let Some(mut place) = self.nodes[index].place else { continue };
+            place.feeds = self.nodes[index].dependents.iter().any(|dependent| {
+                self.nodes[*dependent as usize].place.is_some_and(|other| {
+                    (other.group, other.scope, other.whole)
+                        == (place.group, place.scope, place.whole)
+                        && other.hold == Hold::EXCLUSIVE
+                })
+            });
             self.nodes[index].place = Some(place);
         }
     }
@@ -183,7 +225,7 @@ impl Scheduler {
     pub fn start_ready(&mut self, limit: usize) -> Vec<usize> {
         let mut started = Vec::new();
         while started.len() < limit
-            && let Some((rank, group)) = self.startable.first().copied()
+            && let Some((_, group, rank)) = self.startable.first().copied()
         {
             let index = rank.1;
             if let Some(place) = self.nodes[index].place {
@@ -249,6 +291,24 @@ impl Scheduler {
         group.make_serial((!widened && !place.whole).then_some(place.scope));
         self.look_again(place.group);
         shared
+    }
+
+    /// Returns whether an operation could start if there were room for its request.
+    pub fn is_waiting(&self) -> bool {
+        !self.startable.is_empty()
+    }
+
+    /// Returns whether something could start if this operation, whose call was answered, were settled.
+    pub fn is_awaited(&self, index: usize) -> bool {
+        let of_lane = |place: Place| self.lanes[place.group].is_awaited(place);
+        self.nodes[index].place.is_some_and(of_lane) || self.frees(index)
+    }
+
+    fn frees(&self, node: usize) -> bool {
+        self.nodes[node].dependents.iter().any(|dependent| {
+            let (index, dependent) = (*dependent as usize, &self.nodes[*dependent as usize]);
+            dependent.missing == 1 && (dependent.place.is_some() || self.frees(index))
+        })
     }
 
     /// Returns whether nothing is left to do.
@@ -323,15 +383,19 @@ impl Scheduler {
 
     /// Finds out again which operation of a group may start next.
     fn look_again(&mut self, group: usize) {
-        let next = self.lanes[group].next();
+        let next = self.lanes[group].next().map(|rank| {
+            let place = self.nodes[rank.1].place;
+            let behind = place.map_or(0, |place| self.lanes[group].behind(place));
+            (Reverse(rank.0.0 + behind), rank)
+        });
         if self.heads[group] == next {
             return;
         }
-        if let Some(rank) = self.heads[group] {
-            self.startable.remove(&(rank, group));
+        if let Some((urgency, rank)) = self.heads[group] {
+            self.startable.remove(&(urgency, group, rank));
         }
-        if let Some(rank) = next {
-            self.startable.insert((rank, group));
+        if let Some((urgency, rank)) = next {
+            self.startable.insert((urgency, group, rank));
         }
         self.heads[group] = next;
     }

@@ -69,6 +69,57 @@ fn deletes_overlap_and_go_before_creates() {
     assert_eq!(scheduler.start_ready(9), [0], "answered deletes hold nobody up");
 }
 
+/// Runs operations that take one unit of time each, so many at once; returns how long it takes.
+fn makespan(operations: &[Operation], at_once: usize) -> usize {
+    let mut scheduler = scheduler(operations);
+    for time in 0.. {
+        if scheduler.is_done() {
+            return time;
+        }
+        let started = scheduler.start_ready(at_once);
+        started.iter().for_each(|index| scheduler.answered(*index));
+        started.iter().for_each(|index| scheduler.settled(*index));
+    }
+    unreachable!()
+}
+
+#[test]
+fn the_longest_remaining_path_goes_first() {
+    // Whoever takes what comes first in the plan runs the two short ones side by side, and then the
+    // chain alone: 6 units in place of 4.
+    let free = |after: Vec<usize>| operation(Lane::free(), after);
+    let short = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
+    let chain = [Vec::new(), vec![4], vec![5], vec![6]];
+    let operations: Vec<Operation> = short.into_iter().chain(chain).map(free).collect();
+    assert_eq!(makespan(&operations, 2), 4);
+}
+
+#[test]
+fn what_waits_behind_in_a_table_counts_as_path() {
+    // Two tables of five and one of ten: ten units, unless the long one is begun late.
+    let tables = ["t1"; 5].into_iter().chain(["t2"; 5]).chain(["t3"; 10]);
+    let operations: Vec<Operation> =
+        tables.map(|table| operation(lane("g", table, Hold::EXCLUSIVE), Vec::new())).collect();
+    assert_eq!(makespan(&operations, 2), 10);
+    // The same below gateways that are still to be made, two at a time.
+    let mut operations: Vec<Operation> =
+        ["a", "b", "c"].map(|gateway| operation(whole(gateway), Vec::new())).to_vec();
+    for (number, (gateway, entries)) in [("a", 5), ("b", 5), ("c", 10)].into_iter().enumerate() {
+        let below =
+            (0..entries).map(|_| operation(lane(gateway, gateway, Hold::EXCLUSIVE), vec![number]));
+        operations.extend(below);
+    }
+    assert_eq!(makespan(&operations, 2), 12);
+}
+
+#[test]
+fn in_a_table_that_goes_first_for_which_others_wait() {
+    let mut operations: Vec<Operation> =
+        (0..3).map(|_| operation(lane("g", "t", Hold::EXCLUSIVE), Vec::new())).collect();
+    operations.push(operation(lane("h", "u", Hold::EXCLUSIVE), vec![2]));
+    assert_eq!(scheduler(&operations).start_ready(1), [2]);
+}
+
 #[test]
 fn a_gateway_excludes_all_below_it() {
     let operations = [

@@ -94,12 +94,16 @@ pub(super) fn coalescelist(call: &Call<'_>) -> Outcome {
         return Err(Failure::new("at least one argument is required"));
     }
     for (i, argument) in call.rest(0).iter().enumerate() {
-        match argument.data() {
-            Data::Null => {}
-            Data::Unknown(_) => return Ok(Value::unknown(common_type(call.rest(0)))),
-            Data::List(_, elements) | Data::Tuple(elements) if elements.is_empty() => {}
-            Data::List(..) | Data::Tuple(_) => return Ok(argument.clone()),
-            _ => return Err(Failure::at(i, "coalescelist arguments must be lists or tuples")),
+        if !matches!(argument.type_of(), Type::Any | Type::List(_) | Type::Tuple(_)) {
+            return Err(Failure::at(i, "coalescelist arguments must be lists or tuples"));
+        }
+    }
+    for argument in call.rest(0) {
+        if argument.is_unknown() {
+            return Ok(Value::unknown(common_type(call.rest(0))));
+        }
+        if argument.as_elements().is_some_and(|elements| !elements.is_empty()) {
+            return Ok(argument.clone());
         }
     }
     Err(Failure::new("no non-null arguments"))
@@ -325,22 +329,19 @@ pub(super) fn lookup(call: &Call<'_>) -> Outcome {
         },
         _ => None,
     };
-    if let (Some(element), Some(default)) = (element, default) {
-        let default = default.type_of();
-        if !element.has_any() && !default.has_any() && default != **element {
-            return Err(Failure::at(
-                2,
-                "the default value must have the same type as the map elements",
-            ));
-        }
-    }
+    let default = match (element, default) {
+        (Some(element), Some(default)) => Some(convert(default, element).map_err(|_| {
+            Failure::at(2, "the default value must have the same type as the map elements")
+        })?),
+        (_, default) => default.cloned(),
+    };
     let (Data::Map(_, entries) | Data::Object(entries), Some(name)) = (map.data(), key.as_str())
     else {
         return lookup_unknown(&map.type_of(), key);
     };
     match (entries.get(name), default) {
         (Some(found), _) => Ok(found.clone()),
-        (None, Some(default)) => Ok(default.clone()),
+        (None, Some(default)) => Ok(default),
         (None, None) if matches!(map.data(), Data::Object(_)) => {
             let message = format!("the given object has no attribute {name:?}");
             Err(Failure::at(1, message).quoting())
@@ -394,7 +395,7 @@ pub(super) fn merge(call: &Call<'_>) -> Outcome {
             return Err(Failure::at(i, message));
         }
     }
-    let Some(first) = arguments.first() else { return Ok(Value::object(BTreeMap::new())) };
+    let Some(first) = arguments.first() else { return Ok(Value::object(BTreeMap::new().into())) };
     let ty = first.type_of();
     let one_map = matches!(ty, Type::Map(_)) && arguments.iter().all(|a| a.type_of() == ty);
     if arguments.iter().any(|argument| argument.is_unknown()) {
@@ -408,8 +409,8 @@ pub(super) fn merge(call: &Call<'_>) -> Outcome {
         check_count(merged.len())?;
     }
     Ok(match (one_map, ty) {
-        (true, Type::Map(element)) => Value::map((*element).clone(), merged),
-        _ => Value::object(merged),
+        (true, Type::Map(element)) => Value::map((*element).clone(), merged.into()),
+        _ => Value::object(merged.into()),
     })
 }
 
@@ -560,6 +561,9 @@ pub(super) fn sort(call: &Call<'_>) -> Outcome {
 pub(super) fn transpose(call: &Call<'_>) -> Outcome {
     let mut turned: BTreeMap<Name, Vec<Value>> = BTreeMap::new();
     for (key, list) in call.value(0).as_entries().into_iter().flatten() {
+        if list.is_null() {
+            return Err(Failure::at(0, "input must not contain null list"));
+        }
         for text in list.as_elements().unwrap_or_default() {
             let Data::String(text) = text.data() else {
                 return Err(Failure::at(0, "input list must not contain null string"));
@@ -618,8 +622,8 @@ pub(super) fn zipmap(call: &Call<'_>) -> Outcome {
         zipped.insert(Arc::clone(name), value.clone());
     }
     let result = match element {
-        Some(element) => Value::map((*element).clone(), zipped),
-        None => Value::object(zipped),
+        Some(element) => Value::map((*element).clone(), zipped.into()),
+        None => Value::object(zipped.into()),
     };
     Ok(result.with_sensitive(keys.deep_sensitive()))
 }

@@ -3,7 +3,6 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{Call, Failure, Outcome, check_count, check_length};
-use crate::value::decimal::Decimal;
 use crate::value::{Data, Number, Type, Value, convert, write_json_escaped};
 
 /// Largest width and precision of a verb.
@@ -48,7 +47,6 @@ pub(super) fn formatlist(call: &Call<'_>) -> Outcome {
     }
     let parts = parse(call.text(0))?;
     let arguments = call.rest(1);
-    check_used(&parts, arguments.len())?;
     let mut length: Option<(usize, usize)> = None;
     for (i, argument) in arguments.iter().enumerate() {
         if argument.is_unknown() {
@@ -71,6 +69,9 @@ pub(super) fn formatlist(call: &Call<'_>) -> Outcome {
         }
     }
     let count = length.map_or(1, |(_, count)| count);
+    if count > 0 {
+        check_used(&parts, arguments.len())?;
+    }
     check_count(count)?;
     let mut results = Vec::with_capacity(count);
     let mut total = 0_usize;
@@ -273,7 +274,7 @@ fn as_is(verb: &Verb<'_>, argument: &Value) -> Result<String, String> {
         Data::Number(number) if !verb.sharp => match number.shortest() {
             Some(decimal) => {
                 let sign = if number.is_negative() { "-" } else { "" };
-                format!("{sign}{}", general(decimal, None, 'e'))
+                format!("{sign}{}", decimal.general(None, 'e'))
             }
             None => number.to_string(),
         },
@@ -294,8 +295,9 @@ fn padded(verb: &Verb<'_>, text: String) -> String {
 
 fn string(verb: &Verb<'_>, text: &str) -> String {
     let cut: String = match verb.precision {
-        Some(count) => text.graphemes(true).take(count).collect(),
-        None => text.to_owned(),
+        // As in Terraform, none at all cannot be asked for.
+        Some(count) if count > 0 => text.graphemes(true).take(count).collect(),
+        _ => text.to_owned(),
     };
     if verb.letter == 'q' {
         let quoted = write_json_escaped(&Value::from(cut)).unwrap_or_default();
@@ -329,7 +331,7 @@ fn integer(verb: &Verb<'_>, number: &Number) -> Result<String, String> {
     }
     if let Some(precision) = verb.precision {
         if precision == 0 && magnitude.is_zero() {
-            digits.clear();
+            return Ok(String::new());
         }
         digits = "0".repeat(precision.saturating_sub(digits.len())) + &digits;
     }
@@ -355,7 +357,7 @@ fn float(verb: &Verb<'_>, number: &Number) -> String {
         Some(shortest) => {
             let text = match (verb.letter, verb.precision) {
                 ('e' | 'E', precision) => {
-                    scientific(number.exact(), precision.unwrap_or(6), exponent)
+                    number.exact().scientific(precision.unwrap_or(6), exponent)
                 }
                 ('f', precision) => {
                     let places = precision.unwrap_or(6);
@@ -363,8 +365,8 @@ fn float(verb: &Verb<'_>, number: &Number) -> String {
                     decimal.round_places(places);
                     decimal.fixed(places)
                 }
-                (_, None) => general(shortest, None, exponent),
-                (_, Some(precision)) => general(number.exact(), Some(precision.max(1)), exponent),
+                (_, None) => shortest.general(None, exponent),
+                (_, Some(precision)) => number.exact().general(Some(precision.max(1)), exponent),
             };
             (sign(verb, negative), text)
         }
@@ -377,40 +379,4 @@ fn float(verb: &Verb<'_>, number: &Number) -> String {
     } else {
         format!("{}{sign}{text}", " ".repeat(missing))
     }
-}
-
-/// `1.25e+03` with so many digits behind the point.
-fn scientific(mut decimal: Decimal, places: usize, marker: char) -> String {
-    decimal.round(places + 1);
-    let digit = |i: usize| char::from(b'0' + decimal.digits.get(i).copied().unwrap_or(0));
-    let mut text = String::from(digit(0));
-    if places > 0 {
-        text.push('.');
-        text.extend((1..=places).map(digit));
-    }
-    let exponent = if decimal.digits.is_empty() { 0 } else { decimal.point - 1 };
-    let sign = if exponent < 0 { '-' } else { '+' };
-    text + &format!("{marker}{sign}{:02}", exponent.unsigned_abs())
-}
-
-/// Plain or scientific, whichever suits the size; without a precision with all the digits given.
-fn general(mut decimal: Decimal, precision: Option<usize>, marker: char) -> String {
-    let threshold = match precision {
-        None => 6,
-        Some(precision) => {
-            decimal.round(precision);
-            let count = decimal.digits.len();
-            let enough = i64::try_from(count).unwrap_or(i64::MAX) >= decimal.point;
-            if precision > count && enough { count } else { precision }
-        }
-    };
-    let exponent = decimal.point - 1;
-    let digits = decimal.digits.len();
-    if exponent < -4 || exponent >= i64::try_from(threshold).unwrap_or(i64::MAX) {
-        if digits == 0 {
-            return String::from("0");
-        }
-        return scientific(decimal, digits - 1, marker);
-    }
-    decimal.fixed(decimal.places())
 }

@@ -54,10 +54,6 @@ impl Pattern {
     fn build(pattern: &str) -> Result<Self, String> {
         let mut translator = Translator { rest: pattern, out: String::new(), groups: Vec::new() };
         translator.translate()?;
-        let named = translator.groups.iter().filter(|name| name.is_some()).count();
-        if named > 0 && named < translator.groups.len() {
-            return Err(String::from("cannot mix both named and unnamed capture groups"));
-        }
         let regex = RegexBuilder::new(&translator.out).size_limit(SIZE_LIMIT).build();
         let regex = regex.map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => String::from("the pattern is too large"),
@@ -69,6 +65,15 @@ impl Pattern {
             }
         })?;
         Ok(Self { regex, groups: translator.groups })
+    }
+
+    /// Refuses patterns in which only some groups have names: their matches have no shape.
+    pub(super) fn check_groups(&self) -> Result<(), String> {
+        let named = self.groups.iter().filter(|name| name.is_some()).count();
+        if named > 0 && named < self.groups.len() {
+            return Err(String::from("cannot mix both named and unnamed capture groups"));
+        }
+        Ok(())
     }
 
     /// Returns the type of one match: a string, or a tuple or object of groups.
@@ -108,7 +113,7 @@ impl Pattern {
             for (i, name) in self.groups.iter().enumerate() {
                 attributes.insert(name.as_deref().unwrap_or_default().into(), group(i + 1));
             }
-            return Value::object(attributes);
+            return Value::object(attributes.into());
         }
         Value::tuple((1..=self.groups.len()).map(group))
     }

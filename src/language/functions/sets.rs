@@ -59,10 +59,10 @@ pub(super) fn setproduct(call: &Call<'_>) -> Outcome {
     }
     let mut types = Vec::new();
     let mut lists = Vec::new();
-    let mut all_sets = true;
+    let mut any_set = false;
     for (i, argument) in call.rest(0).iter().enumerate() {
         let is_set = matches!(argument.type_of(), Type::Set(_));
-        all_sets &= is_set;
+        any_set |= is_set;
         if argument.is_unknown() {
             return Ok(Value::unknown(Type::Any));
         }
@@ -93,5 +93,5 @@ pub(super) fn setproduct(call: &Call<'_>) -> Outcome {
         rows.push(Value::tuple(row));
     }
     let element = Type::tuple(types);
-    Ok(if all_sets { Value::set(element, rows) } else { Value::list(element, rows) })
+    Ok(if any_set { Value::set(element, rows) } else { Value::list(element, rows) })
 }

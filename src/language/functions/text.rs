@@ -122,7 +122,7 @@ fn title_character(c: char) -> char {
 }
 
 pub(super) fn regex(call: &Call<'_>) -> Outcome {
-    let pattern = compile(call.text(0), 0)?;
+    let pattern = compile_groups(call)?;
     pattern
         .first(call.text(1))
         .ok_or_else(|| Failure::new("pattern did not match any part of the given string"))
@@ -137,13 +137,21 @@ pub(super) fn regex_type(arguments: &[Value]) -> Type {
 }
 
 pub(super) fn regexall(call: &Call<'_>) -> Outcome {
-    let pattern = compile(call.text(0), 0)?;
+    let pattern = compile_groups(call)?;
     pattern.all(call.text(1))
 }
 
 /// Returns the type of what `regexall` finds.
 pub(super) fn regexall_type(arguments: &[Value]) -> Type {
     Type::list(regex_type(arguments))
+}
+
+/// Compiles a pattern whose groups become a value.
+fn compile_groups(call: &Call<'_>) -> Result<Arc<pattern::Pattern>, Failure> {
+    let pattern = compile(call.text(0), 0)?;
+    let checked = pattern.check_groups();
+    checked.map_err(|why| Failure::at(0, format!("invalid regexp pattern: {why}")).quoting())?;
+    Ok(pattern)
 }
 
 fn compile(text: &str, argument: usize) -> Result<Arc<pattern::Pattern>, Failure> {

@@ -45,7 +45,7 @@ fn names() -> Names {
     let variables = Value::object_of([
         ("port", Value::from(80_i64)),
         ("secret", Value::from("s3cret").with_sensitive(true)),
-        ("map", Value::map(Type::String, BTreeMap::from([("a".into(), Value::from("x"))]))),
+        ("map", Value::map(Type::String, [("a".into(), Value::from("x"))].into())),
         (
             "list",
             Value::list(
@@ -136,7 +136,18 @@ fn operators() {
         ("var.text == \"a\"", "(known after apply)"),
         ("1 < 2 && 2 >= 2", "true"),
         ("false && person.nothing", "false"),
-        ("true || [] ", "true"),
+        ("true || [] ", "! operand is no bool"),
+        ("true || tobool(\"x\")", "true"),
+        ("tobool(\"x\") || true", "true"),
+        ("tobool(\"x\") && false", "false"),
+        ("tobool(\"x\") && true", "! invalid argument of `tobool`"),
+        ("true && tobool(\"x\")", "! invalid argument of `tobool`"),
+        ("var.flag && tobool(\"x\")", "(known after apply)"),
+        ("true || null", "true"),
+        ("null || true", "! operand is null"),
+        ("true && null", "! operand is null"),
+        ("true || sensitive(false)", "(sensitive value)"),
+        ("sensitive(false) && true", "(sensitive value)"),
         ("var.flag && false", "false"),
         ("var.flag || false", "(known after apply)"),
         ("var.text + 1", "(known after apply)"),
@@ -163,6 +174,13 @@ fn conditionals() {
         ("null ? 1 : 2", "! condition is null"),
         ("[] ? 1 : 2", "! condition is no truth value"),
         ("var.secret == \"\" ? 1 : 2", "(sensitive value)"),
+        ("true ? 1 : sensitive(2)", "(sensitive value)"),
+        ("false ? sensitive(1) : 2", "(sensitive value)"),
+        ("true ? [1] : [sensitive(2)]", "[ 1, ]"),
+        ("true ? [\"a\"] : toset([\"b\"])", "toset([ \"a\", ])"),
+        ("false ? [\"a\"] : tolist(toset([\"b\"]))", "tolist([ \"b\", ])"),
+        ("true ? tolist([1]) : toset([2])", "tolist([ 1, ])"),
+        ("true ? [\"a\"] : toset([1])", "! results of the conditional have different types"),
     ]);
     assert_eq!(run("var.flag ? 1 : \"a\"").unwrap().type_of(), Type::String);
 }
@@ -226,7 +244,8 @@ fn traversals() {
         ("var.thing.id", "(known after apply)"),
         ("var.thing.id == var.thing.id", "true"),
         ("var.any.x.y[0]", "(known after apply)"),
-        ("var.secret == var.any", "(sensitive value)"),
+        ("var.secret == var.any", "(known after apply)"),
+        ("issensitive(var.secret == var.any)", "true"),
         ("var.thing.nothing", "! object has no attribute `nothing`"),
         ("person.nam", "! object has no attribute `nam`"),
         ("var.map.b", "! map has no element `b`"),

@@ -7,7 +7,7 @@ use crate::configuration::{Module, Repetition};
 use crate::diagnostic::Diagnostics;
 use crate::language;
 use crate::resources::Schema;
-use crate::syntax::ast::{Expression, ExpressionKind};
+use crate::syntax::ast::{Expression, ExpressionKind, TemplatePart};
 use crate::value::{Field, Name, Type, unify};
 
 /// Most local values and outputs that are followed.
@@ -26,7 +26,12 @@ fn of(expression: &Expression, module: &Module, depth: usize) -> Type {
     let Some(depth) = depth.checked_sub(1) else { return Type::Any };
     let inner = |e: &Expression| of(e, module, depth);
     match &*expression.kind {
-        ExpressionKind::String(_) | ExpressionKind::Template(_) => Type::String,
+        ExpressionKind::Template(parts) => match &**parts {
+            // An interpolation alone passes its value on.
+            [TemplatePart::Interpolation(whole)] => inner(whole),
+            _ => Type::String,
+        },
+        ExpressionKind::String(_) => Type::String,
         ExpressionKind::Number(_) => Type::Number,
         ExpressionKind::Bool(_) => Type::Bool,
         ExpressionKind::Parenthesis(e) => inner(e),

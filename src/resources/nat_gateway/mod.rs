@@ -252,7 +252,7 @@ impl ResourceType for NatGateway {
         let steps = self.settling(wanted).iter().rev().find_map(|scope| match scope {
             ReadScope::ConvertStatus { .. } => match listings.get(scope)? {
                 Listing::Rows(rows) => rows.values().next()?.get("convert_steps").cloned(),
-                Listing::ParentGone | Listing::Failed(_) => None,
+                Listing::Part { .. } | Listing::ParentGone | Listing::Failed(_) => None,
             },
             _ => None,
         });
