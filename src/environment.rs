@@ -49,6 +49,11 @@ impl Timestamp {
 pub trait Clock: Send + Sync {
     /// Returns the present time.
     fn now(&self) -> Timestamp;
+
+    /// Returns the present time in microseconds since the Unix epoch, as exactly as the clock knows it.
+    fn micros(&self) -> i64 {
+        self.now().0.saturating_mul(1000)
+    }
 }
 
 /// Makes identifiers that never repeat: tokens, nonces, lineages.
@@ -147,6 +152,13 @@ impl Clock for RealClock {
         let since =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that may ask")]
+    fn micros(&self) -> i64 {
+        let since =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
     }
 }
 

@@ -8,14 +8,14 @@ use super::error::Class;
 const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Returns how long to wait after the `attempt`-th attempt (from 1) ended in an error of `class`:
-/// what the service asked for, or twice as long each time up to a limit. Throttling waits longest;
-/// what is busy is asked again soonest.
+/// what the service asked for, or twice as long each time up to a limit. What is throttled waits
+/// least, since it then waits for its turn among all requests.
 pub fn backoff(attempt: u32, class: Class, retry_after: Option<Duration>) -> Duration {
     if let Some(asked) = retry_after {
         return asked.max(SHORTEST);
     }
     let (first, longest) = match class {
-        Class::Throttled => (Duration::from_secs(1), Duration::from_secs(30)),
+        Class::Throttled => (SHORTEST, Duration::from_secs(2)),
         Class::Busy => (Duration::from_secs(1), Duration::from_secs(5)),
         _ => (Duration::from_millis(500), Duration::from_secs(10)),
     };
@@ -35,7 +35,7 @@ mod tests {
             (1..=7).map(|attempt| backoff(attempt, class, None).as_millis()).collect()
         };
         assert_eq!(waits(Class::Transient), [500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
-        assert_eq!(waits(Class::Throttled), [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+        assert_eq!(waits(Class::Throttled), [100, 200, 400, 800, 1600, 2000, 2000]);
         assert_eq!(waits(Class::Busy), [1000, 2000, 4000, 5000, 5000, 5000, 5000]);
     }
 

@@ -105,6 +105,12 @@ impl ApiError {
         error
     }
 
+    /// Returns whether it says that there are too many requests, in whatever words: a server that is
+    /// too busy says that it is not available.
+    pub fn is_too_many(&self) -> bool {
+        self.class == Class::Throttled || matches!(self.status, 429 | 503)
+    }
+
     /// Returns whether the call certainly had no effect: a refusal that is neither about time nor
     /// about the token, or a request that was not sent.
     pub fn is_definite(&self) -> bool {

@@ -47,7 +47,7 @@ impl FromStr for Level {
 }
 
 /// One entry, already redacted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LogEntry {
     /// When it happened.
     pub time: Timestamp,
@@ -60,10 +60,15 @@ pub struct LogEntry {
 }
 
 /// What happened to a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// It is being sent.
     Sent,
+    /// The service refused too many requests; so many a second are sent from now on.
+    Limited {
+        /// Requests a second.
+        requests_per_second: f64,
+    },
     /// It ended.
     Ended {
         /// HTTP status; 0 when there was no answer.
@@ -143,6 +148,10 @@ pub fn line(entry: &LogEntry) -> String {
     };
     match &entry.event {
         Event::Sent => add("event", "sent"),
+        Event::Limited { requests_per_second } => {
+            add("event", "limited");
+            add("requests_per_second", &format!("{requests_per_second:.1}"));
+        }
         Event::Ended { status, code, request_id, duration, .. } => {
             add("status", &status.to_string());
             if !code.is_empty() {

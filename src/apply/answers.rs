@@ -19,7 +19,7 @@ use super::engine::{Engine, Timer};
 use super::event::{ApplyEvent, Recovery};
 use super::interrupt::Stage as Interrupted;
 use super::scheduler::Lesson;
-use super::task::{Stage, Why};
+use super::task::{Stage, Task, Why};
 
 /// How often in a row a call may fail to be sent at all.
 const ATTEMPTS_UNSENT: u32 = 8;
@@ -27,6 +27,8 @@ const ATTEMPTS_UNSENT: u32 = 8;
 const ATTEMPTS_AFTER: u32 = 4;
 /// For so long what was settled may still stand in the way of what waited for it.
 const AFTERMATH: Duration = Duration::from_secs(30);
+/// For so long after the service answered somebody, what it refuses as one too many is patient.
+const GRACE: Duration = Duration::from_secs(60);
 
 /// Returns whether an error says that the first call under the token is still being processed.
 fn is_processing(error: &ApiError) -> bool {
@@ -36,6 +38,11 @@ fn is_processing(error: &ApiError) -> bool {
 /// Returns whether an error says that any two changes of one gateway collide.
 fn is_wide(error: &ApiError) -> bool {
     ["OperationConflict", "TaskConflict", "VPC_TASK_CONFLICT"].contains(&error.code.as_str())
+}
+
+/// Returns whether a task is only one too many, while the service answers others.
+fn is_crowded_out(task: &Task, progress: Timestamp, now: Timestamp) -> bool {
+    task.last_error.as_ref().is_some_and(ApiError::is_too_many) && now < progress.after(GRACE)
 }
 
 impl Engine<'_> {
@@ -69,6 +76,14 @@ impl Engine<'_> {
         {
             task.know_id(&id);
         }
+        if task.last_error.as_ref().is_some_and(ApiError::is_too_many) {
+            // Its time to settle begins now.
+            let time = task.deadline.since(task.started);
+            task.deadline = task.deadline.max(now.after(time));
+            let deadline = task.deadline;
+            self.set_timer(deadline, Timer::Deadline, index);
+        }
+        let Some(task) = self.tasks.get_mut(&index) else { return };
         task.entry.phase = Phase::Acknowledged;
         task.entry.request_id = request_id;
         task.entry.updated_at = now;
@@ -164,7 +179,8 @@ impl Engine<'_> {
         self.shut_out |= is_about_credentials(&error.code);
         // An interrupted run sends nothing again, as one whose time is over.
         let finishing = self.context.interrupt.stage() > Interrupted::Running;
-        let (purpose, late) = (task.purpose(), finishing || now >= task.deadline);
+        let patient = is_crowded_out(task, self.progress, now);
+        let (purpose, late) = (task.purpose(), finishing || (now >= task.deadline && !patient));
         let (unsent, sends, unsure) = (task.unsent, task.sends, task.unsure);
         let operation = task.operation;
         let takes_token = self.context.service.takes_token(&task.entry.provider, task.entry.action);
@@ -172,6 +188,9 @@ impl Engine<'_> {
             Class::Gone if purpose == Purpose::Delete => self.settled_gone(index),
             Class::AlreadyDone if !task.entry.creates => {
                 self.accepted(index, &Object::new(), error.request_id);
+            }
+            Class::Transient if error.code == NOT_SENT && finishing && !unsure => {
+                self.leave_out(index);
             }
             Class::Transient if error.code == NOT_SENT && (late || unsent >= ATTEMPTS_UNSENT) => {
                 self.refuse_for_good(index);
@@ -243,7 +262,9 @@ impl Engine<'_> {
         let now = self.now();
         let Some(task) = self.tasks.get_mut(&index) else { return };
         task.stage = Stage::Pausing;
-        let wait = backoff(task.sends, error.class, error.retry_after);
+        // What the service asks for is kept by the client, for all requests.
+        let asked = error.retry_after.filter(|_| !error.is_too_many());
+        let wait = backoff(task.sends, error.class, asked);
         let operation = task.name.clone();
         let at = now.after(wait).min(task.deadline.max(now));
         match error.class {
@@ -276,13 +297,17 @@ impl Engine<'_> {
 
     /// Handles the end of a task's time.
     pub(super) fn expired(&mut self, index: usize) {
+        let now = self.now();
         let Some(task) = self.tasks.get(&index) else { return };
         match task.stage {
             // What is in flight decides; it comes within the client's own time limit.
             Stage::Sending | Stage::Looking(_) | Stage::Noting => {}
             // What became of it is not known, so it is not given up.
             Stage::Settling if task.unread => self.leave_open(index),
+            // Reads may have had to wait: the last word is one that was asked for after that time.
+            Stage::Settling if self.settling.look_last(index, now) => {}
             Stage::Settling => self.never_settled(index, None),
+            Stage::Pausing if is_crowded_out(task, self.progress, now) => {}
             Stage::Pausing if task.unsure => self.look(index, self.why_over()),
             Stage::Pausing if self.why_over() == Why::Interrupted => self.leave_out(index),
             Stage::Pausing => self.reject(index, Phase::Rejected),
@@ -354,6 +379,20 @@ impl Engine<'_> {
                     task.waiting = why;
                 }
                 self.settling.postpone(index, job.started, now, soon, &self.pace);
+                if let Some(task) = self.tasks.get(&index)
+                    && now >= task.deadline
+                {
+                    if job.started >= task.deadline {
+                        // What became of it is not known where it could not be read.
+                        let unread = task.unread;
+                        return if unread {
+                            self.leave_open(index);
+                        } else {
+                            self.never_settled(index, None);
+                        };
+                    }
+                    self.settling.look_last(index, now);
+                }
             }
         }
     }

@@ -11,7 +11,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::address::Address;
 use crate::api::answer::Answer;
-use crate::api::error::ApiError;
+use crate::api::error::{ApiError, Class};
 use crate::diagnostic::Diagnostic;
 use crate::environment::Timestamp;
 use crate::plan::{ChangeKind, Plan};
@@ -30,6 +30,9 @@ use super::settle::{Job, Key, Settling};
 use super::task::{Stage, Task, Why};
 use super::{ApplyContext, Outcome};
 
+/// So long the service limits the rate before that is told.
+const NOTICEABLE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// What came.
 pub(super) enum Event {
     /// The answer to a call.
@@ -40,6 +43,21 @@ pub(super) enum Event {
     Noted(Key, Listing),
     /// Lists that tell what became of a call.
     Looked(usize, Listings),
+}
+
+impl Event {
+    /// Returns whether the service answered without refusing a request as one too many.
+    fn is_progress(&self) -> bool {
+        let read = |listing: &Listing| !matches!(listing, Listing::Failed(_));
+        match self {
+            Self::Answered(_, Ok(_)) => true,
+            Self::Answered(_, Err(error)) => {
+                !error.is_too_many() && error.class != Class::Transient
+            }
+            Self::Noted(_, listing) => read(listing),
+            Self::Listed(_, listings) | Self::Looked(_, listings) => listings.values().any(read),
+        }
+    }
 }
 
 /// What is to be done at a time.
@@ -96,6 +114,10 @@ pub(super) struct Engine<'a> {
     /// What lists said of objects, to notice what others change.
     pub(super) changed: Changed<'a>,
     pub(super) seen_stage: Interrupted,
+    /// When the service last answered somebody without refusing it as one too many.
+    pub(super) progress: Timestamp,
+    /// Since when the service is known to limit the rate; and whether that was told.
+    limited: (Option<Timestamp>, bool),
     /// Whether the service does not accept the credentials any more: nothing more is begun.
     pub(super) shut_out: bool,
     pub(super) outcome: Outcome,
@@ -127,9 +149,12 @@ impl<'a> Engine<'a> {
             settled_at: BTreeMap::new(),
             changed: Changed::default(),
             seen_stage: Interrupted::Running,
+            progress: Timestamp(0),
+            limited: (None, false),
             shut_out: false,
             outcome: Outcome::default(),
         };
+        engine.progress = engine.now();
         for instance in snapshot.instances.into_values() {
             engine.mirror(instance);
         }
@@ -161,6 +186,23 @@ impl<'a> Engine<'a> {
             }
             self.see_interrupt();
             self.act_on_time();
+            self.tell_limit();
+        }
+    }
+
+    /// Tells once that the service limits the rate, when that is so for a while.
+    fn tell_limit(&mut self) {
+        let (since, told) = self.limited;
+        if told {
+            return;
+        }
+        let Some(requests_per_second) = self.context.service.limit() else { return };
+        let now = self.now();
+        let since = since.unwrap_or(now);
+        let tells = now.since(since) >= NOTICEABLE;
+        self.limited = (Some(since), tells);
+        if tells {
+            self.tell(ApplyEvent::RateLimited { requests_per_second });
         }
     }
 
@@ -201,6 +243,7 @@ impl<'a> Engine<'a> {
             }
             self.seen_stage = stage;
             self.outcome.interrupted = true;
+            self.context.service.stop_changes();
             self.drop_unaccepted();
         }
     }
@@ -219,6 +262,9 @@ impl<'a> Engine<'a> {
     }
 
     fn handle(&mut self, event: Event) {
+        if event.is_progress() {
+            self.progress = self.now();
+        }
         match event {
             Event::Answered(task, result) => self.answered(task, result),
             Event::Listed(job, listings) => {

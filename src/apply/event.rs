@@ -115,6 +115,11 @@ pub enum ApplyEvent {
         /// How long it waits.
         wait: Duration,
     },
+    /// The service refuses more than a number of requests a second; told once.
+    RateLimited {
+        /// How many requests a second are sent from now on, until the service bears more.
+        requests_per_second: f64,
+    },
     /// The service refused for now, since something beside the object is changing.
     Busy {
         /// The operation.

@@ -45,6 +45,14 @@ pub trait Service {
         })
     }
 
+    /// Sends no more calls: those that wait for their turn end at once, as not sent.
+    fn stop_changes(&self) {}
+
+    /// Returns how many requests a second the service is believed to bear, where it refused more.
+    fn limit(&self) -> Option<f64> {
+        None
+    }
+
     /// Returns whether an action honours a `ClientToken` in the edition that the provider speaks.
     fn takes_token(&self, provider: &str, action: Action) -> bool;
 }

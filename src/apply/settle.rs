@@ -192,6 +192,15 @@ impl Settling {
         self.schedule(&key);
     }
 
+    /// Has one looked at as soon as can be, for the last time; false where that was done.
+    pub(super) fn look_last(&mut self, task: usize, now: Timestamp) -> bool {
+        let Some(waiter) = self.waiters.get_mut(&task) else { return false };
+        waiter.due = now;
+        let key = waiter.key.clone();
+        self.schedule(&key);
+        true
+    }
+
     /// Returns when something is to be read next.
     pub(super) fn due(&self) -> Option<Timestamp> {
         let times = if self.scarce { &self.late } else { &self.due };

@@ -128,6 +128,9 @@ impl<'a> Events<'a> {
             ApplyEvent::Throttled { operation, .. } => {
                 ("throttled", "warn", says(operation, "is throttled"))
             }
+            ApplyEvent::RateLimited { requests_per_second } => {
+                ("rate_limited", "info", super::waiting::limited(*requests_per_second))
+            }
             ApplyEvent::Busy { operation, .. } => ("busy", "info", says(operation, "has to wait")),
             ApplyEvent::Completed { operation, .. } => {
                 ("apply_complete", "info", says(operation, "is complete"))

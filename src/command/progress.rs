@@ -146,6 +146,10 @@ impl<'a> Progress<'a> {
                 );
                 self.line(state, &text);
             }
+            ApplyEvent::RateLimited { requests_per_second } => {
+                let text = format!("{}.", super::waiting::limited(*requests_per_second));
+                self.line(state, &text);
+            }
             ApplyEvent::Throttled { .. } | ApplyEvent::Busy { .. } => self.status(state),
             ApplyEvent::Completed { operation, id, elapsed } => {
                 state.finished(operation);

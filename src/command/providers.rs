@@ -55,7 +55,15 @@ pub fn connect(
     (redactor, trouble): (&Redactor, &Trouble),
 ) -> Result<Providers, Failure> {
     let log = Arc::new(TroubleLog { trouble: trouble.clone(), next: log(session, flags)? });
-    let mut connector = Connector { session, program, flags, redactor, log, embedded: None };
+    let mut connector = Connector {
+        session,
+        program,
+        flags,
+        redactor,
+        log,
+        embedded: None,
+        clients: BTreeMap::new(),
+    };
     let mut providers = Providers::new();
     let mut diagnostics = Diagnostics::new();
     for alias in aliases {
@@ -84,6 +92,8 @@ struct Connector<'a> {
     log: Arc<dyn RequestLog>,
     /// The embedded service, shared by all aliases that use it.
     embedded: Option<Arc<Emulator>>,
+    /// The first client of each service and access key: others share its limits.
+    clients: BTreeMap<(String, String), Client>,
 }
 
 impl Connector<'_> {
@@ -117,12 +127,15 @@ impl Connector<'_> {
             self.redactor.add(secret.as_ref().map_or("", Secret::reveal));
         }
         let (transport, service) = self.transport(&endpoint, edition, &settings)?;
+        let account = (endpoint.to_string(), credentials.access_key_id.clone());
         let mut of_client = ClientSettings::new(endpoint, credentials, region.clone());
         of_client.max_requests_per_second = settings.max_requests_per_second;
         of_client.parallelism = usize::from(self.flags.parallelism);
         of_client.redactor = self.redactor.clone();
         let client =
             Client::new(of_client, transport, environment, Arc::new(TokioSleep), self.log.clone());
+        let first = self.clients.entry(account).or_insert_with(|| client.clone());
+        let client = client.sharing_limits_with(first);
         Ok(Provider { client, service, region, edition, quotas: settings.quotas })
     }
 

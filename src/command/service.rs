@@ -97,6 +97,17 @@ impl apply::Service for Services<'_> {
         })
     }
 
+    fn stop_changes(&self) {
+        for provider in self.providers.values() {
+            provider.client.stop_changes();
+        }
+    }
+
+    fn limit(&self) -> Option<f64> {
+        let limits = self.providers.values().filter_map(|found| found.client.lowest_limit());
+        limits.reduce(f64::min)
+    }
+
     fn takes_token(&self, provider: &str, action: Action) -> bool {
         self.get(provider).is_some_and(|found| action.takes_token(found.edition))
     }

@@ -14,18 +14,38 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often it is mentioned where lines cannot be rewritten.
 const REMINDER: Duration = Duration::from_secs(10);
 
-/// The last error of a request that is going to be repeated.
+/// Why requests take their time.
 #[derive(Debug, Clone, Default)]
-pub struct Trouble(Arc<Mutex<String>>);
+pub struct Trouble(Arc<Mutex<Reasons>>);
+
+#[derive(Debug, Default)]
+struct Reasons {
+    /// The last error of a request that is going to be repeated.
+    error: String,
+    /// How many requests a second the service bears, where it refused more.
+    limit: Option<f64>,
+}
 
 impl Trouble {
-    fn set(&self, text: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    fn change(&self, change: impl FnOnce(&mut Reasons)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Returns what is to be said, or nothing.
     fn get(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let reasons = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&*reasons.error, reasons.limit) {
+            ("", None) => String::new(),
+            ("", Some(limit)) => format!("; {}", limited(limit).to_lowercase()),
+            (error, _) => format!("; trying again: {error}"),
+        }
     }
+}
+
+/// Says how many requests a second the service bears.
+pub fn limited(requests_per_second: f64) -> String {
+    let digits = usize::from(requests_per_second < 10.0);
+    format!("The service limits the rate: {requests_per_second:.digits$} requests a second")
 }
 
 /// A log that notes the last error on the way to another one.
@@ -42,12 +62,25 @@ impl RequestLog for TroubleLog {
     }
 
     fn record(&self, entry: &LogEntry) {
-        if let Event::Ended { code, message, .. } = &entry.event {
-            self.trouble.set(match (code.is_empty(), message.is_empty()) {
-                (true, _) => String::new(),
-                (false, true) => code.clone(),
-                (false, false) => format!("{code}: {message}"),
-            });
+        match &entry.event {
+            Event::Sent => {}
+            Event::Limited { requests_per_second } => self.trouble.change(|reasons| {
+                (reasons.limit, reasons.error) = (Some(*requests_per_second), String::new());
+            }),
+            Event::Ended { code, message, .. } => {
+                let error = match (code.is_empty(), message.is_empty()) {
+                    (true, _) => String::new(),
+                    (false, true) => code.clone(),
+                    (false, false) => format!("{code}: {message}"),
+                };
+                let of_rate = code.contains("Throttling");
+                self.trouble.change(|reasons| {
+                    // The known limit says it better.
+                    if !of_rate || reasons.limit.is_none() {
+                        reasons.error = error;
+                    }
+                });
+            }
         }
         if self.next.level() > Level::Off {
             self.next.record(entry);
@@ -103,14 +136,13 @@ fn show(terminal: &Terminal, what: &str, trouble: &Trouble, done: &Done) {
     while !done.wait(step) {
         let elapsed = duration(begin.elapsed());
         let trouble = trouble.get();
-        let why = if trouble.is_empty() { trouble } else { format!("; trying again: {trouble}") };
         if terminal.live {
             let line: String =
-                format!("{what} for {elapsed}{why}").chars().take(terminal_width()).collect();
+                format!("{what} for {elapsed}{trouble}").chars().take(terminal_width()).collect();
             terminal.report(&format!("\r\u{1b}[2K{line}"));
             shown = true;
         } else {
-            terminal.report(&format!("{what} [{elapsed} elapsed{why}]\n"));
+            terminal.report(&format!("{what} [{elapsed} elapsed{trouble}]\n"));
         }
     }
     if shown {

@@ -19,7 +19,8 @@ use crate::api::client::Client;
 use crate::environment::{Clock, Timestamp};
 use crate::resources::{Listing, Listings, Object, ReadScope, Sought, data, data_source};
 
-/// How long reads are tried for by default.
+/// How long reads are tried for by default: since they began, or since the service last answered one
+/// of them.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// How many lists are read at once; the client bounds what is in flight.
 const AT_ONCE: usize = 64;
@@ -114,6 +115,10 @@ impl ServiceReader {
         deadline: Timestamp,
     ) -> BoxFuture<'static, (ReadScope, Result<Listing, ReadError>)> {
         let scope = sought.scope.clone();
+        // Lists that come late in a long refresh have as much time as the first, as long as the
+        // service answers.
+        let answered = client.last_answer().map(|at| at.after(self.patience));
+        let deadline = answered.map_or(deadline, |late| deadline.max(late));
         let work = async move { sought_of(&client, &sought, deadline).await };
         if self.runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
             return Box::pin(async move { (scope, work.await) });

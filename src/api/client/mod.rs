@@ -1,13 +1,15 @@
 //! The client: signs calls, sends them at a bearable pace, reads the answers, and logs both.
 //!
 //! [`Client::send`] makes exactly one attempt, so that who sends a mutating call decides what a
-//! failure means; only [`Client::read`] repeats by itself.
+//! failure means; only [`Client::read`] repeats by itself. Time that a request waits for its turn is
+//! never counted against it: not against the time for its answer, and not against a deadline as
+//! long as the service answers others.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -17,14 +19,14 @@ use crate::environment::{Clock, Environment, Ids, Timestamp};
 use super::answer::Answer;
 use super::backoff::backoff;
 use super::call::Call;
-use super::catalogue::VERSION;
+use super::catalogue::{Action, VERSION};
 use super::credentials::Credentials;
 use super::decode::decode;
 use super::endpoint::Endpoint;
 use super::error::{ApiError, Class, NOT_SENT, UNREADABLE_ANSWER};
 use super::http::{HttpRequest, HttpResponse, Transport, TransportError};
 use super::log::{Event, Level, LogEntry, RequestLog};
-use super::pace::Pace;
+use super::pace::{Closed, Pace, Verdict};
 use super::redact::{Redactor, printable};
 use super::signature::{canonical_query, percent_encode, sign, string_to_sign};
 use super::sleep::Sleep;
@@ -37,6 +39,8 @@ const ATTEMPTS_UNREADABLE: u32 = 6;
 const ATTEMPTS_FOREIGN: u32 = 3;
 /// A read waits this long for its answer even when the time for it is over.
 const SHORTEST_READ: Duration = Duration::from_secs(1);
+/// For so long after the service answered somebody, those that it refuses as too many are patient.
+const GRACE: Duration = Duration::from_secs(60);
 /// How much of an answer's text the log is given, in characters.
 const LOGGED_BODY: usize = 2000;
 
@@ -76,7 +80,14 @@ impl ClientSettings {
 
 /// Sends calls to a service. Cheap to clone; clones share limits and log.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client(Arc<Inner>, Arc<Pace>);
+
+/// One attempt.
+struct Attempt {
+    outcome: Result<Answer, ApiError>,
+    /// When the request left, or would have.
+    sent: Timestamp,
+}
 
 struct Inner {
     settings: ClientSettings,
@@ -85,7 +96,8 @@ struct Inner {
     ids: Arc<dyn Ids>,
     sleeper: Arc<dyn Sleep>,
     log: Arc<dyn RequestLog>,
-    pace: Pace,
+    /// The limit that was last logged, in requests a second.
+    told: Mutex<f64>,
 }
 
 impl fmt::Debug for Client {
@@ -116,7 +128,41 @@ impl Client {
             sleeper.clone(),
         );
         let ids = environment.ids.clone();
-        Self(Arc::new(Inner { settings, transport, clock, ids, sleeper, log, pace }))
+        let told = Mutex::new(f64::INFINITY);
+        let inner = Inner { settings, transport, clock, ids, sleeper, log, told };
+        Self(Arc::new(inner), Arc::new(pace))
+    }
+
+    /// Lets the client share what limits another one's requests: both are of one account at one
+    /// service. The lower ceiling of the two counts for both.
+    #[must_use]
+    pub fn sharing_limits_with(self, other: &Self) -> Self {
+        if let Some(ceiling) = self.0.settings.max_requests_per_second {
+            other.1.lower_ceiling(ceiling);
+        }
+        Self(self.0, Arc::clone(&other.1))
+    }
+
+    /// Lets no more calls that change something leave: those that wait for their turn end at once, as
+    /// not sent.
+    pub fn stop_changes(&self) {
+        self.1.close();
+    }
+
+    /// Returns the requests of an action a second that the service is believed to bear, where it
+    /// refused more; none also while that is being found out.
+    pub fn limit(&self, action: Action) -> Option<f64> {
+        self.1.limit(action)
+    }
+
+    /// Returns the lowest of such limits of all actions.
+    pub fn lowest_limit(&self) -> Option<f64> {
+        self.1.lowest_limit()
+    }
+
+    /// Returns when the service last did what somebody asked for.
+    pub fn last_answer(&self) -> Option<Timestamp> {
+        self.1.answered()
     }
 
     /// Returns the service that calls go to.
@@ -158,13 +204,23 @@ impl Client {
     ///
     /// Errors: [`ApiError::is_definite`] says whether the call certainly had no effect.
     pub async fn send(&self, call: &Call) -> Result<Answer, ApiError> {
-        self.send_within(call, self.0.settings.request_timeout).await
+        let limit = self.0.settings.request_timeout;
+        self.attempt(call, |_| limit).await.outcome
     }
 
-    async fn send_within(&self, call: &Call, limit: Duration) -> Result<Answer, ApiError> {
+    /// Sends a call once. `limit` tells how long its answer may take, from when it leaves.
+    async fn attempt(&self, call: &Call, limit: impl Fn(Timestamp) -> Duration) -> Attempt {
         let inner = &*self.0;
-        let _permit = inner.pace.admit().await;
+        let permit = match self.1.admit(call.action).await {
+            Ok(permit) => permit,
+            Err(Closed) => {
+                let why = "the run was interrupted before it was its turn";
+                let outcome = Err(ApiError::not_sent(call.action, why));
+                return Attempt { outcome, sent: inner.clock.now() };
+            }
+        };
         let sent = inner.clock.now();
+        let limit = limit(sent);
         let parameters = inner.parameters(call, sent);
         let request = inner.request(&parameters);
         inner.log_sent(call, &parameters, sent);
@@ -185,41 +241,85 @@ impl Client {
             Err(error) => Err(error.clone()),
         };
         let outcome = outcome.map_err(|error| inner.shown(error));
-        inner.learn(sent, &outcome);
+        permit.end(verdict(&outcome), outcome.is_ok());
         inner.log_ended(call, &parameters, sent, now, response.as_ref().ok(), &outcome);
-        outcome
+        inner.log_limit(call.action, self.1.limit(call.action), now);
+        Attempt { outcome, sent }
     }
 
     /// Sends a call that only reads, and again while it is throttled, busy or fails in a way that
     /// may pass, until `deadline`. The error is that of the last attempt.
     ///
-    /// What cannot be sent at all, and answers of something that is not the service, end it
-    /// sooner: they rarely mend themselves.
+    /// What is refused as one too many goes on for as long as the service answers others. What cannot
+    /// be sent at all, and answers of something that is not the service, end it sooner: they rarely
+    /// mend themselves.
     pub async fn read(&self, call: &Call, deadline: Timestamp) -> Result<Answer, ApiError> {
         let inner = &*self.0;
         let mut attempt = 0;
         let (mut unsent, mut unreadable) = (0, 0);
+        let mut first = None;
         loop {
             attempt += 1;
-            let left = deadline.since(inner.clock.now()).max(SHORTEST_READ);
-            let error = match self.send_within(call, inner.settings.request_timeout.min(left)).await
-            {
+            let limit = |sent| {
+                let left = self.deadline(deadline, first.unwrap_or(sent)).since(sent);
+                inner.settings.request_timeout.min(left.max(SHORTEST_READ))
+            };
+            let Attempt { outcome, sent } = self.attempt(call, limit).await;
+            let error = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            let begun = *first.get_or_insert(sent);
+            let crowded = error.is_too_many();
             unsent = if error.code == NOT_SENT { unsent + 1 } else { 0 };
-            unreadable = if error.code == UNREADABLE_ANSWER { unreadable + 1 } else { 0 };
+            let strange = error.code == UNREADABLE_ANSWER && error.class != Class::Throttled;
+            unreadable = if strange { unreadable + 1 } else { 0 };
             let foreign = unreadable >= ATTEMPTS_FOREIGN && error.status < 500;
             let hopeless = error.class.is_definite()
                 || foreign
                 || unsent >= ATTEMPTS_UNSENT
                 || unreadable >= ATTEMPTS_UNREADABLE;
-            let wait = backoff(attempt, error.class, error.retry_after);
-            if hopeless || inner.clock.now().after(wait.max(inner.pace.delay())) > deadline {
+            let mut until = self.deadline(deadline, begun);
+            let mut wait = backoff(attempt, error.class, error.retry_after);
+            if crowded && !strange {
+                // Everybody's turn is decided in one place.
+                wait = Duration::ZERO;
+                until = until.max(self.1.answered().unwrap_or(until).after(GRACE));
+            }
+            // Silence that the service asks for is kept, and tried once more after it.
+            let own = self.1.delay(call.action).saturating_sub(self.1.silence(call.action));
+            if hopeless || inner.clock.now().after(wait.max(own)) > until {
                 return Err(error);
             }
-            inner.sleeper.sleep(wait).await;
+            if !wait.is_zero() {
+                inner.sleeper.sleep(wait).await;
+            }
         }
+    }
+
+    /// Returns until when a read that first left at `begun` may be repeated. One that had to wait for
+    /// its turn beyond its deadline, while others were answered, has some time of its own.
+    fn deadline(&self, deadline: Timestamp, begun: Timestamp) -> Timestamp {
+        match self.1.answered() {
+            Some(at) if at.after(GRACE) >= begun => deadline.max(begun.after(GRACE)),
+            _ => deadline,
+        }
+    }
+}
+
+/// Returns what an outcome says of the rate.
+fn verdict(outcome: &Result<Answer, ApiError>) -> Verdict {
+    match outcome {
+        Err(error) if error.is_too_many() => {
+            let of_action = ["Throttling.Api", "TooFrequen", "FrequentPurchase"];
+            if of_action.iter().any(|part| error.code.contains(part)) {
+                Verdict::TooFastOfKind(error.retry_after)
+            } else {
+                Verdict::TooFast(error.retry_after)
+            }
+        }
+        Err(error) if error.class == Class::Transient => Verdict::Nothing,
+        Ok(_) | Err(_) => Verdict::Borne,
     }
 }
 
@@ -275,16 +375,6 @@ impl Inner {
         }
     }
 
-    fn learn(&self, sent: Timestamp, outcome: &Result<Answer, ApiError>) {
-        match outcome {
-            Err(error) if error.class == Class::Throttled => {
-                self.pace.throttled(sent, error.retry_after);
-            }
-            Err(error) if error.class == Class::Transient => {}
-            Ok(_) | Err(_) => self.pace.answered(),
-        }
-    }
-
     /// Returns an error as it may be shown.
     fn shown(&self, mut error: ApiError) -> ApiError {
         // The service repeats all that was signed, which helps nobody who uses a client.
@@ -295,6 +385,21 @@ impl Inner {
         }
         error.message = self.settings.redactor.redact(error.message.trim_end());
         error
+    }
+
+    /// Logs the limit of the service when it becomes known, and when it is another than before.
+    fn log_limit(&self, action: Action, limit: Option<f64>, time: Timestamp) {
+        let Some(limit) = limit else { return };
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_finite() && (limit / *told - 1.0).abs() < 0.25 {
+            return;
+        }
+        *told = limit;
+        drop(told);
+        if self.log.level() >= Level::Info {
+            let event = Event::Limited { requests_per_second: limit };
+            self.log.record(&LogEntry { time, action, parameters: BTreeMap::new(), event });
+        }
     }
 
     fn log_sent(&self, call: &Call, parameters: &BTreeMap<String, String>, time: Timestamp) {

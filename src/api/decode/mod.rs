@@ -19,6 +19,8 @@ pub const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 /// The longest wait that an answer may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// Who asks for a longer wait than this does not mean it.
+const ABSURD_WAIT: Duration = Duration::from_secs(3600);
 
 /// Reads the answer to a call of `action` that came at `now`.
 pub fn decode(action: Action, response: &HttpResponse, now: Timestamp) -> Result<Answer, ApiError> {
@@ -141,7 +143,7 @@ fn header_request_id(response: &HttpResponse) -> String {
 }
 
 /// Returns how long the service asks to wait: `x-acs-retry-after` in milliseconds, or `retry-after`
-/// in seconds or as a date; never more than five minutes.
+/// in seconds or as a date; never more than five minutes. What nobody can mean is as good as nothing.
 fn retry_after(response: &HttpResponse, now: Timestamp) -> Option<Duration> {
     let asked = response
         .header("x-acs-retry-after")
@@ -154,7 +156,7 @@ fn retry_after(response: &HttpResponse, now: Timestamp) -> Option<Duration> {
                 Some(Timestamp(date.timestamp().as_millisecond()).since(now))
             })
         })?;
-    Some(asked.min(LONGEST_WAIT))
+    (asked <= ABSURD_WAIT).then(|| asked.min(LONGEST_WAIT))
 }
 
 #[cfg(test)]

@@ -160,7 +160,9 @@ fn throttling_says_how_long_to_wait() {
         ("retry-after", "2", Some(Duration::from_secs(2))),
         ("retry-after", "Tue, 14 Nov 2023 22:13:30 GMT", Some(Duration::from_secs(10))),
         ("retry-after", "Tue, 14 Nov 2023 22:13:10 GMT", Some(Duration::ZERO)),
-        ("retry-after", "999999999", Some(LONGEST_WAIT)),
+        ("retry-after", "3000", Some(LONGEST_WAIT)),
+        ("retry-after", "999999999", None),
+        ("x-acs-retry-after", "1000000000000", None),
         ("x-acs-retry-after", "-1", None),
         ("x-acs-retry-after", "soon", None),
     ] {
