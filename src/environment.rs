@@ -3,7 +3,7 @@
 //! through here.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,6 +61,10 @@ pub trait Ids: Send + Sync {
 pub trait Files: Send + Sync {
     /// Reads a whole file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// Opens a file, to be read part by part where it may be large.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn io::BufRead>> {
+        Ok(Box::new(io::Cursor::new(self.read(path)?)))
+    }
     /// Lists the names of the entries of a directory, sorted.
     fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
     /// Returns whether there is something at `path`.
@@ -209,9 +213,27 @@ impl Ids for SeededIds {
 #[derive(Debug, Clone, Copy)]
 pub struct RealFiles;
 
+/// Most that is read of a file, in bytes.
+const MAX_FILE: u64 = 1 << 30;
+/// Most that is read of what is no file and may never end, such as a pipe or a device, in bytes.
+const MAX_STREAM: u64 = 64 << 20;
+
 impl Files for RealFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        std::fs::read(path)
+        let file = std::fs::File::open(path)?;
+        let about = file.metadata()?;
+        let limit = if about.is_file() { MAX_FILE } else { MAX_STREAM };
+        let mut bytes = Vec::with_capacity(usize::try_from(about.len().min(limit)).unwrap_or(0));
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
+            let message = format!("it has more than {} MiB", limit >> 20);
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        Ok(bytes)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn io::BufRead>> {
+        Ok(Box::new(io::BufReader::with_capacity(1 << 16, std::fs::File::open(path)?)))
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod api;
 pub mod apply;
+pub mod bench;
 pub mod command;
 pub mod configuration;
 pub mod diagnostic;

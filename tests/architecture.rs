@@ -82,6 +82,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "api::call",
         ],
     ),
+    ("bench", &["api::catalogue"]),
     (
         "rehearsal",
         &[
@@ -98,7 +99,19 @@ const ARROWS: &[(&str, &[&str])] = &[
             "emulator",
         ],
     ),
-    ("report", &["diagnostic", "address", "value", "plan", "drift", "state", "resources::Impact"]),
+    (
+        "report",
+        &[
+            "diagnostic",
+            "address",
+            "value",
+            "plan",
+            "drift",
+            "state",
+            "rehearsal::document",
+            "resources::Impact",
+        ],
+    ),
 ];
 
 #[test]

@@ -18,6 +18,12 @@ const EVERYTHING: &str = include_str!("bad_input/everything.nat.hcl");
 const MODULE: &str = include_str!("bad_input/module.nat.hcl");
 /// The value of a sensitive variable of the corpus.
 const SECRET: &str = "hunter2-and-more";
+/// Values of variables, and the same as JSON.
+const VALUES: &str = "ports = { web = 80, dns = 53 }\nsecret = \"hunter2-and-more\"\nnames = [\"a\", <<EOT\nb\nEOT\n]\n";
+const JSON_VALUES: &str =
+    r#"{"ports": {"web": 80.5e1}, "names": ["a", null, true], "secret": "\u00e9"}"#;
+/// A template file.
+const TEMPLATE: &str = "%{ for x in a ~}\n- ${upper(x)} %{ if x == \"b\" }yes%{ else }no%{ endif }\n%{ endfor ~}\n$${literal} %%{literal}\n";
 const VECTORS: &str = include_str!("cli/console_vectors.txt");
 
 /// Pieces that are put between and in place of others.
@@ -118,6 +124,14 @@ enum Edit {
     Insert(f64, &'static str),
     Replace(f64, u8, &'static str),
     Copy(f64, f64, u8),
+    /// A word takes the place of another.
+    Word(f64, f64),
+    /// A line is taken out, or put in elsewhere once more.
+    Line(f64, Option<f64>),
+    /// What stands between two brackets takes the place of what stands between two others.
+    Group(f64, f64),
+    /// Two neighbouring words change places.
+    Swap(f64),
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
@@ -127,7 +141,11 @@ fn edit() -> impl Strategy<Value = Edit> {
         (place.clone(), 1..40u8).prop_map(|(at, length)| Edit::Cut(at, length)),
         (place.clone(), piece.clone()).prop_map(|(at, piece)| Edit::Insert(at, piece)),
         (place.clone(), 1..20u8, piece).prop_map(|(at, n, piece)| Edit::Replace(at, n, piece)),
-        (place.clone(), place, 1..80u8).prop_map(|(from, to, n)| Edit::Copy(from, to, n)),
+        (place.clone(), place.clone(), 1..80u8).prop_map(|(from, to, n)| Edit::Copy(from, to, n)),
+        (place.clone(), place.clone()).prop_map(|(from, to)| Edit::Word(from, to)),
+        (place.clone(), prop::option::of(place.clone())).prop_map(|(at, to)| Edit::Line(at, to)),
+        (place.clone(), place.clone()).prop_map(|(from, to)| Edit::Group(from, to)),
+        place.prop_map(Edit::Swap),
     ]
 }
 
@@ -171,9 +189,79 @@ fn changed(text: &str, edits: &[Edit]) -> String {
                 let piece = text[start..end(&text, start, *length)].to_owned();
                 text.insert_str(place(&text, *to), &piece);
             }
+            Edit::Word(from, to) => {
+                let piece = text[word(&text, *from)].to_owned();
+                let to = word(&text, *to);
+                text.replace_range(to, &piece);
+            }
+            Edit::Line(at, to) => {
+                let lines: Vec<&str> = text.split_inclusive('\n').collect();
+                let line = lines[pick(lines.len(), *at)].to_owned();
+                match to {
+                    Some(to) => {
+                        let start: usize =
+                            lines[..pick(lines.len(), *to)].iter().map(|l| l.len()).sum();
+                        text.insert_str(start, &line);
+                    }
+                    None => text = text.replacen(&line, "", 1),
+                }
+            }
+            Edit::Group(from, to) => {
+                let groups = groups(&text);
+                if !groups.is_empty() {
+                    let piece = text[groups[pick(groups.len(), *from)].clone()].to_owned();
+                    text.replace_range(groups[pick(groups.len(), *to)].clone(), &piece);
+                }
+            }
+            Edit::Swap(at) => {
+                let first = word(&text, *at);
+                let rest = &text[first.end..];
+                let gap = rest.find(is_of_word).unwrap_or(rest.len());
+                let length = rest[gap..].find(|c| !is_of_word(c)).unwrap_or(rest.len() - gap);
+                let second = first.end + gap..first.end + gap + length;
+                let (a, b) = (text[first.clone()].to_owned(), text[second.clone()].to_owned());
+                text.replace_range(second, &a);
+                text.replace_range(first, &b);
+            }
         }
     }
     text
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '.'
+}
+
+/// Picks one of `count`; none are none.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a place in a short list"
+)]
+fn pick(count: usize, at: f64) -> usize {
+    ((count as f64 * at) as usize).min(count.saturating_sub(1))
+}
+
+/// Finds the word at or behind a place.
+fn word(text: &str, at: f64) -> std::ops::Range<usize> {
+    let at = place(text, at);
+    let start = text[at..].find(is_of_word).map_or(text.len(), |found| at + found);
+    let length = text[start..].find(|c| !is_of_word(c)).unwrap_or(text.len() - start);
+    start..start + length
+}
+
+/// Finds what stands between brackets.
+fn groups(text: &str) -> Vec<std::ops::Range<usize>> {
+    let (mut open, mut found) = (Vec::new(), Vec::new());
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' | '[' | '{' => open.push(at + 1),
+            ')' | ']' | '}' => found.extend(open.pop().map(|start| start..at)),
+            _ => {}
+        }
+    }
+    found
 }
 
 fn environment(files: &[(&str, &str)]) -> Environment {
@@ -274,6 +362,65 @@ proptest! {
         inside in prop::collection::vec(edit(), 0..2),
     ) {
         go_through(&changed(text, &edits), &changed(MODULE, &inside));
+    }
+
+    #[test]
+    fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let text = String::from_utf8_lossy(&bytes);
+        go_through(&text, &text);
+        evaluate(&text);
+        let files = BTreeMap::from([(PathBuf::from("/work/main.nat.hcl"), bytes)]);
+        let environment = Environment { files: Arc::new(MemoryFiles(files)), ..environment(&[]) };
+        let (configuration, found) = load(&environment, Path::new("/work"));
+        report(&found, &configuration.sources);
+    }
+
+    #[test]
+    fn any_tokens_are_read(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..40)) {
+        let text = pieces.concat();
+        go_through(&text, MODULE);
+        evaluate(&text);
+    }
+
+    #[test]
+    fn values_that_are_nearly_right(
+        (name, text) in prop::sample::select(vec![
+            ("natform.natvars", VALUES),
+            ("a.auto.natvars.json", JSON_VALUES),
+        ]),
+        edits in prop::collection::vec(edit(), 0..4),
+    ) {
+        let text = changed(text, &edits);
+        let files = [("main.nat.hcl", EVERYTHING), ("m/main.nat.hcl", MODULE), (name, &*text)];
+        let environment = environment(&files);
+        let (mut configuration, _) = load(&environment, Path::new("/work"));
+        let (_, found) = variables(&mut configuration, &environment, &[]);
+        report(&found, &configuration.sources);
+    }
+
+    #[test]
+    fn templates_that_are_nearly_right(edits in prop::collection::vec(edit(), 0..4)) {
+        let template = changed(TEMPLATE, &edits);
+        let text = "output \"o\" { value = templatefile(\"t.tpl\", { a = [\"a\", \"b\"] }) }";
+        let environment = environment(&[("main.nat.hcl", text), ("t.tpl", &template)]);
+        let (configuration, _) = load(&environment, Path::new("/work"));
+        let configuration = Arc::new(configuration);
+        let (program, _) = Program::new(Arc::clone(&configuration), BTreeMap::new(), &environment);
+        report(&program.outputs(&ObjectMap::new()).1, &configuration.sources);
+    }
+
+    #[test]
+    fn what_is_laid_out_says_the_same(
+        text in prop::sample::select(vec![QUICKSTART, EVERYTHING, MODULE, VALUES]),
+        edits in prop::collection::vec(edit(), 0..4),
+    ) {
+        let text = changed(text, &edits);
+        if !syntax::parse(FileId(0), &text).1.has_errors() {
+            let once = syntax::format(FileId(0), &text).map_err(|e| TestCaseError::fail(format!("{e:?}")))?;
+            prop_assert!(!syntax::parse(FileId(0), &once).1.has_errors(), "{once}");
+            let again = syntax::format(FileId(0), &once).map_err(|e| TestCaseError::fail(format!("{e:?}")))?;
+            prop_assert_eq!(&again, &once);
+        }
     }
 
     #[test]

@@ -130,11 +130,15 @@ impl Engine<'_> {
         }
         let provider = task.entry.provider.to_string();
         let id = task.id().to_owned();
+        let awaited = match (&self.scheduler, task.operation) {
+            (Some(scheduler), Some(operation)) => scheduler.is_awaited(operation),
+            _ => true,
+        };
         self.settling.add(
             index,
             (&provider, scopes),
             (task.entry.action, &id),
-            (task.answered, now),
+            (task.answered, now, !awaited),
             &mut self.pace,
         );
     }
@@ -362,6 +366,7 @@ impl Engine<'_> {
         } else {
             self.pace.forget(waiter.action, waiter.seen);
         }
+        self.settling.wake(waiter.action, self.context.clock.now(), &mut self.pace);
     }
 }
 

@@ -36,6 +36,7 @@ impl<'a> Engine<'a> {
     /// Starts what may start.
     pub(super) fn start_operations(&mut self) {
         let Some((plan, _)) = self.plan else { return };
+        self.settling.scarce = false;
         while self.context.interrupt.stage() == Interrupted::Running
             && self.outcome.state_error.is_none()
             && !self.shut_out
@@ -44,6 +45,7 @@ impl<'a> Engine<'a> {
             let Some(scheduler) = &mut self.scheduler else { return };
             let ready = scheduler.start_ready(room);
             if ready.is_empty() {
+                self.settling.scarce = room == 0 && scheduler.is_waiting();
                 return;
             }
             for index in ready {

@@ -71,9 +71,7 @@ impl Engine<'_> {
     /// Ends a task whose accepted call does not settle: `why` is the service's verdict, or none when
     /// its time is over.
     pub(super) fn never_settled(&mut self, index: usize, why: Option<String>) {
-        if let Some(waiter) = self.settling.remove(index) {
-            self.pace.forget(waiter.action, waiter.seen);
-        }
+        self.stop_waiting(index);
         let Some(task) = self.take(index) else { return };
         let timed_out = why.is_none();
         let reason = why.unwrap_or_else(|| task.waiting.clone());
@@ -113,6 +111,14 @@ impl Engine<'_> {
         let diagnostic =
             Diagnostic::error(code, summary).detail(detail).address(&task.entry.address).help(help);
         self.fail(&task, diagnostic);
+    }
+
+    /// Takes a task that is given up from those who wait.
+    fn stop_waiting(&mut self, index: usize) {
+        if let Some(waiter) = self.settling.remove(index) {
+            self.pace.forget(waiter.action, waiter.seen);
+            self.settling.wake(waiter.action, self.context.clock.now(), &mut self.pace);
+        }
     }
 
     /// Ends a task that was refused for certain, or that was made sure to have had no effect.
@@ -194,9 +200,7 @@ impl Engine<'_> {
 
     /// Ends a task without an answer to what became of it; its row stays open for the next run.
     pub(super) fn leave_open(&mut self, index: usize) {
-        if let Some(waiter) = self.settling.remove(index) {
-            self.pace.forget(waiter.action, waiter.seen);
-        }
+        self.stop_waiting(index);
         let Some(task) = self.take(index) else { return };
         self.note_recovery_of(&task, Recovery::Open, &task.waiting.clone());
         let diagnostic = Diagnostic::error(

@@ -4,21 +4,26 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use super::lessons::{lane_lesson, lane_name, time_name};
+use super::lessons::{TIME, lane_lesson, lane_name, time_name};
 use super::scheduler::Scheduler;
 use crate::api::catalogue::Action;
 use crate::environment::Timestamp;
 use crate::plan::document::{Forecast, Interruption, Times};
 use crate::plan::{Change, Operation, Plan, Purpose};
 use crate::resources::{Impact, Object};
+use crate::value::{SENSITIVE, Value};
 
 /// What the answer to a call is assumed to take, in milliseconds.
 const ANSWER: u64 = 100;
 
+/// For how long a conversion interrupts in all, in milliseconds: the reference says once or twice for
+/// about a second.
+const CONVERSION: u64 = 2_000;
+
 /// Returns for how many milliseconds an action is under way after its answer. The reference names
 /// 1 to 3 minutes for a gateway's creation and up to 5 for a conversion; what it calls asynchronous
 /// without a figure is taken as 30 s for a gateway and 5 s for an entry, all else as done at once.
-const fn documented(action: Action) -> u64 {
+pub(super) const fn documented(action: Action) -> u64 {
     match action {
         Action::CreateNatGateway => 120_000,
         Action::UpdateNatGatewayNatType => 300_000,
@@ -31,6 +36,17 @@ const fn documented(action: Action) -> u64 {
         | Action::DeleteSnatEntry => 5_000,
         _ => 0,
     }
+}
+
+/// Returns what a state learned with the documented times in the place of learned ones: what a run
+/// knows that waits for a service which takes as long as the documentation says.
+pub fn as_documented(lessons: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let lesson = |(name, value): (&String, &String)| {
+        let action = name.strip_prefix(TIME).and_then(|rest| rest.split(' ').next());
+        let time = action.and_then(Action::from_name).map(|action| documented(action).to_string());
+        (name.clone(), time.unwrap_or_else(|| value.clone()))
+    };
+    lessons.iter().map(lesson).collect()
 }
 
 /// Foresees the course of a plan with `parallelism` requests in flight. `lessons` are those of the
@@ -149,14 +165,18 @@ impl Course {
 }
 
 /// Traffic as people know it, and all the names under which it may be found again.
-struct Traffic {
-    shown: String,
-    keys: Vec<String>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traffic {
+    /// As people are shown it; what is sensitive of it is masked.
+    pub shown: String,
+    /// Its names: `203.0.113.7:443/tcp`, a network, the id of a vSwitch.
+    pub keys: Vec<String>,
 }
 
 /// Traffic that stops with an operation.
 struct Loss<'a> {
     change: &'a Change,
+    action: Action,
     traffic: Traffic,
     at: u64,
 }
@@ -169,7 +189,8 @@ fn interruptions(plan: &Plan, course: &Course) -> Vec<Interruption> {
         let Some(change) = plan.changes.get(operation.change) else { continue };
         let interrupts = change.impacts.contains(&Impact::InterruptsTraffic);
         if interrupts && let Some(traffic) = stopped(change, operation) {
-            losses.push(Loss { change, traffic, at: course.begins[index] });
+            let (action, at) = (operation.action, course.begins[index]);
+            losses.push(Loss { change, action, traffic, at });
         }
     }
     if losses.is_empty() {
@@ -183,6 +204,9 @@ fn interruptions(plan: &Plan, course: &Course) -> Vec<Interruption> {
     }
     losses.sort_by(|a, b| (a.at, &a.traffic.shown).cmp(&(b.at, &b.traffic.shown)));
     let until = |loss: &Loss<'_>| {
+        if loss.action == Action::UpdateNatGatewayNatType {
+            return Some(loss.at + CONVERSION);
+        }
         let keys = loss.traffic.keys.iter();
         let gains = keys.filter_map(|key| gains.get(&(&*loss.change.region, key.clone())));
         gains.flatten().copied().filter(|at| *at > loss.at).min()
@@ -217,9 +241,13 @@ fn served(change: &Change, operation: &Operation) -> Option<Traffic> {
     match operation.action {
         Action::CreateForwardEntry | Action::ModifyForwardEntry => inbound(after),
         Action::CreateSnatEntry | Action::ModifySnatEntry => outbound(after),
-        Action::UpdateNatGatewayNatType => Some(whole(change)),
         _ => None,
     }
+}
+
+/// Returns the traffic that an entry serves, of either table.
+pub fn traffic(entry: &Object) -> Option<Traffic> {
+    inbound(entry).or_else(|| outbound(entry))
 }
 
 fn whole(change: &Change) -> Traffic {
@@ -228,21 +256,29 @@ fn whole(change: &Change) -> Traffic {
 }
 
 fn inbound(entry: &Object) -> Option<Traffic> {
-    let (address, port) = (entry.text("external_ip")?, entry.text("external_port")?);
-    let shown = format!("{address}:{port}/{}", entry.text("ip_protocol")?);
-    Some(Traffic { keys: vec![shown.clone()], shown })
+    let of = |text: fn(&Object, &str) -> Option<String>| {
+        let (address, port) = (text(entry, "external_ip")?, text(entry, "external_port")?);
+        Some(format!("{address}:{port}/{}", text(entry, "ip_protocol")?))
+    };
+    let key = of(|entry, name| entry.text(name).map(str::to_owned))?;
+    Some(Traffic { keys: vec![key], shown: of(masked)? })
+}
+
+/// Returns an attribute's text as it may be shown.
+fn masked(entry: &Object, name: &str) -> Option<String> {
+    let text = entry.text(name)?;
+    let secret = entry.get(name).is_some_and(Value::deep_sensitive);
+    Some(if secret { SENSITIVE.to_owned() } else { text.to_owned() })
 }
 
 /// The source of an entry that is yet to be made is known as configuration names it: as a vSwitch or
 /// as a network. One that is there has both.
 fn outbound(entry: &Object) -> Option<Traffic> {
     let sources = ["source_cidr", "source_vswitch_id"].into_iter();
-    let keys: Vec<String> = sources
-        .filter_map(|name| entry.text(name))
-        .filter(|t| !t.is_empty())
-        .map(str::to_owned)
-        .collect();
-    Some(Traffic { shown: format!("{} outbound", keys.first()?), keys })
+    let sources = sources.filter(|name| entry.text(name).is_some_and(|text| !text.is_empty()));
+    let sources: Vec<&str> = sources.collect();
+    let keys = sources.iter().filter_map(|name| entry.text(name)).map(str::to_owned).collect();
+    Some(Traffic { shown: format!("{} outbound", masked(entry, sources.first()?)?), keys })
 }
 
 fn seconds(milliseconds: u64) -> f64 {
@@ -282,10 +318,7 @@ mod tests {
     fn entry(port: &str) -> Object {
         let attributes =
             [("external_ip", "1.1.1.1"), ("external_port", port), ("ip_protocol", "tcp")];
-        attributes
-            .map(|(name, text)| (name.into(), crate::value::Value::text(text)))
-            .into_iter()
-            .collect()
+        attributes.map(|(name, text)| (name.into(), Value::text(text))).into_iter().collect()
     }
 
     fn change(name: &str, before: Option<&str>, after: Option<&str>) -> Change {
@@ -351,6 +384,24 @@ mod tests {
         let found = foresee(&handover(), &lessons);
         takes(&found, 3.0);
         assert_eq!(found.times, Times::Learned);
+    }
+
+    #[test]
+    fn learned_times_become_documented_ones() {
+        let service = Service::Embedded("w".into());
+        let name = time_name(&service, Action::ModifyForwardEntry);
+        let lessons = [(name.clone(), "900".into()), ("lane x".into(), "y 1".into())].into();
+        let told = as_documented(&lessons);
+        assert_eq!((told[&name].as_str(), told["lane x"].as_str()), ("5000", "y 1"));
+    }
+
+    #[test]
+    fn what_is_sensitive_of_traffic_is_masked() {
+        let mut secret = entry("8443");
+        secret.set("external_port", Value::text("8443").with_sensitive(true));
+        let found = traffic(&secret).unwrap();
+        assert_eq!(found.shown, "1.1.1.1:(sensitive value)/tcp");
+        assert_eq!(found.keys, ["1.1.1.1:8443/tcp"]);
     }
 
     #[test]

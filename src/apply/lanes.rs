@@ -23,7 +23,13 @@ pub(super) struct Place {
     pub(super) whole: bool,
     /// How it uses the scope.
     pub(super) hold: Hold,
+    /// Whether an operation that goes one by one in the scope waits for it.
+    pub(super) feeds: bool,
 }
+
+/// So many operations that go one by one in a scope are to be ready, or soon to be, for it never to
+/// stand idle; whatever makes more of them ready can wait.
+const ENOUGH: usize = 8;
 
 /// The lanes of one gateway, or of what belongs to none.
 #[derive(Debug, Default)]
@@ -46,6 +52,8 @@ pub(super) struct Scope {
     unsettled_busy: usize,
     /// Calls in flight that are refused in a busy scope.
     unanswered_quiet: usize,
+    /// Unsettled operations for which others wait that go one by one here.
+    unsettled_feeding: usize,
     serial: bool,
 }
 
@@ -53,13 +61,15 @@ pub(super) struct Scope {
 const FREE: usize = 0;
 /// Index of the queue of operations that wait and do not make others wait (deletes).
 const WAITS: usize = 1;
+/// Index of the queue of operations that wait and make others wait (most creates).
+const ONE_BY_ONE: usize = 3;
 
 const fn queue(hold: Hold) -> usize {
     match (hold.needs_quiet, hold.makes_busy) {
         (false, false) => FREE,
         (true, false) => WAITS,
         (false, true) => 2,
-        (true, true) => 3,
+        (true, true) => ONE_BY_ONE,
     }
 }
 
@@ -72,16 +82,52 @@ impl Scope {
         (!needs_quiet || self.unsettled_busy == 0) && (!makes_busy || self.unanswered_quiet == 0)
     }
 
+    /// Returns how much more urgent an operation is than its own path, for what waits behind it.
+    fn behind(&self, place: Place) -> u64 {
+        if self.serial {
+            return self
+                .queues
+                .iter()
+                .map(|queue| queue.len() as u64)
+                .sum::<u64>()
+                .saturating_sub(1);
+        }
+        if queue(place.hold) == ONE_BY_ONE {
+            return (self.queues[ONE_BY_ONE].len() as u64).saturating_sub(1);
+        }
+        if place.feeds { ENOUGH.saturating_sub(self.fed()) as u64 } else { 0 }
+    }
+
+    /// Returns how many operations that go one by one are ready or soon to be.
+    fn fed(&self) -> usize {
+        self.queues[ONE_BY_ONE].len() + self.unsettled_feeding
+    }
+
+    /// Returns whether an operation waits until the scope is quiet.
+    fn is_awaited(&self) -> bool {
+        let waits = !self.queues[WAITS].is_empty() || !self.queues[ONE_BY_ONE].is_empty();
+        waits || (self.serial && self.queues.iter().any(|queue| !queue.is_empty()))
+    }
+
     /// Returns the operation to start next. What waits for its turn holds back what ranks below it,
     /// so that a stream of others cannot keep it waiting for ever.
     fn next(&self) -> Option<Rank> {
         let head = |queue: usize| self.queues[queue].first().copied();
         let free = head(FREE).filter(|_| self.admits(FREE));
-        // A delete occupies the scope only until it is answered, so it goes before all others.
-        if let Some(delete) = head(WAITS).filter(|_| self.admits(WAITS)) {
+        // A delete occupies the scope only until it is answered, so it goes before all others, unless
+        // there is enough to do and these take longer.
+        let longer = |delete: Rank| {
+            let first = head(ONE_BY_ONE).filter(|_| self.admits(ONE_BY_ONE));
+            let others = self.queues[ONE_BY_ONE].len() as u64;
+            self.fed() >= ENOUGH && first.is_some_and(|first| first.0.0 + others > delete.0.0)
+        };
+        let delete = head(WAITS).filter(|delete| self.admits(WAITS) && !longer(*delete));
+        if let Some(delete) = delete {
             return Some(free.map_or(delete, |free| free.min(delete)));
         }
-        let first = (WAITS..4).filter_map(|q| Some((head(q)?, q))).min();
+        let deletes_wait = head(WAITS).is_some_and(longer);
+        let queues = (WAITS..4).filter(|q| *q != WAITS || !deletes_wait);
+        let first = queues.filter_map(|q| Some((head(q)?, q))).min();
         let waiting = first.filter(|(_, q)| self.admits(*q)).map(|(rank, _)| rank);
         waiting.into_iter().chain(free).min()
     }
@@ -139,6 +185,20 @@ impl Group {
         }
     }
 
+    /// Returns how many operations wait in the lane of one that may start for it to be over.
+    pub(super) fn behind(&self, place: Place) -> u64 {
+        if place.whole { 0 } else { self.scopes[place.scope].behind(place) }
+    }
+
+    /// Returns whether an operation waits in the lane for an unsettled one to be over.
+    pub(super) fn is_awaited(&self, place: Place) -> bool {
+        if place.whole || self.serial || !self.whole.is_empty() {
+            return true;
+        }
+        let scope = &self.scopes[place.scope];
+        (place.hold.makes_busy || scope.serial) && scope.is_awaited()
+    }
+
     /// Takes an operation from its queue.
     pub(super) fn withdraw(&mut self, place: Place, rank: Rank) {
         self.queue_of(place).remove(&rank);
@@ -156,6 +216,7 @@ impl Group {
         scope.unsettled += 1;
         scope.unsettled_busy += usize::from(place.hold.makes_busy);
         scope.unanswered_quiet += usize::from(place.hold.needs_quiet);
+        scope.unsettled_feeding += usize::from(place.feeds);
     }
 
     /// Notes that the call of an operation was answered.
@@ -176,5 +237,6 @@ impl Group {
         let scope = &mut self.scopes[place.scope];
         scope.unsettled -= 1;
         scope.unsettled_busy -= usize::from(place.hold.makes_busy);
+        scope.unsettled_feeding -= usize::from(place.feeds);
     }
 }

@@ -39,9 +39,12 @@ pub(super) fn lane_lesson(value: &str, now: Timestamp) -> Option<Lesson> {
     }
 }
 
+/// How the names of learned times begin.
+pub(super) const TIME: &str = "time ";
+
 /// Returns the name of what was learned about the time that an action takes.
 pub(super) fn time_name(service: &Service, action: Action) -> String {
-    format!("time {} {service}", action.name())
+    format!("{TIME}{} {service}", action.name())
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ use std::time::Duration;
 pub use candidates::{Candidate, candidates, nothing_to_recover};
 pub use evaluate::Evaluate;
 pub use event::{ApplyEvent, Observer, OperationName, Recovery};
-pub use forecast::forecast;
+pub use forecast::{Traffic, as_documented, forecast, traffic};
 pub use interrupt::{Interrupt, Interrupter};
 pub use recovery::{Intention, Resolution, intention, recover, recover_only};
 pub use service::Service;

@@ -11,8 +11,13 @@ use std::time::Duration;
 
 use crate::api::catalogue::Action;
 
+use super::forecast::documented;
+
 /// The first question about an action of which nothing is known.
 const FIRST: Duration = Duration::from_millis(500);
+/// While nothing is known, each distance is so many times the one before: what is over in between is
+/// noticed at most about a quarter of its time late.
+const UNKNOWN: f64 = 1.25;
 /// No two questions are further apart.
 const LONGEST: Duration = Duration::from_secs(5);
 /// No two questions are nearer.
@@ -113,6 +118,11 @@ impl Pace {
         self.0.iter().map(|(action, known)| (*action, duration(known.enough)))
     }
 
+    /// Returns whether anything is known of an action.
+    pub(super) fn knows(&self, action: Action) -> bool {
+        self.0.contains_key(&action)
+    }
+
     /// Returns how long after the answer to ask about the next call, and whether that is a trial.
     pub(super) fn first(&mut self, action: Action) -> (Duration, bool) {
         self.0.get_mut(&action).map_or((FIRST, false), |known| {
@@ -125,11 +135,18 @@ impl Pace {
     /// too soon, to ask again.
     pub(super) fn next(&self, action: Action, asked: u32, elapsed: Duration) -> Duration {
         let elapsed = milliseconds(elapsed);
-        let growth = 1.5_f64.powi(i32::try_from(asked.min(40)).unwrap_or(40));
+        let asked = i32::try_from(asked.min(40)).unwrap_or(40);
+        let growth = 1.5_f64.powi(asked);
         let wait = match self.0.get(&action) {
             Some(known) if known.enough > elapsed => known.enough - elapsed,
             Some(known) => known.enough * 0.02 * growth,
-            None => milliseconds(FIRST) * growth,
+            // One of the questions comes when it is over by the documentation.
+            None => {
+                let wait = milliseconds(FIRST) * UNKNOWN.powi(asked);
+                let rest = milliseconds(Duration::from_millis(documented(action))) - elapsed;
+                let wait = wait.min(milliseconds(LONGEST));
+                if rest > 0.0 { wait.min(rest) } else { wait }
+            }
         };
         duration(wait).clamp(SHORTEST, LONGEST)
     }

@@ -16,6 +16,14 @@ pub(super) type Key = (String, ReadScope);
 /// With several waiters a list is read at most so often.
 const REST: Duration = Duration::from_millis(200);
 
+/// While nothing is known of an action, one waiter finds out how long it takes; others of the action in
+/// other lists ask only so long after their answer, and then at three times that.
+const LED: Duration = Duration::from_secs(5);
+
+/// So long an operation for which nobody waits may be settled and not seen, while requests are scarce:
+/// then one read sees many.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// One operation that waits to be settled.
 #[derive(Debug)]
 pub(super) struct Waiter {
@@ -32,6 +40,10 @@ pub(super) struct Waiter {
     pub(super) absent: u32,
     asked: u32,
     due: Timestamp,
+    /// Whether nothing could start if it were settled.
+    patient: bool,
+    /// Whether another finds out how long the action takes.
+    led: bool,
     key: Key,
 }
 
@@ -56,6 +68,8 @@ struct Queue {
     rests_until: Timestamp,
     /// The entry in `due`.
     due: Option<Timestamp>,
+    /// The entry in `late`.
+    late: Option<Timestamp>,
 }
 
 /// All waiters, by task.
@@ -63,23 +77,39 @@ struct Queue {
 pub(super) struct Settling {
     waiters: BTreeMap<usize, Waiter>,
     queues: BTreeMap<Key, Queue>,
+    /// When lists are to be read.
     due: BTreeSet<(Timestamp, Key)>,
+    /// When they are to be read at the latest while requests are scarce.
+    late: BTreeSet<(Timestamp, Key)>,
+    /// Whether requests are scarce: calls that may be sent wait for a place.
+    pub(super) scarce: bool,
+    /// Actions of which some wait for another to find out how long it takes.
+    led: BTreeSet<Action>,
 }
 
 impl Settling {
-    /// Adds one whose call was answered at `since`.
+    /// Adds one whose call was answered at `since`; a patient one is such that nothing could start if it
+    /// were settled.
     pub(super) fn add(
         &mut self,
         task: usize,
         (provider, scopes): (&str, Vec<ReadScope>),
         (action, id): (Action, &str),
-        (since, now): (Timestamp, Timestamp),
+        (since, now, patient): (Timestamp, Timestamp, bool),
         pace: &mut Pace,
     ) {
         let Some(first) = scopes.first().cloned() else { return };
         let key = (provider.to_owned(), first);
         let (wait, trial) = pace.first(action);
-        let due = since.after(wait).max(now);
+        let led = !pace.knows(action)
+            && self
+                .waiters
+                .values()
+                .any(|other| other.action == action && !other.led && other.key != key);
+        let due = since.after(if led { LED } else { wait }).max(now);
+        if led {
+            self.led.insert(action);
+        }
         let waiter = Waiter {
             action,
             scopes,
@@ -89,6 +119,8 @@ impl Settling {
             absent: 0,
             asked: 0,
             due,
+            patient,
+            led,
             key: key.clone(),
         };
         self.waiters.insert(task, waiter);
@@ -116,6 +148,25 @@ impl Settling {
         Some(waiter)
     }
 
+    /// Lets those ask who waited for another of their action, which settled or was given up.
+    pub(super) fn wake(&mut self, action: Action, now: Timestamp, pace: &mut Pace) {
+        if !self.led.remove(&action) {
+            return;
+        }
+        let led = self.waiters.iter_mut().filter(|(_, other)| other.action == action && other.led);
+        let mut keys = BTreeSet::new();
+        for (_, waiter) in led {
+            let (wait, trial) = pace.first(action);
+            waiter.led = false;
+            waiter.seen.trial = trial;
+            waiter.due = waiter.due.min(waiter.since.after(wait).max(now));
+            keys.insert(waiter.key.clone());
+        }
+        for key in keys {
+            self.schedule(&key);
+        }
+    }
+
     /// Notes that one was not settled in a list that was asked for at `asked`, and waits again;
     /// with `soon`, it asks as soon as it may.
     pub(super) fn postpone(
@@ -134,7 +185,8 @@ impl Settling {
         } else if waiter.due <= asked {
             waiter.asked += 1;
             waiter.seen.missed = waiter.seen.missed.or(Some(elapsed));
-            waiter.due = asked.after(pace.next(waiter.action, waiter.asked, elapsed)).max(now);
+            let next = pace.next(waiter.action, waiter.asked, elapsed);
+            waiter.due = asked.after(if waiter.led { elapsed * 2 } else { next }).max(now);
         }
         let key = waiter.key.clone();
         self.schedule(&key);
@@ -142,18 +194,20 @@ impl Settling {
 
     /// Returns when something is to be read next.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        self.due.first().map(|(due, _)| *due)
+        let times = if self.scarce { &self.late } else { &self.due };
+        times.first().map(|(due, _)| *due)
     }
 
     /// Returns the reads that are due and notes that they are under way.
     pub(super) fn start(&mut self, now: Timestamp) -> Vec<Job> {
         let mut jobs = Vec::new();
-        while let Some((due, key)) = self.due.first().cloned()
-            && due <= now
-        {
-            self.due.remove(&(due, key.clone()));
+        loop {
+            let times = if self.scarce { &self.late } else { &self.due };
+            let Some((_, key)) = times.first().filter(|(due, _)| *due <= now).cloned() else {
+                return jobs;
+            };
+            self.unschedule(&key);
             let Some(queue) = self.queues.get_mut(&key) else { continue };
-            queue.due = None;
             queue.reading = true;
             let asking: Vec<&Waiter> = queue
                 .waiters
@@ -172,7 +226,6 @@ impl Settling {
             let sought = Sought { scope: key.1.clone(), ids, rows: queue.rows };
             jobs.push(Job { key, scopes, sought, started: now });
         }
-        jobs
     }
 
     /// Notes what was read and returns the tasks to be judged by it.
@@ -185,8 +238,13 @@ impl Settling {
         let Some(queue) = self.queues.get_mut(&job.key) else { return Vec::new() };
         queue.reading = false;
         let list = listings.get(&job.key.1);
-        if let Some(Listing::Rows(rows)) = list {
-            queue.rows = Some(rows.len());
+        match list {
+            Some(Listing::Rows(rows)) => queue.rows = Some(rows.len()),
+            // There are more than its first page holds.
+            Some(Listing::Part { asked, rows }) if rows.len() > asked.len() => {
+                queue.rows = queue.rows.max(Some(rows.len() + 1));
+            }
+            _ => {}
         }
         // Of an object that was not asked for, a part of a list may not tell that it is gone.
         let tells = |id: &str| match list {
@@ -212,19 +270,30 @@ impl Settling {
         tasks
     }
 
-    fn schedule(&mut self, key: &Key) {
+    fn unschedule(&mut self, key: &Key) {
         let Some(queue) = self.queues.get_mut(key) else { return };
         if let Some(due) = queue.due.take() {
             self.due.remove(&(due, key.clone()));
         }
-        if queue.reading {
-            return;
+        if let Some(late) = queue.late.take() {
+            self.late.remove(&(late, key.clone()));
         }
-        let first = queue.waiters.iter().filter_map(|t| self.waiters.get(t)).map(|w| w.due).min();
-        if let Some(due) = first {
-            let due = due.max(queue.rests_until);
-            queue.due = Some(due);
+    }
+
+    fn schedule(&mut self, key: &Key) {
+        self.unschedule(key);
+        let Some(queue) = self.queues.get_mut(key).filter(|queue| !queue.reading) else { return };
+        let mut times: Option<(Timestamp, Timestamp)> = None;
+        for waiter in queue.waiters.iter().filter_map(|task| self.waiters.get(task)) {
+            let patience = if waiter.patient { PATIENCE } else { Duration::ZERO };
+            let (due, late) = (waiter.due, waiter.due.after(patience));
+            times = Some(times.map_or((due, late), |(a, b)| (a.min(due), b.min(late))));
+        }
+        if let Some((due, late)) = times {
+            let (due, late) = (due.max(queue.rests_until), late.max(queue.rests_until));
+            (queue.due, queue.late) = (Some(due), Some(late));
             self.due.insert((due, key.clone()));
+            self.late.insert((late, key.clone()));
         }
     }
 }
@@ -239,7 +308,7 @@ mod tests {
 
     fn add(settling: &mut Settling, task: usize, since: i64) {
         let action = (Action::DeleteForwardEntry, &*format!("fwd-{task}"));
-        let times = (Timestamp(since), Timestamp(since));
+        let times = (Timestamp(since), Timestamp(since), true);
         settling.add(task, ("", vec![table()]), action, times, &mut Pace::default());
     }
 
@@ -275,7 +344,7 @@ mod tests {
         assert_eq!((ids(&jobs[0]), jobs[0].sought.rows), (vec!["fwd-1"], None));
         settling.finished(&jobs[0], &rows(1), Timestamp(510));
         settling.postpone(1, Timestamp(500), Timestamp(510), false, &Pace::default());
-        assert_eq!(settling.due(), Some(Timestamp(1250)));
+        assert_eq!(settling.due(), Some(Timestamp(1125)));
         assert!(settling.remove(1).is_some());
         assert_eq!(settling.due(), None);
     }
@@ -291,6 +360,23 @@ mod tests {
             settling.finished(&jobs[0], &rows(length), Timestamp(510));
             settling.remove(1);
         }
+    }
+
+    #[test]
+    fn one_finds_out_how_long_an_action_takes() {
+        let mut settling = Settling::default();
+        let mut pace = Pace::default();
+        add(&mut settling, 1, 0);
+        let other =
+            ReadScope::ForwardEntries { region: String::from("r"), table: String::from("other") };
+        let action = (Action::DeleteForwardEntry, "fwd-2");
+        let times = (Timestamp(100), Timestamp(100), true);
+        settling.add(2, ("", vec![other]), action, times, &mut pace);
+        assert_eq!(settling.start(Timestamp(4_000)).len(), 1, "the other waits for the first");
+        settling.remove(1);
+        pace.remember(action.0, Duration::from_millis(4_000));
+        settling.wake(action.0, Timestamp(4_010), &mut pace);
+        assert_eq!(settling.due(), Some(Timestamp(4_100)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Session;
-use super::arguments::Apply as Arguments;
+use super::arguments::{Apply as Arguments, Planning};
 use super::events::Events;
 use super::failure::{Exit, Failure};
 use super::planning::{self, Prepared};
@@ -17,6 +17,7 @@ use super::{forbid, interrupt, lock, plan, plan_file, show, waiting};
 use crate::apply::{self, Counts, Outcome};
 use crate::configuration;
 use crate::diagnostic::{Diagnostic, SourceMap};
+use crate::environment::Environment;
 use crate::plan::document::StreamedPlan;
 use crate::plan::program::Program;
 use crate::plan::saved::{self, Loaded, SavedPlan};
@@ -106,32 +107,15 @@ impl Run<'_> {
         if plan.has_changes() && !self.approve(plan.mode)? {
             return Ok(Exit::Failed);
         }
-        prepared.program = self.applying(&prepared)?;
+        prepared.program = applying(&prepared.program, &self.session.environment)?;
         let approved =
             Approved { plan: &plan, lists, refreshed: options.refresh, left_open, record };
         self.carry_out(&mut prepared, &lock, &providers, &approved)
     }
 
-    /// Returns the configuration for the apply of the plan that was made with it: functions that
-    /// differ each time have values now.
-    fn applying(&self, prepared: &Prepared) -> Result<Program, Failure> {
-        let planned = &prepared.program;
-        let (program, found) = Program::new_applying(
-            Arc::clone(planned.configuration()),
-            planned.variables().clone(),
-            &self.session.environment,
-            planned.plan_time(),
-            None,
-        );
-        if found.has_errors() {
-            return Err(Failure::Diagnostics(found, planned.configuration().sources.clone()));
-        }
-        Ok(program)
-    }
-
     /// Carries out a saved plan, or goes on with a run of it that was broken off.
     fn saved(&self, file: &Path) -> Result<Exit, Failure> {
-        self.refuse_planning_flags()?;
+        refuse_planning_flags(&self.arguments.planning)?;
         let loaded = plan_file::read(self.session, file)?;
         if let Some(diagnostic) = saved::other_version(&loaded) {
             return Err(Failure::of(diagnostic));
@@ -141,7 +125,7 @@ impl Run<'_> {
         // Before anything is made here, be it a lock.
         let known = prepared.store.run_of_plan(&loaded.digest).map_err(|e| e.diagnostic())?;
         if known.is_none() {
-            self.refuse_astray(&loaded.saved)?;
+            refuse_astray(self.session, &loaded.saved)?;
         }
         if self.is_forbidden(&loaded, &prepared)? {
             return Ok(Exit::Failed);
@@ -194,18 +178,6 @@ impl Run<'_> {
         self.carry_out(&mut prepared, &lock, &providers, &approved)
     }
 
-    /// Refuses a plan that begins a state, anywhere but where that was meant to be.
-    fn refuse_astray(&self, saved: &SavedPlan) -> Result<(), Failure> {
-        let environment = &self.session.environment;
-        let now = &environment.working_directory;
-        let same = |one: &Path, other: &Path| matches!((one.canonicalize(), other.canonicalize()), (Ok(a), Ok(b)) if a == b);
-        if same(&saved.directory, now) {
-            return Ok(());
-        }
-        let here = configuration::load(environment, now).0.files;
-        saved::astray(saved, now, &here).map_or(Ok(()), |found| Err(Failure::of(found)))
-    }
-
     /// Shows a saved plan with what is wrong when it does what `-forbid` rules out.
     fn is_forbidden(&self, loaded: &Loaded, prepared: &Prepared) -> Result<bool, Failure> {
         let planning = &self.arguments.planning;
@@ -251,28 +223,6 @@ impl Run<'_> {
         match self.events {
             Some(events) => events.diagnostics(&warning.into(), &SourceMap::default()),
             None => self.session.warn_one(warning),
-        }
-    }
-
-    /// A saved plan holds all of this already.
-    fn refuse_planning_flags(&self) -> Result<(), Failure> {
-        let planning = &self.arguments.planning;
-        let given = [
-            ("-target", !planning.target.is_empty()),
-            ("-replace", !planning.replace.is_empty()),
-            ("-refresh-only", planning.refresh_only),
-            ("-refresh=false", !planning.refresh),
-            ("-destroy", planning.destroy),
-            ("-var", !planning.variables.var.is_empty()),
-            ("-var-file", !planning.variables.var_file.is_empty()),
-            ("-allow-missing", planning.allow_missing),
-        ];
-        match given.iter().find(|(_, given)| *given) {
-            None => Ok(()),
-            Some((flag, _)) => Err(Failure::of(
-                Diagnostic::error("flags", format!("`{flag}` cannot change a saved plan"))
-                    .help(format!("give `{flag}` to `natform plan -out FILE`")),
-            )),
         }
     }
 
@@ -417,8 +367,57 @@ impl Run<'_> {
     }
 }
 
+/// Returns the configuration for the apply of the plan that was made with it: functions that differ
+/// each time have values now.
+pub(super) fn applying(planned: &Program, environment: &Environment) -> Result<Program, Failure> {
+    let (program, found) = Program::new_applying(
+        Arc::clone(planned.configuration()),
+        planned.variables().clone(),
+        environment,
+        planned.plan_time(),
+        None,
+    );
+    if found.has_errors() {
+        return Err(Failure::Diagnostics(found, planned.configuration().sources.clone()));
+    }
+    Ok(program)
+}
+
+/// Refuses a plan that begins a state, anywhere but where that was meant to be.
+pub(super) fn refuse_astray(session: &Session, saved: &SavedPlan) -> Result<(), Failure> {
+    let environment = &session.environment;
+    let now = &environment.working_directory;
+    let same = |one: &Path, other: &Path| matches!((one.canonicalize(), other.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    if same(&saved.directory, now) {
+        return Ok(());
+    }
+    let here = configuration::load(environment, now).0.files;
+    saved::astray(saved, now, &here).map_or(Ok(()), |found| Err(Failure::of(found)))
+}
+
+/// A saved plan holds all of this already.
+pub(super) fn refuse_planning_flags(planning: &Planning) -> Result<(), Failure> {
+    let given = [
+        ("-target", !planning.target.is_empty()),
+        ("-replace", !planning.replace.is_empty()),
+        ("-refresh-only", planning.refresh_only),
+        ("-refresh=false", !planning.refresh),
+        ("-destroy", planning.destroy),
+        ("-var", !planning.variables.var.is_empty()),
+        ("-var-file", !planning.variables.var_file.is_empty()),
+        ("-allow-missing", planning.allow_missing),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((flag, _)) => Err(Failure::of(
+            Diagnostic::error("flags", format!("`{flag}` cannot change a saved plan"))
+                .help(format!("give `{flag}` to `natform plan -out FILE`")),
+        )),
+    }
+}
+
 /// Refuses a plan that was made from another serial than the state has.
-fn refuse_stale(prepared: &Prepared, plan: &Plan, serial: u64) -> Result<(), Failure> {
+pub(super) fn refuse_stale(prepared: &Prepared, plan: &Plan, serial: u64) -> Result<(), Failure> {
     if plan.serial == serial {
         return Ok(());
     }
@@ -429,7 +428,11 @@ fn refuse_stale(prepared: &Prepared, plan: &Plan, serial: u64) -> Result<(), Fai
 
 /// Reads what a plan's operations are about: lists in which something is made whole, since what is there
 /// must be known before; of others the objects that are changed or deleted.
-fn refresh(plan: &Plan, snapshot: &Snapshot, reader: &dyn Reader) -> BTreeMap<String, Listings> {
+pub(super) fn refresh(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    reader: &dyn Reader,
+) -> BTreeMap<String, Listings> {
     let mut wanted: BTreeMap<(String, ReadScope), BTreeSet<String>> = BTreeMap::new();
     let mut whole: BTreeSet<(String, ReadScope)> = BTreeSet::new();
     for operation in &plan.operations {
@@ -468,7 +471,7 @@ fn refresh(plan: &Plan, snapshot: &Snapshot, reader: &dyn Reader) -> BTreeMap<St
     sought.into_iter().map(read).collect()
 }
 
-fn read_state(prepared: &Prepared) -> Result<Snapshot, Failure> {
+pub(super) fn read_state(prepared: &Prepared) -> Result<Snapshot, Failure> {
     Ok(prepared.store.snapshot().map_err(|e| e.diagnostic())?)
 }
 
@@ -518,7 +521,7 @@ fn summary(mode: PlanMode, outcome: &Outcome) -> String {
     format!("{word}. Resources: {done}{rest}.")
 }
 
-fn already_applied(run: &RunRecord) -> Failure {
+pub(super) fn already_applied(run: &RunRecord) -> Failure {
     let ended =
         run.ended_at.map_or(String::new(), |at| format!(", which ended at {}", at.iso8601()));
     Failure::of(

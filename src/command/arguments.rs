@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use super::bench::arguments::Bench;
 use super::forbid::Forbidden;
 use super::force_unlock::ForceUnlock;
 use super::state::arguments::State;
@@ -53,6 +54,11 @@ pub enum Command {
         after_help = "Examples:\n  natform destroy\n  natform destroy -target=nat_gateway.edge\n  natform plan -destroy             # only look"
     )]
     Destroy(Apply),
+    /// Play a plan on a copy of what is live, in virtual time, and tell how it goes
+    #[command(
+        after_help = "It reads lists and changes nothing: not the service, not the state. It exits with 0 when the\napply would succeed and the plan after it would be empty, and with 1 otherwise.\n\nExamples:\n  natform rehearse\n  natform rehearse change.plan\n  natform rehearse -destroy\n  natform rehearse -format=markdown change.plan > comment.md"
+    )]
+    Rehearse(Rehearse),
     /// Show the state or a saved plan
     Show(Show),
     /// Show output values
@@ -74,6 +80,9 @@ pub enum Command {
     Fmt(Fmt),
     /// Serve the built-in emulator over HTTP, or control one
     Emulator(Emulator),
+    /// Measure plan, apply, refresh and destroy at some sizes
+    #[command(hide = true)]
+    Bench(Bench),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -219,6 +228,36 @@ pub struct Apply {
     /// Print a stream of JSON events, one a line
     #[arg(long)]
     pub json: bool,
+}
+
+/// `rehearse`
+#[derive(Debug, Args)]
+pub struct Rehearse {
+    /// What to plan.
+    #[command(flatten)]
+    pub planning: Planning,
+
+    /// A plan saved by `plan -out`; without it, a plan is made
+    pub plan_file: Option<PathBuf>,
+
+    /// Print one JSON document
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+
+    /// How to print the report
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = RehearsalFormat::Text)]
+    pub format: RehearsalFormat,
+}
+
+/// How a rehearsal is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RehearsalFormat {
+    /// Text for a terminal
+    Text,
+    /// One JSON document
+    Json,
+    /// Markdown for a pull request
+    Markdown,
 }
 
 /// `validate`

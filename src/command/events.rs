@@ -1,5 +1,8 @@
 //! The stream of `-json`: one object a line, in the form that Terraform's users know.
 
+use std::io::Write;
+
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::terminal::Terminal;
@@ -8,7 +11,7 @@ use crate::apply::event::{ApplyEvent, OperationName};
 use crate::diagnostic::{Diagnostics, Severity, SourceMap, json as diagnostic_json};
 use crate::environment::Environment;
 use crate::plan::Purpose;
-use crate::plan::document::{ActionWord, Changes, StreamedPlan};
+use crate::plan::document::{ActionWord, ChangeDocument, Changes, StreamedPlan};
 use crate::report::text;
 
 /// Version of the stream: a minor step adds types and fields, a major one breaks readers.
@@ -18,6 +21,23 @@ const FORMAT_VERSION: &str = "1.1";
 pub struct Events<'a> {
     terminal: &'a Terminal,
     environment: &'a Environment,
+}
+
+/// The event of one planned change.
+#[derive(Serialize)]
+struct PlannedChange<'a> {
+    #[serde(rename = "@level")]
+    level: &'a str,
+    #[serde(rename = "@message")]
+    message: String,
+    #[serde(rename = "@module")]
+    module: &'a str,
+    #[serde(rename = "@timestamp")]
+    timestamp: String,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    format_version: &'a str,
+    change: &'a ChangeDocument,
 }
 
 impl<'a> Events<'a> {
@@ -41,14 +61,11 @@ impl<'a> Events<'a> {
             let message = format!("{}: drift detected ({})", drift.address, drift.status);
             self.write("info", &message, "resource_drift", json!({"change": drift}));
         }
-        let written = document.changes.shown(&mut |change| {
-            if change.actions != [ActionWord::NoOp] {
-                let message = format!("{} {}", change.address, text::words(change));
-                self.write("info", &message, "planned_change", json!({"change": change}));
-            }
-            Ok(())
-        });
-        written.unwrap_or_default();
+        let planned = |change: &ChangeDocument| {
+            if change.actions == [ActionWord::NoOp] { String::new() } else { self.planned(change) }
+        };
+        let write = |out: &mut dyn Write| document.changes.rendered(&planned, out);
+        self.terminal.stream(write).unwrap_or_default();
         let s = &document.summary;
         let message = format!("Plan: {}", text::counts(document));
         let changes = json!({
@@ -136,6 +153,20 @@ impl<'a> Events<'a> {
             }
         }
         self.write(level, &message, kind, json!({"hook": hook}));
+    }
+
+    /// Returns the line of one planned change; there may be very many of them.
+    fn planned(&self, change: &ChangeDocument) -> String {
+        let line = PlannedChange {
+            level: "info",
+            message: format!("{} {}", change.address, text::words(change)),
+            module: "natform",
+            timestamp: self.environment.clock.now().iso8601(),
+            kind: "planned_change",
+            format_version: FORMAT_VERSION,
+            change,
+        };
+        serde_json::to_string(&line).map_or_else(|_| String::new(), |line| line + "\n")
     }
 
     fn write(&self, level: &str, message: &str, kind: &str, fields: Json) {

@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod arguments;
+pub mod bench;
 pub mod console;
 pub mod drift;
 pub mod emulator;
@@ -23,6 +24,7 @@ pub mod planning;
 pub mod progress;
 pub mod providers;
 pub mod recover;
+pub mod rehearse;
 pub mod running;
 pub mod service;
 pub mod show;
@@ -114,6 +116,8 @@ fn dispatch(session: &Session, command: Command) -> Result<Exit, Failure> {
         }
         Command::Drift(arguments) => drift::run(session, &arguments),
         Command::Recover(arguments) => recover::run(session, &arguments),
+        Command::Rehearse(arguments) => rehearse::run(session, &arguments),
+        Command::Bench(arguments) => bench::run(session, &arguments),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `plan`: shows what apply would change, and saves it with `-out`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::arguments::Plan as Arguments;
 use super::events::Events;
@@ -8,7 +8,7 @@ use super::failure::{Exit, Failure};
 use super::{Session, forbid, generate, lock, planning, running};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::plan::document::StreamedPlan;
-use crate::plan::saved;
+use crate::plan::saved::{self, NewFile, SavedPlan};
 use crate::report;
 use crate::report::paint::Paint;
 use crate::state::Store;
@@ -47,7 +47,7 @@ fn make(
     };
     let providers = planning::connect(session, &prepared, &snapshot, &planning.service)?;
     let reader = planning::reader(session, &prepared, &providers)?;
-    let (mut plan, mut diagnostics, _) =
+    let (plan, mut diagnostics, _) =
         planning::plan(session, &prepared, &snapshot, &providers, &options, &reader);
     diagnostics.extend(forbid::check(&plan, &planning.forbid, &prepared.program));
     let forecast = planning::forecast(session, &plan, &snapshot, &planning.service);
@@ -55,13 +55,16 @@ fn make(
     let has_changes = plan.has_changes();
     let errored = diagnostics.has_errors();
 
+    let mut saved = match arguments.out {
+        Some(_) => planning::saved(&prepared, plan, &options, &providers),
+        None => SavedPlan { plan, ..SavedPlan::default() },
+    };
+    saved.forecast.clone_from(&forecast);
+    let plan = &saved.plan;
     let mut notice = String::new();
+    let mut file = None;
     if let (Some(out), false) = (&arguments.out, errored) {
-        let path = session.environment.working_directory.join(out);
-        let mut saved = planning::saved(&prepared, plan, &options, &providers);
-        saved.forecast.clone_from(&forecast);
-        write(&path, &saved)?;
-        plan = saved.plan;
+        file = Some(NewPlan::create(session, out)?);
         let unfinished = if plan.unfinished.is_empty() {
             ""
         } else {
@@ -75,7 +78,7 @@ fn make(
         );
     }
     let mut document =
-        StreamedPlan::streamed(&plan, &diagnostics, &sources, planning.show_sensitive);
+        StreamedPlan::streamed(plan, &diagnostics, &sources, planning.show_sensitive);
     document.forecast = forecast;
     let foresight = running::foresight(session, &prepared.program, &snapshot, &providers);
     for (unfinished, foresight) in document.unfinished.iter_mut().zip(foresight) {
@@ -85,13 +88,25 @@ fn make(
     if snapshot.holder.is_some() {
         document.unfinished.clear();
     }
-    show(session, &document, &diagnostics, &sources, events)?;
+    // A large plan is written and shown at a time.
+    std::thread::scope(|scope| {
+        let writing = file.map(|file| scope.spawn(|| file.finish(&saved)));
+        let shown = show(session, &document, &diagnostics, &sources, events);
+        match writing.map(std::thread::ScopedJoinHandle::join) {
+            None => shown,
+            Some(Ok(written)) => written.and(shown),
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+        }
+    })?;
     if let (Some(generated), None) = (generated, events) {
         session.terminal.print(&generated)?;
     }
     if events.is_none() && !errored {
         session.terminal.print(&notice)?;
     }
+    // Taking a large plan apart takes time, and the process ends.
+    drop(document);
+    std::mem::forget(saved);
     Ok(match (errored, has_changes && arguments.detailed_exitcode) {
         (true, _) => Exit::Failed,
         (false, true) => Exit::Changes,
@@ -126,13 +141,28 @@ pub fn show(
     Ok(())
 }
 
-fn write(path: &Path, plan: &saved::SavedPlan) -> Result<(), Failure> {
-    let cannot = |why: &dyn std::fmt::Display| {
-        Failure::of(
-            Diagnostic::error("plan-file", format!("cannot write `{}`: {why}", path.display()))
-                .help("name a file in a directory that can be written"),
-        )
-    };
-    let (bytes, _) = saved::encode(plan).map_err(|error| cannot(&error))?;
-    saved::store(path, &bytes).map_err(|error| cannot(&error))
+/// The file that a plan is saved to.
+struct NewPlan {
+    file: NewFile,
+    path: PathBuf,
+}
+
+impl NewPlan {
+    fn create(session: &Session, out: &Path) -> Result<Self, Failure> {
+        let path = session.environment.working_directory.join(out);
+        let file = NewFile::create(&path).map_err(|error| cannot_write(&path, &error))?;
+        Ok(Self { file, path })
+    }
+
+    fn finish(self, plan: &SavedPlan) -> Result<(), Failure> {
+        let written = self.file.finish(|file| saved::write(plan, file));
+        written.map(drop).map_err(|error| cannot_write(&self.path, &error))
+    }
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::of(
+        Diagnostic::error("plan-file", format!("cannot write `{}`: {error}", path.display()))
+            .help("name a file in a directory that can be written"),
+    )
 }

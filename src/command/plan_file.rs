@@ -15,11 +15,11 @@ use crate::plan::saved::{self, Loaded, SavedPlan};
 pub fn read(session: &Session, file: &Path) -> Result<Loaded, Failure> {
     let path = session.environment.working_directory.join(file);
     let shown = file.display();
-    let bytes = session.environment.files.read(&path).map_err(|error| {
+    let mut file = session.environment.files.open(&path).map_err(|error| {
         Diagnostic::error("plan-file", format!("cannot read the plan file `{shown}`: {error}"))
             .help("make one with `natform plan -out FILE`")
     })?;
-    Ok(saved::decode(&bytes).map_err(|error| {
+    Ok(saved::read(&mut file).map_err(|error| {
         Diagnostic::error("plan-file", format!("cannot use the plan file `{shown}`: {error}"))
             .help("make a new one with `natform plan -out FILE`")
     })?)

@@ -26,7 +26,7 @@ use crate::plan::{
 use crate::refresh::ServiceReader;
 use crate::resources::Listings;
 use crate::state::{Snapshot, SqliteStore};
-use crate::value::{Name, Value};
+use crate::value::{Entries, Name, Value};
 
 /// The variable that says for how long reads are repeated while the service fails in ways that may
 /// pass.
@@ -186,7 +186,7 @@ fn hide(redactor: &Redactor, value: &Value, sensitive: bool) {
     for inner in value.as_elements().unwrap_or_default() {
         hide(redactor, inner, sensitive);
     }
-    for inner in value.as_entries().into_iter().flat_map(BTreeMap::values) {
+    for inner in value.as_entries().into_iter().flat_map(Entries::values) {
         hide(redactor, inner, sensitive);
     }
 }

@@ -169,7 +169,7 @@ pub fn foresight(
 
 /// Makes sure that unfinished operations belong to the services that the providers lead to: what was
 /// begun in one must never be sent to another. What the user gives up is not looked for anywhere.
-fn check_services(
+pub fn check_services(
     snapshot: &Snapshot,
     providers: &Providers,
     resolutions: &[Resolution],

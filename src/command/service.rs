@@ -17,7 +17,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Clock, Timestamp};
 use crate::plan::program::{ObjectMap, Objects, Program, warnings};
 use crate::plan::{self, Change, ChangeKind, Plan, ProviderContext, Purpose};
-use crate::refresh::{DataRead, Reader, ServiceReader, read_list, read_object, read_sought};
+use crate::refresh::{DataRead, Reader, read_list, read_object, read_sought};
 use crate::resources::{self, Listing, Listings, Object, ReadScope, Sought};
 use crate::state::JournalEntry;
 use crate::state::codec::{Names, decode_object};
@@ -105,13 +105,13 @@ impl apply::Service for Services<'_> {
 /// Reads through another reader and keeps the lists, so that the apply that follows need not read
 /// them again.
 pub struct KeepingReader<'a> {
-    inner: &'a ServiceReader,
+    inner: &'a dyn Reader,
     kept: RefCell<BTreeMap<String, Listings>>,
 }
 
 impl<'a> KeepingReader<'a> {
     /// Reads through `inner`.
-    pub fn new(inner: &'a ServiceReader) -> Self {
+    pub fn new(inner: &'a dyn Reader) -> Self {
         Self { inner, kept: RefCell::default() }
     }
 

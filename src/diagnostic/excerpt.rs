@@ -27,11 +27,6 @@ pub(super) fn line_end(text: &str, offset: usize) -> usize {
     text[offset..].find('\n').map_or(text.len(), |at| offset + at)
 }
 
-/// Returns the 1-based number of the line of an offset.
-pub(super) fn line_number(text: &str, offset: usize) -> usize {
-    text[..offset].matches('\n').count() + 1
-}
-
 /// Returns the range of the header of the top-level block around an offset, such as
 /// `resource "forward_entry" "web"`, when it stands on an earlier line. It goes by indentation, so
 /// that it also works for sources that could not be parsed.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::excerpt::{block_header, line_end, line_number, line_start, safe_range};
+use super::excerpt::{block_header, line_end, line_start, safe_range};
 use super::{Diagnostic, Diagnostics, Severity, SourceFile, SourceMap, Span};
 
 /// Returns one JSON object per diagnostic, warnings first and errors last: `severity`, `code`,
@@ -65,14 +65,14 @@ fn range(file: &SourceFile, span: Span) -> Value {
     let range = safe_range(&file.text, span);
     json!({
         "filename": &*file.name,
-        "start": position(&file.text, range.start),
-        "end": position(&file.text, range.end),
+        "start": position(file, range.start),
+        "end": position(file, range.end),
     })
 }
 
-fn position(text: &str, offset: usize) -> Value {
-    let column = text[line_start(text, offset)..offset].chars().count() + 1;
-    json!({ "line": line_number(text, offset), "column": column, "byte": offset })
+fn position(file: &SourceFile, offset: usize) -> Value {
+    let column = file.text[line_start(&file.text, offset)..offset].chars().count() + 1;
+    json!({ "line": file.line_number(offset), "column": column, "byte": offset })
 }
 
 fn snippet(file: &SourceFile, span: Span) -> Value {
@@ -83,7 +83,7 @@ fn snippet(file: &SourceFile, span: Span) -> Value {
         object.insert("context".into(), file.text[header].into());
     }
     object.insert("code".into(), file.text[from..to].into());
-    object.insert("start_line".into(), line_number(&file.text, from).into());
+    object.insert("start_line".into(), file.line_number(from).into());
     object.insert("highlight_start_offset".into(), (range.start - from).into());
     object.insert("highlight_end_offset".into(), (range.end - from).into());
     Value::Object(object)

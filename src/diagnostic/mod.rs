@@ -8,7 +8,7 @@ pub mod json;
 pub mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Identifies one text of a [`SourceMap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +40,20 @@ pub struct SourceFile {
     pub name: Arc<str>,
     /// The whole text.
     pub text: Arc<str>,
+    /// Where its lines start, once somebody asks for a line.
+    lines: OnceLock<Vec<u32>>,
+}
+
+impl SourceFile {
+    /// Returns the 1-based number of the line that an offset stands in. The first call goes through the
+    /// whole text, every other one costs next to nothing.
+    pub fn line_number(&self, offset: usize) -> usize {
+        let lines = self.lines.get_or_init(|| {
+            let breaks = self.text.match_indices('\n').map(|(at, _)| at + 1);
+            breaks.map(|start| u32::try_from(start).unwrap_or(u32::MAX)).collect()
+        });
+        lines.partition_point(|start| *start as usize <= offset) + 1
+    }
 }
 
 /// All texts of a run. Spans are meaningless without it.
@@ -52,7 +66,11 @@ impl SourceMap {
     /// Adds a text and returns its id.
     pub fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(SourceFile { name: name.into(), text: text.into() });
+        self.files.push(SourceFile {
+            name: name.into(),
+            text: text.into(),
+            lines: OnceLock::new(),
+        });
         id
     }
 
@@ -75,11 +93,10 @@ impl SourceMap {
 
     /// Returns 1-based line and column (in characters) of the span's start.
     pub fn position(&self, span: Span) -> Option<(usize, usize)> {
-        let text = &self.get(span.file)?.text;
-        let before = text.get(..span.start as usize)?;
-        let line = before.matches('\n').count() + 1;
+        let file = self.get(span.file)?;
+        let before = file.text.get(..span.start as usize)?;
         let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-        Some((line, column))
+        Some((file.line_number(before.len()), column))
     }
 
     /// Returns `file:line` of the span's start, as errors and plans show it.
@@ -254,11 +271,24 @@ impl Diagnostic {
     }
 }
 
+/// Most diagnostics of instances that are kept of one kind and place. A block may have a million.
+const MAX_OF_INSTANCES: usize = 500;
+
 /// All diagnostics of a step, in the order in which they were found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
+    /// How many of instances there are of a kind and place, and which was the last.
+    of_instances: BTreeMap<(Span, &'static str), (usize, usize)>,
 }
+
+impl PartialEq for Diagnostics {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
+}
+
+impl Eq for Diagnostics {}
 
 impl Diagnostics {
     /// Creates an empty list.
@@ -266,14 +296,29 @@ impl Diagnostics {
         Self::default()
     }
 
-    /// Adds one.
+    /// Adds one. Of very many instances with the same kind of mistake at one place the later ones are
+    /// only named.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        if let (Some(address), Some(span)) = (&diagnostic.address, diagnostic.span()) {
+            let (count, last) = self.of_instances.entry((span, diagnostic.code)).or_default();
+            if *count >= MAX_OF_INSTANCES
+                && let Some(last) = self.list.get_mut(*last)
+            {
+                last.also.insert(address.clone());
+                last.also.extend(diagnostic.also);
+                return;
+            }
+            *count += 1;
+            *last = self.list.len();
+        }
         self.list.push(diagnostic);
     }
 
     /// Adds all of another list.
     pub fn extend(&mut self, other: impl IntoIterator<Item = Diagnostic>) {
-        self.list.extend(other);
+        for diagnostic in other {
+            self.push(diagnostic);
+        }
     }
 
     /// Returns whether one of them is an error.
@@ -299,6 +344,7 @@ impl Diagnostics {
     /// Sorts warnings first and errors last, then by place, and removes exact repetitions. Errors of
     /// several instances that say the same of the same place become one.
     pub fn sort(&mut self) {
+        self.of_instances.clear();
         self.list.sort_by_key(|d| (d.severity, d.span()));
         self.list.dedup();
         let mut merged: Vec<Diagnostic> = Vec::with_capacity(self.list.len());
@@ -350,7 +396,7 @@ impl<'a> IntoIterator for &'a Diagnostics {
 
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self { list: vec![diagnostic] }
+        Self { list: vec![diagnostic], ..Self::default() }
     }
 }
 

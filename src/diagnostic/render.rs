@@ -7,7 +7,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 use unicode_width::UnicodeWidthStr;
 
-use super::excerpt::{block_header, line_end, line_number, line_start, printable, safe_range};
+use super::excerpt::{block_header, line_end, line_start, printable, safe_range};
 use super::{Diagnostic, Diagnostics, FileId, Label, Severity, SourceFile, SourceMap};
 
 /// Columns at which explanations are wrapped.
@@ -81,7 +81,7 @@ fn one(
         let patch = Patch::new(range.start - from..range.end - from, printable(&fix.replacement));
         let snippet = Snippet::source(&file.text[from..to])
             .path(printable(&file.name))
-            .line_start(line_number(&file.text, from))
+            .line_start(file.line_number(from))
             .patch(patch);
         Some(snippet)
     });
@@ -153,7 +153,7 @@ fn snippet<'s>(file: &'s SourceFile, labels: &[&'s Label]) -> Snippet<'s, Annota
     let to = line_end(&file.text, last);
     let mut snippet = Snippet::source(&file.text[from..to])
         .path(printable(&file.name))
-        .line_start(line_number(&file.text, from));
+        .line_start(file.line_number(from));
     if let Some(header) = header {
         let span = header.start - from..header.end - from;
         snippet = snippet.annotation(AnnotationKind::Visible.span(span));

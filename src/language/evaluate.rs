@@ -160,7 +160,8 @@ impl<'s> Evaluator<'s> {
             return Err(Failed);
         }
         self.check_size(attributes.values(), span)?;
-        let value = if known { Value::object(attributes) } else { Value::unknown(Type::Any) };
+        let value =
+            if known { Value::object(attributes.into()) } else { Value::unknown(Type::Any) };
         Ok(value.with_sensitive(sensitive))
     }
 

@@ -53,7 +53,7 @@ impl Evaluator<'_> {
             Value::object(groups.collect())
         } else {
             self.check_size(entries.values(), span)?;
-            Value::object(entries)
+            Value::object(entries.into())
         };
         Ok(value.with_sensitive(sensitive))
     }

@@ -1,6 +1,5 @@
 //! References, attributes, indices and splats.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::describe::listed;
@@ -10,7 +9,7 @@ use super::scope::Step;
 use crate::address::Key;
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::syntax::ast::{Expression, ExpressionKind, Identifier};
-use crate::value::{Data, Name, Type, Value, convert, unify};
+use crate::value::{Data, Entries, Type, Value, convert, unify};
 
 impl Evaluator<'_> {
     /// Evaluates a traversal: collects its steps down to what it starts from, asks the scope, and
@@ -285,7 +284,7 @@ fn no_attribute<'a>(
 fn no_element(
     value: &Value,
     key: &str,
-    entries: &BTreeMap<Name, Value>,
+    entries: &Entries,
     span: Span,
     explain: bool,
 ) -> Box<Diagnostic> {

@@ -118,31 +118,25 @@ impl Names {
 
 /// Returns what a create sends: the planned object without what the service chooses.
 pub fn sent_on_create(schema: &Schema, address: &Address, planned: &Object) -> Object {
-    let mut sent = planned.clone();
-    for attribute in schema.attributes {
-        let Some(value) = planned.get(attribute.name) else {
-            sent.remove(attribute.name);
-            continue;
+    let own = std::cell::OnceCell::new();
+    let is_own = |origin: &str, attribute: &str| {
+        let rest = origin.strip_suffix(attribute).and_then(|rest| rest.strip_suffix('.'));
+        rest.is_some_and(|rest| *rest == *own.get_or_init(|| address.to_string()))
+    };
+    let is_sent = |(name, value): &(&Name, &Value)| {
+        let Some(attribute) = schema.attributes.iter().find(|a| *a.name == ***name) else {
+            return true;
         };
         let chosen_by_service = match value.data() {
-            Data::Unknown(unknown) => unknown
-                .origin
-                .as_deref()
-                .is_some_and(|origin| is_own(origin, address, attribute.name)),
+            Data::Unknown(unknown) => {
+                unknown.origin.as_deref().is_some_and(|origin| is_own(origin, attribute.name))
+            }
             _ => false,
         };
-        if !attribute.is_input() || chosen_by_service {
-            sent.remove(attribute.name);
-        }
-    }
-    sent
-}
-
-fn is_own(origin: &str, address: &Address, attribute: &str) -> bool {
-    origin
-        .strip_suffix(attribute)
-        .and_then(|rest| rest.strip_suffix('.'))
-        .is_some_and(|rest| *rest == address.to_string())
+        !value.is_null() && attribute.is_input() && !chosen_by_service
+    };
+    let sent = planned.iter().filter(is_sent);
+    sent.map(|(name, value)| (Arc::clone(name), value.clone())).collect()
 }
 
 /// Compiles one part of a change into calls. `before` and `after` are the objects to start from and to

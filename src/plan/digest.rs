@@ -4,7 +4,12 @@ use sha2::Digest as _;
 
 /// Returns the SHA-256 digest of some bytes in lower-case hexadecimal digits.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    sha2::Sha256::digest(bytes)
+    hex(&sha2::Sha256::digest(bytes))
+}
+
+/// Returns some bytes in lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 15])
         .filter_map(|digit| char::from_digit(u32::from(digit), 16))

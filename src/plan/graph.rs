@@ -203,10 +203,9 @@ impl Graph {
         for (new, old) in order.iter().enumerate() {
             place[*old] = new;
         }
-        let mut incoming: Vec<Vec<Node>> = vec![Vec::new(); self.operations + self.joins];
+        let incoming = Incoming::of(&self.edges, self.operations + self.joins);
         let mut fan_out = vec![0_usize; self.joins];
-        for (from, to, _) in &self.edges {
-            incoming[*to].push(*from);
+        for (from, _, _) in &self.edges {
             if let Some(join) = from.checked_sub(self.operations) {
                 fan_out[join] += 1;
             }
@@ -216,7 +215,7 @@ impl Graph {
         for node in nodes {
             let Some(join) = node.checked_sub(self.operations) else { continue };
             let mut all = BTreeSet::new();
-            for from in &incoming[*node] {
+            for from in incoming.to(*node) {
                 match from.checked_sub(self.operations) {
                     Some(inner) => all.extend(members[inner].iter().copied()),
                     None => {
@@ -231,10 +230,10 @@ impl Graph {
         let mut after = vec![Vec::new(); self.operations];
         let mut groups_of = vec![Vec::new(); self.operations];
         for (new, old) in order.iter().enumerate() {
-            let mut direct = BTreeSet::new();
-            for from in &incoming[*old] {
+            let mut direct = Vec::new();
+            for from in incoming.to(*old) {
                 let Some(join) = from.checked_sub(self.operations) else {
-                    direct.insert(place[*from]);
+                    direct.push(place[*from]);
                     continue;
                 };
                 if members[join].len() * fan_out[join] <= FLAT {
@@ -247,12 +246,45 @@ impl Graph {
                 });
                 groups_of[new].push(group);
             }
-            direct.remove(&new);
-            after[new] = direct.into_iter().collect();
+            direct.sort_unstable();
+            direct.dedup();
+            direct.retain(|other| *other != new);
+            direct.shrink_to_fit();
+            after[new] = direct;
             groups_of[new].sort_unstable();
             groups_of[new].dedup();
         }
         Arranged { order, after, groups_of, groups }
+    }
+}
+
+/// The nodes that each node waits for, in one list.
+struct Incoming {
+    nodes: Vec<Node>,
+    /// Where the nodes of each begin, and where the last ones end.
+    begins: Vec<usize>,
+}
+
+impl Incoming {
+    fn of(edges: &[(Node, Node, Why)], count: usize) -> Self {
+        let mut begins = vec![0; count + 1];
+        for (_, to, _) in edges {
+            begins[to + 1] += 1;
+        }
+        for node in 0..count {
+            begins[node + 1] += begins[node];
+        }
+        let mut free = begins.clone();
+        let mut nodes = vec![0; edges.len()];
+        for (from, to, _) in edges {
+            nodes[free[*to]] = *from;
+            free[*to] += 1;
+        }
+        Self { nodes, begins }
+    }
+
+    fn to(&self, node: Node) -> &[Node] {
+        &self.nodes[self.begins[node]..self.begins[node + 1]]
     }
 }
 

@@ -27,14 +27,16 @@ pub enum PlanMode {
 pub struct Plan {
     /// What is planned.
     pub mode: PlanMode,
-    /// Changes by address, no-ops included.
+    /// Changes by address, no-ops included. A saved plan has them line by line.
+    #[serde(skip)]
     pub changes: Vec<Change>,
     /// Recorded objects that are no longer as recorded, by address.
     pub drift: Vec<Drift>,
     /// Outputs of the root module, all of them.
     pub outputs: Vec<OutputChange>,
     /// Calls in an order in which they could run one by one; `after` refers to indices of this
-    /// list.
+    /// list. A saved plan has them line by line.
+    #[serde(skip)]
     pub operations: Vec<Operation>,
     /// Sets of operations that many others wait for; see [`Operation::groups`].
     pub groups: Vec<Vec<usize>>,
@@ -177,43 +179,59 @@ pub struct Change {
     /// The instance.
     pub address: Address,
     /// For an object set aside: under which key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deposed: Option<String>,
     /// Where it was before a move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_address: Option<Box<Address>>,
     /// What happens.
     pub kind: ChangeKind,
     /// Why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Reason>,
     /// The service's id, when there is an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The live object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Object>,
     /// The object as it shall be; unknown values are known after apply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Object>,
     /// Attributes that force a replacement.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replace_paths: Vec<String>,
     /// Attributes removed from configuration that keep their value, since the service cannot clear
     /// them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<String>,
     /// What it means for users and the bill.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub impacts: Vec<Impact>,
     /// Remarks, one sentence each (chosen addresses, objects that a forced delete takes along).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
     /// Provider alias.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
     pub provider: Name,
     /// Region.
     pub region: Name,
     /// Service.
     pub service: Service,
     /// Direct dependencies, as the state will record them.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub dependencies: Arc<[ResourceAddress]>,
     /// `lifecycle.create_before_destroy`, own or inherited.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub create_before_destroy: bool,
     /// `lifecycle.prevent_destroy`.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub prevent_destroy: bool,
     /// Time limits by operation (`create`, `update`, `delete`), in seconds.
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub timeouts: Arc<BTreeMap<String, u64>>,
     /// `file:line` of the block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Name>,
 }
 
@@ -260,6 +278,7 @@ pub struct Operation {
     /// The instance.
     pub address: Address,
     /// For an object set aside (or the old one of a replacement that creates first): its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deposed: Option<String>,
     /// Index of the change in [`Plan::changes`].
     pub change: usize,
@@ -270,17 +289,21 @@ pub struct Operation {
     /// The action.
     pub action: Action,
     /// Parameters but for the token.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<OperationParameter>,
     /// What it excludes.
     pub lane: Lane,
     /// When it is done.
     pub wanted: Wanted,
     /// Attributes that it makes known or changes.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub makes: Arc<[Name]>,
     /// Indices of the operations that must be settled (deletes: gone) before it is sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<usize>,
     /// Indices of [`Plan::groups`] whose operations all must be settled before it is sent. Only large
     /// `depends_on` relations end up here: `after` would need as many entries as both sides multiplied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<usize>,
     /// Time limit in seconds for sending and settling.
     pub timeout: u64,
@@ -309,4 +332,15 @@ pub struct OperationParameter {
     pub value: Value,
     /// The attribute that it comes from.
     pub attribute: Name,
+}
+
+/// What is false is left out of a saved plan.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+/// A block without time limits is saved without any.
+fn is_empty(limits: &BTreeMap<String, u64>) -> bool {
+    limits.is_empty()
 }

@@ -190,8 +190,9 @@ impl Planner<'_> {
             let included: Vec<(&InstanceKey, &moves::Recorded<'_>)> =
                 recorded.iter().filter(|(key, _)| scope.includes(&key.0)).collect();
             let instances = || included.iter().map(|(_, r)| (&r.provider, r.instance));
-            let all = recorded.values().map(|r| r.instance);
-            let counts = refresh_scopes::recorded(&self.kinds, all);
+            // What is included is counted anyway.
+            let others = recorded.iter().filter(|_| !self.input.options.targets.is_empty());
+            let counts = refresh_scopes::recorded(&self.kinds, others.map(|(_, r)| r.instance));
             let wanted = refresh_scopes::wanted(&self.kinds, instances());
             self.lists.read_sought(self.reader, &wanted, &counts);
             let failures = self.lists.failures(&self.kinds, instances());

@@ -100,7 +100,9 @@ impl Lists {
                     } else {
                         parts.ids.clone()
                     },
-                    rows: Some(recorded.get(scope).copied().unwrap_or_default()),
+                    rows: Some(
+                        recorded.get(scope).copied().unwrap_or_default().max(parts.ids.len()),
+                    ),
                 })
                 .collect();
             if missing.is_empty() {

@@ -150,8 +150,8 @@ pub(super) async fn sought_of(
     let first = pages::fetch(client, reads::paged(&call, 1, PAGE_SIZE), deadline).await?;
     let held = pages::count(first.rows.len());
     let more = first.total.map_or(0, |total| total.saturating_sub(held).div_ceil(held.max(1)));
-    let on_first = |id: &&String| first.rows.iter().any(|row| row.id == **id);
-    let missing: Vec<&String> = ids.iter().filter(|id| !on_first(id)).collect();
+    let on_first: BTreeSet<&str> = first.rows.iter().map(|row| row.id.as_str()).collect();
+    let missing: Vec<&String> = ids.iter().filter(|id| !on_first.contains(id.as_str())).collect();
     if pages::count(missing.len()) < more {
         let found = first.rows.into_iter().map(|row| (row.id, row.object)).collect();
         return by_id(client, scope, (missing, found), ids, deadline).await;

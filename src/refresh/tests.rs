@@ -1,5 +1,7 @@
 //! Tests of list reads over a scripted service.
 
+mod odd;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -15,10 +15,12 @@ use crate::api::endpoint::Endpoint;
 use crate::api::error::ApiError;
 use crate::api::http::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 use crate::api::log::NoLog;
+use crate::api::redact::Redactor;
+use crate::api::signature::decode_pairs;
 use crate::api::sleep::Sleep;
 use crate::apply::Service;
 use crate::diagnostic::Diagnostics;
-use crate::emulator::{Delivery, Emulator, Settings};
+use crate::emulator::{Delivery, Emulator, Outcome, Settings};
 use crate::environment::{Clock, Environment, MemoryFiles, SeededIds, Timestamp};
 use crate::refresh::{
     DataRead, Reader, read_data, read_list, read_lists, read_object, read_sought,
@@ -28,6 +30,25 @@ use crate::value::Name;
 
 /// How long a read is tried for.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A call that changes something, as it arrives.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// When.
+    pub at: Timestamp,
+    /// The action.
+    pub action: Action,
+    /// All parameters of the request.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// Sees each call that changes something arrive at an emulator.
+pub trait Watch: Send + Sync {
+    /// Is told before the emulator sees it.
+    fn before(&self, emulator: &Emulator, sent: &Sent);
+    /// Is told what came of it.
+    fn after(&self, emulator: &Emulator, sent: &Sent, outcome: &Outcome);
+}
 
 /// How a provider reaches its emulator.
 #[derive(Debug, Clone)]
@@ -80,6 +101,18 @@ impl Stage {
 
     /// Leads a provider to an emulator; the default one's alias is empty.
     pub fn lead(&mut self, alias: &str, emulator: &Arc<Emulator>, player: &Player) {
+        self.lead_watched(alias, emulator, player, Redactor::default(), None);
+    }
+
+    /// Does the same with values that must not be shown, and somebody who watches.
+    pub fn lead_watched(
+        &mut self,
+        alias: &str,
+        emulator: &Arc<Emulator>,
+        player: &Player,
+        redactor: Redactor,
+        watch: Option<Arc<dyn Watch>>,
+    ) {
         let mut settings = ClientSettings::new(
             Endpoint::Embedded,
             Credentials::test_account(),
@@ -87,10 +120,12 @@ impl Stage {
         );
         settings.parallelism = player.parallelism;
         settings.max_requests_per_second = player.max_requests_per_second;
+        settings.redactor = redactor;
         let line = Line {
             emulator: Arc::clone(emulator),
             time: self.time.clone(),
             way: player.round_trip / 2,
+            watch,
         };
         let sleeper = Arc::new(self.time.clone());
         let client =
@@ -112,6 +147,7 @@ struct Line {
     emulator: Arc<Emulator>,
     time: VirtualTime,
     way: Duration,
+    watch: Option<Arc<dyn Watch>>,
 }
 
 impl Line {
@@ -120,13 +156,33 @@ impl Line {
             self.time.sleep(duration).await;
         }
     }
+
+    fn handle(&self, request: &HttpRequest) -> Outcome {
+        let sent = self.watch.as_ref().and_then(|watch| Some((watch, self.sent(request)?)));
+        if let Some((watch, sent)) = &sent {
+            watch.before(&self.emulator, sent);
+        }
+        let outcome = self.emulator.handle(request);
+        if let Some((watch, sent)) = &sent {
+            watch.after(&self.emulator, sent, &outcome);
+        }
+        outcome
+    }
+
+    /// Returns what a request asks for, if that changes something.
+    fn sent(&self, request: &HttpRequest) -> Option<Sent> {
+        let query = request.target.split_once('?')?.1;
+        let parameters: BTreeMap<String, String> = decode_pairs(query)?.into_iter().collect();
+        let action = Action::from_name(parameters.get("Action")?).filter(|a| a.mutates())?;
+        Some(Sent { at: self.time.clock().now(), action, parameters })
+    }
 }
 
 impl Transport for Line {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, TransportError>> {
         Box::pin(async move {
             self.wait(self.way).await;
-            let outcome = self.emulator.handle(&request);
+            let outcome = self.handle(&request);
             self.wait(self.way + outcome.delay).await;
             match outcome.delivery {
                 Delivery::Whole => Ok(outcome.response),

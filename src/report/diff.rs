@@ -1,7 +1,5 @@
 //! The difference of two objects as lines, shared by the text and Markdown renderings.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value as Json;
 
 use crate::plan::document::MASK;
@@ -75,7 +73,10 @@ impl<'a> Side<'a> {
     }
 
     fn at(self, key: &str) -> Self {
-        let get = |json: &'a Json| json.get(key).unwrap_or(&NULL);
+        let get = |json: &'a Json| match json {
+            Json::Object(entries) if !entries.is_empty() => entries.get(key).unwrap_or(&NULL),
+            _ => &NULL,
+        };
         Self { value: get(self.value), unknown: get(self.unknown), sensitive: get(self.sensitive) }
     }
 
@@ -84,12 +85,9 @@ impl<'a> Side<'a> {
         Self { value: get(self.value), unknown: get(self.unknown), sensitive: get(self.sensitive) }
     }
 
-    fn keys(self) -> BTreeSet<&'a str> {
-        [self.value, self.unknown]
-            .into_iter()
-            .filter_map(Json::as_object)
-            .flat_map(|o| o.keys().map(String::as_str))
-            .collect()
+    fn is_empty(self) -> bool {
+        let objects = [self.value, self.unknown].into_iter().filter_map(Json::as_object);
+        objects.into_iter().all(serde_json::Map::is_empty)
     }
 
     fn length(self) -> usize {
@@ -137,29 +135,26 @@ pub struct Options<'a> {
 
 /// Returns the lines of an object's attributes, sorted by name and aligned.
 pub fn object(before: Side<'_>, after: Side<'_>, options: Options<'_>) -> Vec<Line> {
-    let names: BTreeSet<&str> = before.keys().union(&after.keys()).copied().collect();
-    let present: Vec<&str> = names
-        .into_iter()
-        .filter(|name| !(before.at(name).is_absent() && after.at(name).is_absent()))
-        .collect();
-    let shown = |name: &&str| {
-        !options.hide
-            || options.always.contains(name)
-            || options.replace.iter().any(|path| path == name)
-            || !before.at(name).same_as(after.at(name))
-    };
-    let width = present.iter().filter(|n| shown(n)).map(|n| n.chars().count()).max().unwrap_or(0);
-    let mut lines = Vec::new();
+    let forces = |name: &str| options.replace.iter().any(|path| path == name);
     let mut hidden = 0;
-    for name in present {
-        if !shown(&name) {
+    let mut shown = Vec::new();
+    for (name, before, after) in pairs(before, after) {
+        let is_shown = !options.hide
+            || options.always.contains(&name)
+            || forces(name)
+            || !before.same_as(after);
+        if is_shown {
+            shown.push((name, before, after));
+        } else {
             hidden += 1;
-            continue;
         }
-        let forces = options.replace.iter().any(|path| path == name);
-        let note = if forces { " # forces replacement" } else { "" };
+    }
+    let width = shown.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0);
+    let mut lines = Vec::with_capacity(shown.len() + 1);
+    for (name, before, after) in shown {
+        let note = if forces(name) { " # forces replacement" } else { "" };
         let label = format!("{name:width$} = ");
-        value(before.at(name), after.at(name), &label, note, 0, &mut lines);
+        value(before, after, &label, note, 0, &mut lines);
     }
     if hidden > 0 {
         let plural = if hidden == 1 { "" } else { "s" };
@@ -167,6 +162,17 @@ pub fn object(before: Side<'_>, after: Side<'_>, options: Options<'_>) -> Vec<Li
         lines.push(Line { mark: Mark::None, depth: 0, text });
     }
     lines
+}
+
+/// Returns the entries of two objects that are there on either side, by name.
+fn pairs<'a>(before: Side<'a>, after: Side<'a>) -> Vec<(&'a str, Side<'a>, Side<'a>)> {
+    let all = [before.value, before.unknown, after.value, after.unknown];
+    let objects = all.into_iter().filter_map(Json::as_object);
+    let mut names: Vec<&str> = objects.flat_map(|o| o.keys().map(String::as_str)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let pairs = names.into_iter().map(|name| (name, before.at(name), after.at(name)));
+    pairs.filter(|(_, before, after)| !(before.is_absent() && after.is_absent())).collect()
 }
 
 /// Appends the lines of one value.
@@ -228,6 +234,10 @@ fn mark_of(before: Side<'_>, after: Side<'_>) -> Mark {
 fn whole(side: Side<'_>, label: &str, note: &str, mark: Mark, depth: usize, lines: &mut Vec<Line>) {
     if is_simple(side) {
         let text = simple(side);
+        if !text.contains('\n') {
+            lines.push(Line { mark, depth, text: [label, &text, note].concat() });
+            return;
+        }
         let mut parts = text.split('\n');
         let first = parts.next().unwrap_or("");
         lines.push(Line { mark, depth, text: format!("{label}{first}{note}") });
@@ -254,21 +264,16 @@ fn whole(side: Side<'_>, label: &str, note: &str, mark: Mark, depth: usize, line
 
 /// Appends the entries of two maps.
 fn entries(before: Side<'_>, after: Side<'_>, depth: usize, lines: &mut Vec<Line>) {
-    let all = before.keys();
-    let keys: Vec<&str> = all
-        .union(&after.keys())
-        .copied()
-        .filter(|key| !(before.at(key).is_absent() && after.at(key).is_absent()))
-        .collect();
+    let pairs = pairs(before, after);
     let name = |key: &str| {
         let word = key.starts_with(|c: char| c.is_alphabetic() || c == '_')
             && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
         if word { key.to_owned() } else { quote(key) }
     };
-    let width = keys.iter().map(|k| name(k).chars().count()).max().unwrap_or(0);
-    for key in keys {
+    let width = pairs.iter().map(|(key, ..)| name(key).chars().count()).max().unwrap_or(0);
+    for (key, before, after) in pairs {
         let label = format!("{:width$} = ", name(key));
-        value(before.at(key), after.at(key), &label, "", depth, lines);
+        value(before, after, &label, "", depth, lines);
     }
 }
 
@@ -319,7 +324,7 @@ fn is_simple(side: Side<'_>) -> bool {
         || side.is_sensitive()
         || match side.value {
             Json::Array(items) => items.is_empty() && side.length() == 0,
-            Json::Object(entries) => entries.is_empty() && side.keys().is_empty(),
+            Json::Object(_) => side.is_empty(),
             Json::Null => !has_true(side.unknown),
             _ => true,
         }

@@ -43,13 +43,13 @@ fn interruption(interruption: &Interruption) -> String {
     }
 }
 
-fn about(seconds: f64) -> String {
+pub(super) fn about(seconds: f64) -> String {
     let text = duration(seconds);
     if seconds < 1.0 { text } else { format!("about {text}") }
 }
 
 /// Writes a time in whole seconds, and in minutes once there are hours.
-fn duration(seconds: f64) -> String {
+pub(super) fn duration(seconds: f64) -> String {
     let Ok(time) = std::time::Duration::try_from_secs_f64(seconds) else {
         return "a long time".to_owned();
     };

@@ -10,6 +10,8 @@ pub mod history;
 pub mod markdown;
 pub mod paint;
 pub mod recover;
+pub mod rehearsal;
+pub mod rehearsal_markdown;
 pub mod state;
 pub mod text;
 

@@ -35,10 +35,7 @@ pub fn plan<C: Changes, O>(
     }
     out.write_all(head.as_bytes())?;
     if shows_changes {
-        document.changes.shown(&mut |change| {
-            out.write_all(change_block(change, paint).as_bytes())?;
-            out.write_all(b"\n")
-        })?;
+        document.changes.rendered(&|change| change_block(change, paint) + "\n", out)?;
     }
     let mut tail = verdict(document, paint);
     tail.push_str(&meaning(document, paint));
@@ -282,7 +279,9 @@ fn change_block(change: &ChangeDocument, paint: Paint) -> String {
         ));
     }
     let symbol = action_symbol(&change.actions, paint);
-    block(&symbol, &header(&change.address), &change_lines(change), paint, &mut out);
+    let word = if change.mode == "data" { "data" } else { "resource" };
+    let header = format!("{word} \"{}\" \"{}\"", change.kind, change.name);
+    block(&symbol, &header, &change_lines(change), paint, &mut out);
     out
 }
 
@@ -323,11 +322,22 @@ pub(super) fn block(symbol: &str, header: &str, lines: &[Line], paint: Paint, ou
 }
 
 fn push_line(line: &Line, indent: usize, paint: Paint, out: &mut String) {
-    let margin = " ".repeat(indent + line.depth * 4);
-    let text = if line.text.starts_with("# ") { paint.dim(&line.text) } else { line.text.clone() };
-    let text = text.replace(" # forces replacement", &paint.red(" # forces replacement"));
-    let symbol = symbol_of(line.mark, paint);
-    out.push_str(format!("{margin}{symbol} {text}").trim_end());
+    let start = out.len();
+    out.extend(std::iter::repeat_n(' ', indent + line.depth * 4));
+    if paint.on {
+        let text =
+            if line.text.starts_with("# ") { paint.dim(&line.text) } else { line.text.clone() };
+        let note = " # forces replacement";
+        out.push_str(&symbol_of(line.mark, paint));
+        out.push(' ');
+        out.push_str(&text.replace(note, &paint.red(note)));
+    } else {
+        out.push_str(line.mark.symbol());
+        out.push(' ');
+        out.push_str(&line.text);
+    }
+    let end = start + out[start..].trim_end().len();
+    out.truncate(end);
     out.push('\n');
 }
 

@@ -1,19 +1,18 @@
 //! An object: the attributes of one instance, in any of its four views.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use crate::value::{Name, Value};
+use crate::value::{Entries, Name, Value};
 
 /// The attributes of an instance by name. Cheap to clone; attributes that are absent read as null.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
-pub struct Object(Arc<BTreeMap<Name, Value>>);
+pub struct Object(Arc<Entries>);
 
 impl Default for Object {
     /// Empty objects share one map: a plan of many creates has one an operation.
     fn default() -> Self {
-        static EMPTY: LazyLock<Arc<BTreeMap<Name, Value>>> = LazyLock::new(Arc::default);
+        static EMPTY: LazyLock<Arc<Entries>> = LazyLock::new(Arc::default);
         Self(Arc::clone(&EMPTY))
     }
 }

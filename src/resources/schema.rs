@@ -255,7 +255,7 @@ impl Schema {
         let mut attributes: BTreeMap<Name, Value> =
             self.attributes.iter().map(|a| (name(a.name), Value::null())).collect();
         attributes.extend(object.iter().map(|(n, v)| (Arc::clone(n), v.clone())));
-        Value::object(attributes)
+        Value::object(attributes.into())
     }
 }
 

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json, json};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value as Json};
 
 use super::history::refuse_open;
 use super::read;
@@ -14,14 +14,15 @@ use super::sqlite::SqliteStore;
 use super::store::{Lock, StateError};
 use super::{HistoryKind, Instance, InstanceKey, RunRecord, Snapshot, Status};
 use crate::address::{Address, ResourceAddress};
-use crate::value::{self, Data, Value};
+use crate::value::{self, Data, Entries, Name, Value};
 
 /// Version of the document's form.
 pub(super) const FORMAT_VERSION: &str = "1.0";
 
-/// The document.
+/// The document. Its objects are held, or made one by one as they are asked for
+/// ([`ExportedObjects`]).
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Export {
+pub struct Export<I = Vec<ExportedInstance>> {
     /// Version of the form: `1.0`.
     pub format_version: String,
     /// UUID of the state's first write.
@@ -32,7 +33,7 @@ pub struct Export {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub redacted: bool,
     /// Objects by address.
-    pub instances: Vec<ExportedInstance>,
+    pub instances: I,
     /// Outputs of the root module, in the lossless form of values.
     pub outputs: BTreeMap<String, Json>,
 }
@@ -69,33 +70,48 @@ pub struct ExportedInstance {
     pub attributes: Map<String, Json>,
 }
 
+/// The objects of a snapshot as the document has them, made as they are asked for: a large state is
+/// never held twice.
+#[derive(Debug, Clone, Copy)]
+pub struct ExportedObjects<'s> {
+    snapshot: &'s Snapshot,
+    show_sensitive: bool,
+}
+
+impl Serialize for ExportedObjects<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let instances = self.snapshot.instances.values();
+        serializer.collect_seq(instances.map(|instance| exported(instance, self.show_sensitive)))
+    }
+}
+
 impl Snapshot {
     /// Returns the document. Sensitive values are replaced unless `show_sensitive`.
-    pub fn export(&self, show_sensitive: bool) -> Export {
-        let mut redacted = false;
-        let mut encode = |value: &Value| {
-            if show_sensitive {
-                return value::encode(value);
-            }
-            let (shown, hidden) = redact(value);
-            redacted |= hidden;
-            value::encode(&shown)
-        };
-        let instances = self.instances.values().map(|i| exported(i, &mut encode)).collect();
-        let outputs =
-            self.outputs.iter().map(|(name, value)| (name.to_string(), encode(value))).collect();
+    pub fn export(&self, show_sensitive: bool) -> Export<ExportedObjects<'_>> {
+        let objects = self.instances.values().flat_map(|instance| instance.object.iter());
+        let values = objects.map(|(_, value)| value).chain(self.outputs.values());
+        let redacted = !show_sensitive && values.into_iter().any(Value::deep_sensitive);
+        let output =
+            |(name, value): (&Name, &Value)| (name.to_string(), encoded(value, show_sensitive));
         Export {
             format_version: FORMAT_VERSION.to_owned(),
             lineage: self.lineage.clone(),
             serial: self.serial,
             redacted,
-            instances,
-            outputs,
+            instances: ExportedObjects { snapshot: self, show_sensitive },
+            outputs: self.outputs.iter().map(output).collect(),
         }
     }
 }
 
-fn exported(instance: &Instance, encode: &mut impl FnMut(&Value) -> Json) -> ExportedInstance {
+fn encoded(value: &Value, show_sensitive: bool) -> Json {
+    if show_sensitive || !value.deep_sensitive() {
+        return value::encode(value);
+    }
+    value::encode(&redact(value))
+}
+
+fn exported(instance: &Instance, show_sensitive: bool) -> ExportedInstance {
     let kept = |value: &Value| !value.is_null() || value.is_sensitive();
     let present = instance.object.iter().filter(|(_, value)| kept(value));
     ExportedInstance {
@@ -110,38 +126,28 @@ fn exported(instance: &Instance, encode: &mut impl FnMut(&Value) -> Json) -> Exp
         create_before_destroy: instance.create_before_destroy,
         prevent_destroy: instance.prevent_destroy,
         dependencies: instance.dependencies.clone(),
-        attributes: present.map(|(name, value)| (name.to_string(), encode(value))).collect(),
+        attributes: present
+            .map(|(name, value)| (name.to_string(), encoded(value, show_sensitive)))
+            .collect(),
     }
 }
 
-/// Returns the value with what is sensitive taken out, and whether anything was.
-fn redact(value: &Value) -> (Value, bool) {
+/// Returns the value with what is sensitive taken out.
+fn redact(value: &Value) -> Value {
     if value.is_sensitive() {
-        return (Value::null().with_sensitive(true), true);
+        return Value::null().with_sensitive(true);
     }
-    let mut hidden = false;
-    let mut each = |value: &Value| {
-        let (shown, was) = redact(value);
-        hidden |= was;
-        shown
+    let entries = |entries: &Entries| -> Entries {
+        entries.iter().map(|(name, value)| (name.clone(), redact(value))).collect()
     };
-    let data = match value.data() {
-        Data::List(ty, elements) => Data::List(ty.clone(), elements.iter().map(each).collect()),
-        Data::Set(ty, elements) => Data::Set(ty.clone(), elements.iter().map(each).collect()),
-        Data::Tuple(elements) => Data::Tuple(elements.iter().map(each).collect()),
-        Data::Map(ty, entries) => {
-            let entries: BTreeMap<_, _> =
-                entries.iter().map(|(k, v)| (k.clone(), each(v))).collect();
-            Data::Map(ty.clone(), entries.into())
-        }
-        Data::Object(entries) => {
-            let entries: BTreeMap<_, _> =
-                entries.iter().map(|(k, v)| (k.clone(), each(v))).collect();
-            Data::Object(entries.into())
-        }
+    Value::new(match value.data() {
+        Data::List(ty, elements) => Data::List(ty.clone(), elements.iter().map(redact).collect()),
+        Data::Set(ty, elements) => Data::Set(ty.clone(), elements.iter().map(redact).collect()),
+        Data::Tuple(elements) => Data::Tuple(elements.iter().map(redact).collect()),
+        Data::Map(ty, inner) => Data::Map(ty.clone(), entries(inner).into()),
+        Data::Object(inner) => Data::Object(entries(inner).into()),
         other => other.clone(),
-    };
-    (Value::new(data), hidden)
+    })
 }
 
 impl SqliteStore {
@@ -217,9 +223,9 @@ fn check(present: &Snapshot, pushed: &Snapshot, force: bool) -> Result<(), super
 }
 
 /// Returns the document's text, for tests and small tools.
-impl std::fmt::Display for Export {
+impl<I: Serialize> std::fmt::Display for Export<I> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = serde_json::to_string_pretty(&json!(self)).map_err(|_| std::fmt::Error)?;
+        let text = serde_json::to_string_pretty(self).map_err(|_| std::fmt::Error)?;
         f.write_str(&text)
     }
 }

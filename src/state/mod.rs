@@ -19,6 +19,7 @@ pub mod model;
 mod mount;
 mod read;
 mod record;
+mod retention;
 mod sqlite;
 pub mod store;
 #[cfg(test)]
@@ -28,7 +29,7 @@ mod witness;
 mod write;
 
 pub use backup::Restored;
-pub use export::{Export, ExportedInstance};
+pub use export::{Export, ExportedInstance, ExportedObjects};
 pub use incoming::{Judge, Objection, parse_export};
 pub use json_place::Step;
 pub use memory::MemoryStore;

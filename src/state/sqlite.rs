@@ -27,6 +27,10 @@ const BUSY: Duration = Duration::from_secs(10);
 /// What is done with each connection that writes, before its first transaction.
 type Setup = Arc<dyn Fn(&mut Connection) -> rusqlite::Result<()> + Send + Sync>;
 
+/// How many calls a run journals before the room that their rows leave when they are closed is worth
+/// writing the file anew.
+const MANY_CALLS: i64 = 1000;
+
 /// How often a file is looked at again that other processes keep writing.
 const LOOKS: usize = 5;
 
@@ -194,6 +198,12 @@ impl SqliteStore {
         let Some(connection) = &self.writer else { return };
         // Who reads at this moment is not waited for.
         let _ = connection.busy_timeout(Duration::ZERO);
+        // A row of the journal shrinks when it is closed, and its page stays as empty as it is then.
+        let calls = "SELECT count(*) FROM journal WHERE run = (SELECT max(id) FROM run)";
+        let calls = connection.query_row(calls, [], |row| row.get::<_, i64>(0));
+        if calls.is_ok_and(|calls| calls >= MANY_CALLS) {
+            let _ = connection.execute_batch("VACUUM");
+        }
         let busy = connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
         let _ = connection.busy_timeout(BUSY);

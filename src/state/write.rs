@@ -10,7 +10,7 @@ use super::read::{key_text, status_text, text, word_text};
 use super::record::{Record, Undo};
 use super::{
     HistoryKind, Instance, InstanceKey, JournalEntry, RECOVER, RunRecord, Service, Write, codec,
-    journal, read,
+    journal, read, retention,
 };
 use crate::address::{Address, ResourceAddress};
 use crate::environment::{Clock, Ids, Timestamp};
@@ -159,6 +159,7 @@ impl<'a> Writer<'a> {
     pub(super) fn end_run(&self, id: &str, at: Timestamp) -> Result<(), Fault> {
         let run = self.run_id(id)?;
         self.connection.execute("UPDATE run SET ended_at = ?2 WHERE id = ?1", [run, at.0])?;
+        retention::prune(self.connection, run, retention::KEPT)?;
         if self.run.get() == Some(run) {
             self.run.set(None);
         }

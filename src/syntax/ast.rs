@@ -62,8 +62,8 @@ pub struct Block {
 /// An expression with its place.
 #[derive(Debug, Clone)]
 pub struct Expression {
-    /// What it is.
-    pub kind: Box<ExpressionKind>,
+    /// What it is; shared by all copies.
+    pub kind: Arc<ExpressionKind>,
     /// Its place.
     pub span: Span,
 }

@@ -34,7 +34,10 @@ pub fn format(file: FileId, text: &str) -> Result<String, Diagnostics> {
         .detail("The file was left as it is.")
         .into());
     }
-    Ok(format!("{mark}{formatted}"))
+    let comment =
+        |piece: &Piece<'_>| matches!(piece.kind, TokenKind::LineComment | TokenKind::BlockComment);
+    let end = if pieces.last().is_some_and(comment) { "\n" } else { "" };
+    Ok(format!("{mark}{formatted}{end}"))
 }
 
 /// A token of the result with the spaces before it.

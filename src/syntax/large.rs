@@ -3,6 +3,7 @@
 //! few hundred at a time, and put back when the tree is lowered.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hcl::edit::parser;
 
@@ -168,7 +169,7 @@ impl Emptied {
                         let mut lowering = Lowering::new(source.file, &wrapped, base);
                         let object = lowering.expression(&tree);
                         diagnostics.extend(lowering.diagnostics);
-                        if let ExpressionKind::Object(part) = *object.kind {
+                        if let ExpressionKind::Object(part) = Arc::unwrap_or_clone(object.kind) {
                             list.extend(part);
                         }
                     }

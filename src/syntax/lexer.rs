@@ -356,6 +356,7 @@ impl<'t> Lexer<'t> {
             }
             '<' if rest.starts_with("<<") => self.heredoc_open(),
             '0'..='9' => self.take(TokenKind::Number, number_length(rest)),
+            '=' | '.' | ',' | ':' => self.take(TokenKind::Operator, operator_length(rest)),
             c if is_identifier_start(c) => self.identifier(),
             _ => match operator_length(rest) {
                 0 => self.unexpected(first),
@@ -380,8 +381,7 @@ impl<'t> Lexer<'t> {
 
     fn identifier(&mut self) -> Token {
         let rest = self.rest();
-        let length = rest.find(|c| !is_identifier_continue(c)).unwrap_or(rest.len());
-        let token = self.take(TokenKind::Identifier, length);
+        let token = self.take(TokenKind::Identifier, identifier_length(rest));
         let fresh = match self.frames.last_mut() {
             Some(Frame::Template { at, directive: true, fresh }) if *fresh => {
                 *fresh = false;
@@ -601,6 +601,17 @@ fn operator_length(rest: &str) -> usize {
         return operator.len();
     }
     usize::from(rest.starts_with(['=', '!', '<', '>', '+', '-', '*', '/', '%', '?', ':', '.', ',']))
+}
+
+/// Returns how much of a text continues an identifier.
+fn identifier_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+    let length = bytes.iter().position(|b| !plain(b)).unwrap_or(bytes.len());
+    if bytes.get(length).is_none_or(u8::is_ascii) {
+        return length;
+    }
+    text.find(|c| !is_identifier_continue(c)).unwrap_or(text.len())
 }
 
 fn is_identifier_start(c: char) -> bool {

@@ -16,8 +16,9 @@ use super::ast::{
 };
 use super::large::Items;
 use super::parse::clamp;
+use super::problem::too_large;
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Span};
-use crate::value::{Number, normalised};
+use crate::value::{Number, NumberError, normalised};
 
 /// Deepest tree that is made. The parser bounds nesting and operators on its own; together with
 /// chains of attributes they stay below this, so that walking a tree never exhausts the stack.
@@ -127,12 +128,12 @@ impl<'t> Lowering<'t> {
         let span = self.span(expression.span());
         if self.depth >= MAX_DEPTH {
             self.too_deep(span);
-            return Expression { kind: Box::new(ExpressionKind::Null), span };
+            return Expression { kind: Arc::new(ExpressionKind::Null), span };
         }
         self.depth += 1;
         let kind = self.kind(expression, span);
         self.depth -= 1;
-        Expression { kind: Box::new(kind), span }
+        Expression { kind: Arc::new(kind), span }
     }
 
     fn too_deep(&mut self, span: Span) {
@@ -171,7 +172,7 @@ impl<'t> Lowering<'t> {
             edit::Expression::FuncCall(call) => self.call(call),
             edit::Expression::Traversal(traversal) => {
                 let source = self.expression(&traversal.expr);
-                *self.traversal(source, &traversal.operators).kind
+                Arc::unwrap_or_clone(self.traversal(source, &traversal.operators).kind)
             }
             edit::Expression::UnaryOp(unary) => {
                 let operator = match unary.operator.value() {
@@ -193,12 +194,14 @@ impl<'t> Lowering<'t> {
     fn number(&mut self, range: Option<Range<usize>>, span: Span) -> ExpressionKind {
         let digits: String =
             self.slice(range).chars().filter(|c| !matches!(c, ' ' | '\t')).collect();
-        if let Ok(number) = Number::parse(&digits) {
-            return ExpressionKind::Number(number);
-        }
-        self.diagnostics.push(
-            Diagnostic::error("syntax", format!("cannot read the number `{digits}`")).at(span),
-        );
+        let diagnostic = match Number::parse(&digits) {
+            Ok(number) => return ExpressionKind::Number(number),
+            Err(NumberError::Range) => too_large(span),
+            Err(_) => {
+                Diagnostic::error("syntax", format!("cannot read the number `{digits}`")).at(span)
+            }
+        };
+        self.diagnostics.push(diagnostic);
         ExpressionKind::Null
     }
 
@@ -242,7 +245,7 @@ impl<'t> Lowering<'t> {
 
     fn bare_key(&mut self, text: &str, range: Option<Range<usize>>) -> Expression {
         let kind = ExpressionKind::String(self.name(text));
-        Expression { kind: Box::new(kind), span: self.span(range) }
+        Expression { kind: Arc::new(kind), span: self.span(range) }
     }
 
     fn object_key(&mut self, key: &edit::Expression) -> Expression {
@@ -299,7 +302,7 @@ impl<'t> Lowering<'t> {
                 TraversalOperator::LegacyIndex(index) => {
                     let index_span = self.span(index.span());
                     let kind = self.number(index.span(), index_span);
-                    let index = Expression { kind: Box::new(kind), span: index_span };
+                    let index = Expression { kind: Arc::new(kind), span: index_span };
                     ExpressionKind::Index(result, index)
                 }
                 TraversalOperator::FullSplat(_) => {
@@ -318,7 +321,7 @@ impl<'t> Lowering<'t> {
                     continue;
                 }
             };
-            result = Expression { kind: Box::new(kind), span };
+            result = Expression { kind: Arc::new(kind), span };
         }
         self.depth = depth;
         result
@@ -331,7 +334,7 @@ impl<'t> Lowering<'t> {
         rest: &[Decorated<TraversalOperator>],
     ) -> Expression {
         let span = self.span(splat.span());
-        let item = Expression { kind: Box::new(ExpressionKind::SplatItem), span };
+        let item = Expression { kind: Arc::new(ExpressionKind::SplatItem), span };
         self.traversal(item, rest)
     }
 
@@ -363,7 +366,7 @@ impl<'t> Lowering<'t> {
 }
 
 fn splat(source: Expression, each: Expression, full: bool, span: Span) -> Expression {
-    Expression { kind: Box::new(ExpressionKind::Splat { source, each, full }), span }
+    Expression { kind: Arc::new(ExpressionKind::Splat { source, each, full }), span }
 }
 
 fn is_attribute_like(operator: &Decorated<TraversalOperator>) -> bool {

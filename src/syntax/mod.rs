@@ -5,6 +5,7 @@
 //! and all diagnostics.
 
 pub mod ast;
+mod direct;
 mod format;
 mod large;
 mod lexer;

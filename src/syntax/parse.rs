@@ -1,10 +1,12 @@
 //! Entry points: a file's text, a lone expression, a lone template.
 
+use std::sync::Arc;
 use std::thread;
 
 use hcl::edit::parser;
 
 use super::ast::{Body, Expression, ExpressionKind};
+use super::direct;
 use super::large;
 use super::lexer::{Lexer, Problem, ProblemKind};
 use super::lower::Lowering;
@@ -57,6 +59,14 @@ pub fn parse_template(file: FileId, text: &str) -> (Expression, Diagnostics) {
 }
 
 fn body(file: FileId, text: &str, start: usize) -> (Body, Diagnostics) {
+    match direct::body(file, text, start) {
+        Some(body) => (body, Diagnostics::new()),
+        None => parsed_body(file, text, start),
+    }
+}
+
+/// Reads a file through the parser.
+pub(super) fn parsed_body(file: FileId, text: &str, start: usize) -> (Body, Diagnostics) {
     let source = Source { file, text, base: start };
     let emptied = large::empty(text);
     match parser::parse_body(emptied.as_ref().map_or(text, |emptied| &emptied.text)) {
@@ -82,6 +92,18 @@ fn body(file: FileId, text: &str, start: usize) -> (Body, Diagnostics) {
 }
 
 fn expression(file: FileId, text: &str, start: usize) -> (Expression, Diagnostics) {
+    match direct::expression(file, text, start) {
+        Some(expression) => (expression, Diagnostics::new()),
+        None => parsed_expression(file, text, start),
+    }
+}
+
+/// Reads a lone expression through the parser.
+pub(super) fn parsed_expression(
+    file: FileId,
+    text: &str,
+    start: usize,
+) -> (Expression, Diagnostics) {
     // The newline ends a comment that would swallow the parenthesis.
     let wrapped = format!("({text}\n)");
     let base = start.cast_signed() - 1;
@@ -90,7 +112,7 @@ fn expression(file: FileId, text: &str, start: usize) -> (Expression, Diagnostic
         Ok(tree) => {
             let mut lowering = Lowering::new(file, &wrapped, base);
             let whole = lowering.expression(&tree);
-            match *whole.kind {
+            match Arc::unwrap_or_clone(whole.kind) {
                 ExpressionKind::Parenthesis(inner)
                     if hcl::edit::Span::span(&tree).is_some_and(|s| s.end == wrapped.len()) =>
                 {
@@ -115,6 +137,14 @@ fn expression(file: FileId, text: &str, start: usize) -> (Expression, Diagnostic
 }
 
 fn template(file: FileId, text: &str, start: usize) -> (Expression, Diagnostics) {
+    match direct::template(file, text, start) {
+        Some(template) => (template, Diagnostics::new()),
+        None => parsed_template(file, text, start),
+    }
+}
+
+/// Reads a lone template through the parser.
+pub(super) fn parsed_template(file: FileId, text: &str, start: usize) -> (Expression, Diagnostics) {
     match parser::parse_template(text) {
         Ok(tree) => {
             let mut lowering = Lowering::new(file, text, start.cast_signed());
@@ -206,7 +236,7 @@ impl ParseResult for (Expression, Diagnostics) {
 }
 
 fn null(file: FileId, range: std::ops::Range<usize>) -> Expression {
-    Expression { kind: Box::new(ExpressionKind::Null), span: clamp(file, range.start, range.end) }
+    Expression { kind: Arc::new(ExpressionKind::Null), span: clamp(file, range.start, range.end) }
 }
 
 /// Makes a span of offsets, which the limit on files keeps within 32 bits.

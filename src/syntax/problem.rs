@@ -3,6 +3,7 @@
 use super::lexer::{Problem, ProblemKind, Token, TokenKind, closer};
 use super::parse::clamp;
 use crate::diagnostic::{Diagnostic, FileId, Span};
+use crate::value::{Number, NumberError};
 
 /// A text with its place in the file.
 #[derive(Clone, Copy)]
@@ -184,6 +185,9 @@ pub(super) fn expression(
             .at(at)
             .help("use `join`, `sum`, `alltrue` or `anytrue` over a list");
     }
+    if let Some(diagnostic) = number(source, tokens, start, end) {
+        return diagnostic;
+    }
     if message.contains("redefined object key") {
         // A key in parentheses is more than one token.
         let length = source.text[start..].find(['=', ':', '\n']).unwrap_or(0);
@@ -273,6 +277,23 @@ pub(super) fn expression(
         None if token.is_none() => error(String::from("expression ends too early")),
         None => error(format!("unexpected {found} after the expression")),
     }
+}
+
+/// Says that the number at which the parser stopped is none that can be held.
+fn number(source: Source<'_>, tokens: &[Token], at: usize, end: usize) -> Option<Diagnostic> {
+    let numbers = tokens.iter().filter(|token| token.kind == TokenKind::Number);
+    let token = numbers.copied().find(|t| t.start <= at && at <= t.end && t.start < end)?;
+    let range = NumberError::Range;
+    Number::parse(&source.text[token.start..token.end]).err().filter(|error| *error == range)?;
+    Some(too_large(source.span(token.start, token.end)))
+}
+
+/// Says that a number is too large, too small or too long.
+pub(super) fn too_large(at: Span) -> Diagnostic {
+    Diagnostic::error("number-too-large", "number is too large, too small or too long")
+        .detail("Numbers have at most 40,000 digits and a magnitude of at most 2^65536.")
+        .at(at)
+        .help("write it in quotes if it is a text")
 }
 
 fn escape(source: Source<'_>, offset: usize) -> Diagnostic {

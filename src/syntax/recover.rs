@@ -8,6 +8,7 @@ use std::sync::Arc;
 use hcl::edit::parser;
 
 use super::ast::{Attribute, Block, Body, Expression, ExpressionKind, Identifier};
+use super::direct;
 use super::large;
 use super::lexer::{Lexer, Problem, ProblemKind, Token, TokenKind, line_end};
 use super::lower::Lowering;
@@ -353,6 +354,10 @@ impl<'t> Reader<'t> {
             return None;
         };
         let text = &self.source.text[first.start..last.end];
+        let at = self.source.base + first.start;
+        if let Some(expression) = direct::expression(self.source.file, text, at) {
+            return Some(expression);
+        }
         let emptied = large::empty(text);
         match parser::parse_expr(emptied.as_ref().map_or(text, |emptied| &emptied.text)) {
             Ok(tree) => {

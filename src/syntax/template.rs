@@ -4,6 +4,7 @@
 //! A literal of several lines is one piece per line, so that a strip marker eats the whitespace of
 //! one line only, up to and with its newline.
 
+use std::borrow::Cow;
 use std::iter::Peekable;
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,15 +20,15 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::value::normalised;
 
 /// One piece of the flat sequence.
-struct Piece {
-    kind: PieceKind,
+pub(super) struct Piece {
+    pub(super) kind: PieceKind,
     /// Strip marker at its start.
-    strip_before: bool,
+    pub(super) strip_before: bool,
     /// Strip marker at its end.
-    strip_after: bool,
+    pub(super) strip_after: bool,
 }
 
-enum PieceKind {
+pub(super) enum PieceKind {
     Literal(String),
     Interpolation(Expression),
     If(Expression, Span),
@@ -39,7 +40,7 @@ enum PieceKind {
 
 /// How literals are written.
 #[derive(Clone, Copy, PartialEq)]
-enum Form {
+pub(super) enum Form {
     /// With backslash escapes, on one line.
     Quoted,
     /// As they stand, but for `$${` and `%%{`.
@@ -62,11 +63,7 @@ impl Lowering<'_> {
     ) -> ExpressionKind {
         let mut pieces = Vec::new();
         self.pieces(&heredoc.template, Form::Bare, &mut pieces);
-        strip(&mut pieces);
-        if self.slice(range).starts_with("<<-") {
-            remove_indentation(&mut pieces);
-        }
-        assemble_stripped(pieces)
+        assemble_heredoc(pieces, self.slice(range).starts_with("<<-"))
     }
 
     /// Lowers the text of a template file.
@@ -74,7 +71,7 @@ impl Lowering<'_> {
         let mut pieces = Vec::new();
         self.pieces(template, Form::Bare, &mut pieces);
         let span = self.span(Some(0..self.text.len()));
-        Expression { kind: Box::new(assemble(pieces)), span }
+        Expression { kind: Arc::new(assemble(pieces)), span }
     }
 
     fn pieces(&mut self, template: &Template, form: Form, pieces: &mut Vec<Piece>) {
@@ -184,7 +181,7 @@ impl Lowering<'_> {
     }
 }
 
-fn plain(kind: PieceKind) -> Piece {
+pub(super) fn plain(kind: PieceKind) -> Piece {
     Piece { kind, strip_before: false, strip_after: false }
 }
 
@@ -211,7 +208,29 @@ fn escaped(text: &str) -> Option<(char, usize)> {
     Some((char::from_u32(code)?, 2 + digits.len()))
 }
 
-fn unescape(line: &str) -> String {
+/// Decodes the escapes of a literal in quotes; none where one is wrong.
+pub(super) fn decoded(raw: &str) -> Option<Cow<'_, str>> {
+    if !raw.contains('\\') && !raw.contains("$${") && !raw.contains("%%{") {
+        return Some(Cow::Borrowed(raw));
+    }
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(c) = rest.chars().next() {
+        let (decoded, length) = match c {
+            '\\' => escaped(rest)?,
+            '$' | '%' if rest.starts_with("$${") || rest.starts_with("%%{") => {
+                text.push(c);
+                ('{', 3)
+            }
+            c => (c, c.len_utf8()),
+        };
+        text.push(decoded);
+        rest = &rest[length..];
+    }
+    Some(Cow::Owned(text))
+}
+
+pub(super) fn unescape(line: &str) -> String {
     line.replace("$${", "${").replace("%%{", "%{")
 }
 
@@ -262,8 +281,17 @@ fn remove_indentation(pieces: &mut [Piece]) {
     }
 }
 
-fn assemble(mut pieces: Vec<Piece>) -> ExpressionKind {
+pub(super) fn assemble(mut pieces: Vec<Piece>) -> ExpressionKind {
     strip(&mut pieces);
+    assemble_stripped(pieces)
+}
+
+/// Puts the pieces of a heredoc together.
+pub(super) fn assemble_heredoc(mut pieces: Vec<Piece>, indented: bool) -> ExpressionKind {
+    strip(&mut pieces);
+    if indented {
+        remove_indentation(&mut pieces);
+    }
     assemble_stripped(pieces)
 }
 

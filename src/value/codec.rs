@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{self, Serialize, SerializeMap, Serializer};
 
-use super::{Data, Field, Name, Number, Type, Unknown, Value};
+use super::{Data, Entries, Field, Name, Number, Type, Unknown, Value};
 
 /// Returns the lossless form of a value.
 pub fn encode(value: &Value) -> serde_json::Value {
@@ -78,16 +78,14 @@ impl Serialize for Bare<'_> {
             },
             Data::String(text) => serializer.serialize_str(text),
             Data::Tuple(elements) => Elements { elements, depth }.serialize(serializer),
-            Data::Object(entries) => tagged(serializer, "object", &Entries { entries, depth }),
+            Data::Object(entries) => tagged(serializer, "object", &Named { entries, depth }),
             Data::List(ty, elements) => {
                 tagged(serializer, "list", &(&**ty, Elements { elements, depth }))
             }
             Data::Set(ty, elements) => {
                 tagged(serializer, "set", &(&**ty, Elements { elements, depth }))
             }
-            Data::Map(ty, entries) => {
-                tagged(serializer, "map", &(&**ty, Entries { entries, depth }))
-            }
+            Data::Map(ty, entries) => tagged(serializer, "map", &(&**ty, Named { entries, depth })),
             Data::Unknown(unknown) => tagged(serializer, "unknown", &**unknown),
         }
     }
@@ -104,12 +102,12 @@ impl Serialize for Elements<'_> {
     }
 }
 
-struct Entries<'a> {
-    entries: &'a BTreeMap<Name, Value>,
+struct Named<'a> {
+    entries: &'a Entries,
     depth: usize,
 }
 
-impl Serialize for Entries<'_> {
+impl Serialize for Named<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let part = |value| Part { value, depth: self.depth };
         serializer.collect_map(self.entries.iter().map(|(name, value)| (name, part(value))))
@@ -202,7 +200,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
             .next_key()?
             .ok_or_else(|| de::Error::custom("a tag such as `object` is missing"))?;
         let value = match &*tag {
-            "object" => Value::object(map.next_value::<BTreeMap<Name, Value>>()?),
+            "object" => Value::object(map.next_value::<Entries>()?),
             "list" => {
                 let (element, elements) = map.next_value::<(Type, Vec<Value>)>()?;
                 Value::list(element, elements)
@@ -212,7 +210,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
                 Value::set(element, elements)
             }
             "map" => {
-                let (element, entries) = map.next_value::<(Type, BTreeMap<Name, Value>)>()?;
+                let (element, entries) = map.next_value::<(Type, Entries)>()?;
                 Value::map(element, entries)
             }
             "number" => {

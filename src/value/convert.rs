@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::path::{Path, Step};
 use super::types::unify;
-use super::{Data, Field, Name, Number, Type, Value};
+use super::{Data, Entries, Field, Name, Number, Type, Value};
 
 /// Why a value has no counterpart in a type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -241,7 +241,7 @@ fn to_object(
         };
         attributes.insert(Arc::clone(name), converted);
     }
-    Ok(Value::object(attributes))
+    Ok(Value::object(attributes.into()))
 }
 
 /// Returns whether values of type `from` may convert to `to` (a string may be a number).
@@ -333,8 +333,8 @@ impl Defaults {
         applied.with_sensitive(value.is_sensitive())
     }
 
-    fn apply_entries(&self, entries: &BTreeMap<Name, Value>) -> Value {
-        let mut filled = entries.clone();
+    fn apply_entries(&self, entries: &Entries) -> Value {
+        let mut filled: BTreeMap<Name, Value> = entries.clone().into_iter().collect();
         for (name, default) in &self.values {
             let entry = filled.entry(Arc::clone(name)).or_insert_with(Value::null);
             if entry.is_null() {
@@ -346,7 +346,7 @@ impl Defaults {
                 *entry = defaults.apply(entry);
             }
         }
-        Value::object(filled)
+        Value::object(filled.into())
     }
 
     fn child(&self, name: &str) -> Option<&Self> {

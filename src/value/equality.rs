@@ -2,9 +2,8 @@
 //! operator `==` needs it.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
-use super::{Data, Name, Type, Unknown, Value};
+use super::{Data, Entries, Type, Unknown, Value};
 
 /// Whether two values are the same, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +85,7 @@ fn elements(x: &[Value], y: &[Value]) -> Equality {
     x.iter().zip(y).fold(Equality::Same, |so_far, (a, b)| so_far.and(|| equals(a, b)))
 }
 
-fn entries(x: &BTreeMap<Name, Value>, y: &BTreeMap<Name, Value>) -> Equality {
+fn entries(x: &Entries, y: &Entries) -> Equality {
     if x.len() != y.len() || !x.keys().eq(y.keys()) {
         return Equality::Different;
     }

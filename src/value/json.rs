@@ -183,7 +183,7 @@ impl Reader<'_> {
         self.space();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(Value::object(attributes));
+            return Ok(Value::object(attributes.into()));
         }
         loop {
             self.space();
@@ -201,7 +201,7 @@ impl Reader<'_> {
                 self.at += 1;
             } else {
                 self.expect(b'}', "`,` or `}` is required")?;
-                return Ok(Value::object(attributes));
+                return Ok(Value::object(attributes.into()));
             }
         }
     }

@@ -1,9 +1,8 @@
 //! Marks and unknowns anywhere inside a value.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Data, Name, Value};
+use super::{Data, Entries, Value};
 
 impl Value {
     /// Returns whether it or any part of it is marked.
@@ -70,7 +69,7 @@ impl Value {
         let elements = |elements: &[Self]| -> Vec<Self> {
             elements.iter().filter_map(|element| element.rebuild(change)).collect()
         };
-        let entries = |entries: &BTreeMap<Name, Self>| -> BTreeMap<Name, Self> {
+        let entries = |entries: &Entries| -> Entries {
             entries
                 .iter()
                 .filter_map(|(name, entry)| Some((Arc::clone(name), entry.rebuild(change)?)))

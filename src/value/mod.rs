@@ -8,6 +8,7 @@ mod codec;
 mod convert;
 pub(crate) mod decimal;
 mod display;
+mod entries;
 mod equality;
 mod json;
 mod marks;
@@ -22,6 +23,7 @@ mod types;
 pub use codec::{decode, encode};
 pub use convert::{ConversionError, Defaults, convert, may_convert};
 pub use display::{SENSITIVE, UNKNOWN, display, display_as, display_type, quoted};
+pub use entries::Entries;
 pub use equality::{Equality, equals, equals_value};
 pub use json::{
     JsonError, NotWritable, from_json, from_json_tree, to_json, write_json, write_json_escaped,
@@ -91,9 +93,9 @@ pub enum Data {
     /// Tuple.
     Tuple(Arc<[Value]>),
     /// Map with its element type.
-    Map(Arc<Type>, Arc<BTreeMap<Name, Value>>),
+    Map(Arc<Type>, Arc<Entries>),
     /// Object.
-    Object(Arc<BTreeMap<Name, Value>>),
+    Object(Arc<Entries>),
 }
 
 /// A value that only apply will know.
@@ -180,7 +182,7 @@ impl Value {
     }
 
     /// Returns a map of elements that are of type `element` already.
-    pub fn map(element: Type, entries: BTreeMap<Name, Self>) -> Self {
+    pub fn map(element: Type, entries: Entries) -> Self {
         Self::new(Data::Map(Arc::new(element), Arc::new(entries)))
     }
 
@@ -190,7 +192,7 @@ impl Value {
     }
 
     /// Returns an object.
-    pub fn object(attributes: BTreeMap<Name, Self>) -> Self {
+    pub fn object(attributes: Entries) -> Self {
         Self::new(Data::Object(Arc::new(attributes)))
     }
 
@@ -254,7 +256,7 @@ impl Value {
     }
 
     /// Returns the entries, if it is a map or object.
-    pub fn as_entries(&self) -> Option<&BTreeMap<Name, Self>> {
+    pub fn as_entries(&self) -> Option<&Entries> {
         match &self.data {
             Data::Map(_, e) | Data::Object(e) => Some(e),
             _ => None,
@@ -299,10 +301,11 @@ impl Value {
                 }
                 let position = whole_key(key)?;
                 elements.get(position).cloned().map(marked).ok_or_else(|| {
-                    IndexError::Missing(format!(
-                        "the index {position} is beyond the {} elements",
-                        elements.len()
-                    ))
+                    IndexError::Missing(match elements.len() {
+                        0 => String::from("there are no elements"),
+                        1 => format!("the index {position} is beyond the only element"),
+                        count => format!("the index {position} is beyond the {count} elements"),
+                    })
                 })
             }
             Data::Map(_, entries) | Data::Object(entries) => {

@@ -12,3 +12,4 @@ mod inline;
 mod latency;
 mod order;
 mod recovery_cases;
+mod settling;

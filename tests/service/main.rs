@@ -12,6 +12,7 @@ mod life;
 mod manner;
 mod order;
 mod plans;
+mod reads;
 mod server;
 mod together;
 mod workspace;

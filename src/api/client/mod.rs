@@ -134,6 +134,11 @@ impl Client {
         &self.0.settings.credentials.access_key_id
     }
 
+    /// Returns the ceiling of its request rate, if it has one.
+    pub fn max_requests_per_second(&self) -> Option<f64> {
+        self.0.settings.max_requests_per_second
+    }
+
     /// Returns the values that must not be shown.
     pub fn redactor(&self) -> &Redactor {
         &self.0.settings.redactor

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::lanes::{Group, Place, Rank};
 use crate::plan::Operation;
+use crate::resources::Hold;
 
 /// How far an operation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,12 +60,17 @@ pub struct Scheduler {
     nodes: Vec<Node>,
     operations: usize,
     lanes: Vec<Group>,
-    /// Groups with an operation that may start, by its rank.
-    startable: BTreeSet<(Rank, usize)>,
+    /// Groups with an operation that may start, by its urgency.
+    startable: BTreeSet<(Urgency, usize, Rank)>,
     /// The entry of each group in `startable`.
-    heads: Vec<Option<Rank>>,
+    heads: Vec<Option<(Urgency, Rank)>>,
     open: usize,
 }
+
+/// What remains to be done one after the other from an operation on, the most first: the longest path
+/// that begins with it, and what waits behind it for its lane. Where that is the same, one gateway is
+/// dealt with after the other, so that what is to be seen of it is seen at once.
+type Urgency = Reverse<u64>;
 
 /// How much longer than a call below it an operation on a whole gateway takes.
 const GATEWAY_WEIGHT: u64 = 20;
@@ -199,7 +205,18 @@ impl Scheduler {
                 Some(Lesson::OneInGateway) => lanes.make_serial(None),
                 None => {}
             }
-            let place = Place { group, scope, whole: lane.whole_gateway, hold: lane.hold };
+            let (whole, hold) = (lane.whole_gateway, lane.hold);
+            self.nodes[index].place = Some(Place { group, scope, whole, hold, feeds: false });
+        }
+        for index in 0..operations.len() {
+            let Some(mut place) = self.nodes[index].place else { continue };
+            place.feeds = self.nodes[index].dependents.iter().any(|dependent| {
+                self.nodes[*dependent as usize].place.is_some_and(|other| {
+                    (other.group, other.scope, other.whole)
+                        == (place.group, place.scope, place.whole)
+                        && other.hold == Hold::EXCLUSIVE
+                })
+            });
             self.nodes[index].place = Some(place);
         }
     }
@@ -208,7 +225,7 @@ impl Scheduler {
     pub fn start_ready(&mut self, limit: usize) -> Vec<usize> {
         let mut started = Vec::new();
         while started.len() < limit
-            && let Some((rank, group)) = self.startable.first().copied()
+            && let Some((_, group, rank)) = self.startable.first().copied()
         {
             let index = rank.1;
             if let Some(place) = self.nodes[index].place {
@@ -274,6 +291,24 @@ impl Scheduler {
         group.make_serial((!widened && !place.whole).then_some(place.scope));
         self.look_again(place.group);
         shared
+    }
+
+    /// Returns whether an operation could start if there were room for its request.
+    pub fn is_waiting(&self) -> bool {
+        !self.startable.is_empty()
+    }
+
+    /// Returns whether something could start if this operation, whose call was answered, were settled.
+    pub fn is_awaited(&self, index: usize) -> bool {
+        let of_lane = |place: Place| self.lanes[place.group].is_awaited(place);
+        self.nodes[index].place.is_some_and(of_lane) || self.frees(index)
+    }
+
+    fn frees(&self, node: usize) -> bool {
+        self.nodes[node].dependents.iter().any(|dependent| {
+            let (index, dependent) = (*dependent as usize, &self.nodes[*dependent as usize]);
+            dependent.missing == 1 && (dependent.place.is_some() || self.frees(index))
+        })
     }
 
     /// Returns whether nothing is left to do.
@@ -348,15 +383,19 @@ impl Scheduler {
 
     /// Finds out again which operation of a group may start next.
     fn look_again(&mut self, group: usize) {
-        let next = self.lanes[group].next();
+        let next = self.lanes[group].next().map(|rank| {
+            let place = self.nodes[rank.1].place;
+            let behind = place.map_or(0, |place| self.lanes[group].behind(place));
+            (Reverse(rank.0.0 + behind), rank)
+        });
         if self.heads[group] == next {
             return;
         }
-        if let Some(rank) = self.heads[group] {
-            self.startable.remove(&(rank, group));
+        if let Some((urgency, rank)) = self.heads[group] {
+            self.startable.remove(&(urgency, group, rank));
         }
-        if let Some(rank) = next {
-            self.startable.insert((rank, group));
+        if let Some((urgency, rank)) = next {
+            self.startable.insert((urgency, group, rank));
         }
         self.heads[group] = next;
     }

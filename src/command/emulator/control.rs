@@ -132,7 +132,9 @@ fn dump(session: &Session, arguments: &Dump) -> Result<(), Failure> {
     let mut text = serde_json::to_string_pretty(&world).map_err(std::io::Error::from)?;
     text.push('\n');
     let path = session.environment.working_directory.join(file);
-    saved::store(&path, text.as_bytes()).map_err(|error| {
+    let write = |file: &mut std::fs::File| std::io::Write::write_all(file, text.as_bytes());
+    let written = saved::NewFile::create(&path).and_then(|file| file.finish(write));
+    written.map_err(|error| {
         let summary = format!("cannot write `{}`: {error}", file.display());
         Diagnostic::error("document", summary).help("name a file that can be written with `-out`")
     })?;

@@ -70,10 +70,13 @@ impl Builder<'_> {
     fn references(&mut self, attribute: &Attribute) -> Vec<Expression> {
         let name = &attribute.name.text;
         let ExpressionKind::Tuple(list) = &*bare(&attribute.value).kind else {
+            let given = crate::language::references(&attribute.value);
+            let example =
+                given.first().map_or_else(|| String::from("nat_gateway.main"), ToString::to_string);
             self.diagnostics.push(
                 Diagnostic::error("invalid-argument", format!("`{name}` must be a list"))
                     .at(attribute.value.span)
-                    .help(format!("write `{name} = [nat_gateway.main]`")),
+                    .help(format!("write `{name} = [{example}]`")),
             );
             return Vec::new();
         };

@@ -109,6 +109,15 @@ impl Builder<'_> {
         let diagnostic =
             Diagnostic::error("unknown-type", format!("there is no {what} `{}`", kind.text))
                 .at(kind.span);
+        let diagnostic = if kind.text.starts_with("alicloud_") {
+            diagnostic.detail(
+                "The name is one of Terraform's provider. Here types are called as the service calls \
+                 its objects, and arguments as its parameters; ids of objects that natform does not \
+                 manage are given as values.",
+            )
+        } else {
+            diagnostic
+        };
         let names: Vec<&str> = self.catalogue.kinds(mode).collect();
         let short = kind.text.strip_prefix("alicloud_").unwrap_or(&kind.text);
         let near = did_you_mean(short, names.iter().copied());

@@ -1,8 +1,10 @@
 //! The check of `moved`, `removed` and `import` blocks against what is declared.
 
+use std::collections::BTreeSet;
+
 use super::{Checker, Place};
 use crate::address::{ModulePath, ResourceAddress, Target};
-use crate::configuration::model::{Import, Module, Repetition};
+use crate::configuration::model::{Import, Module, Moved, Repetition};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::language;
 
@@ -13,7 +15,11 @@ impl Checker<'_> {
     /// Reports what is said to be gone and is still declared.
     pub(super) fn changes(&mut self) {
         let module = self.module;
+        let cyclic = self.cycles_of_moves();
         for moved in &module.moved {
+            if cyclic.contains(&moved.from_span) {
+                continue;
+            }
             // A single instance may move to a key of the same block.
             let single = matches!(moved.to, Target::Instance(_));
             if let Some(declared) = declared(module, &moved.from, single) {
@@ -25,6 +31,31 @@ impl Checker<'_> {
                 self.still_declared(&removed.from, removed.from_span, declared, "removed");
             }
         }
+    }
+
+    /// Reports `moved` blocks that send objects in a circle; returns the places of what they move.
+    fn cycles_of_moves(&mut self) -> BTreeSet<Span> {
+        let module = self.module;
+        let mut found = BTreeSet::new();
+        for first in &module.moved {
+            let mut way = vec![first];
+            while let Some(last) = way.last()
+                && !found.contains(&first.from_span)
+                && let Some(next) = module.moved.iter().find(|moved| moved.from == last.to)
+            {
+                if next.from_span == first.from_span {
+                    found.extend(way.iter().map(|moved| moved.from_span));
+                    self.diagnostics.push(cycle_of_moves(&way));
+                    break;
+                }
+                // One that leads into a circle is no part of it.
+                if way.iter().any(|moved| moved.from_span == next.from_span) {
+                    break;
+                }
+                way.push(next);
+            }
+        }
+        found
     }
 
     fn still_declared(&mut self, target: &Target, place: Span, declared: Span, what: &str) {
@@ -87,6 +118,24 @@ impl Checker<'_> {
             );
         }
     }
+}
+
+/// Tells of a circle of two moves or more.
+fn cycle_of_moves(way: &[&Moved]) -> Diagnostic {
+    let mut names: Vec<String> = way.iter().map(|moved| moved.from.to_string()).collect();
+    names.extend(names.first().cloned());
+    let mut diagnostic =
+        Diagnostic::error("cyclic-moves", "`moved` blocks send objects in a circle")
+            .detail(format!("The way is {}.", names.join(" → ")))
+            .help("remove one of the blocks");
+    for (i, moved) in way.iter().enumerate() {
+        diagnostic = if i == 0 {
+            diagnostic.at(moved.to_span)
+        } else {
+            diagnostic.see(moved.to_span, "and on to here")
+        };
+    }
+    diagnostic
 }
 
 /// Returns the block that a reference names, its keys left out.

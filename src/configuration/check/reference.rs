@@ -25,6 +25,11 @@ impl Checker<'_> {
         let diagnostic =
             Diagnostic::error("unknown-function", format!("there is no function `{}`", name.text))
                 .at(name.span);
+        if name.text.starts_with("provider::") {
+            let diagnostic = diagnostic.detail("Providers bring no functions with them here.");
+            self.diagnostics.push(diagnostic);
+            return;
+        }
         self.diagnostics.push(match did_you_mean(&name.text, language::function_names()) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(name.span, near),
             None => diagnostic,
@@ -174,7 +179,7 @@ impl Checker<'_> {
                     format!("`{root}` has no `{}`", name.text),
                 )
                 .at(name.span);
-                self.diagnostics.push(suggest(diagnostic, name, members, "there are"));
+                self.diagnostics.push(suggest(diagnostic, name, members, "its names"));
             }
             _ => self.diagnostics.push(
                 Diagnostic::error("invalid-reference", format!("`{root}` needs a name after it"))
@@ -254,6 +259,8 @@ impl Checker<'_> {
             diagnostic
                 .help(format!("did you mean `local.{text}`?"))
                 .fix(word.span, format!("local.{text}"))
+        } else if self.catalogue.find(Mode::Managed, text).is_some() {
+            diagnostic.help(format!("name a block: `{text}.NAME`"))
         } else {
             diagnostic.help(format!("a text stands in quotes: `\"{text}\"`"))
         });
@@ -271,7 +278,12 @@ impl Checker<'_> {
             )
             .at(name.span);
             let names: Vec<&str> = self.module.calls.keys().map(|n| &**n).collect();
-            self.diagnostics.push(suggest(diagnostic, name, &names, "the modules"));
+            self.diagnostics.push(if names.is_empty() {
+                let form = format!("declare it: `module \"{}\" {{ source = \"./…\" }}`", name.text);
+                diagnostic.help(form)
+            } else {
+                suggest(diagnostic, name, &names, "the modules")
+            });
             return;
         };
         let what = format!("module.{}", name.text);

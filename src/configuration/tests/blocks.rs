@@ -115,6 +115,7 @@ fn unknown_words_come_with_the_nearest() {
       fix: `"nat_gatway"` → `"nat_gateway"`
     error[unknown-type] there is no resource type `alicloud_nat_gateway`
       at main.nat.hcl:3 `"alicloud_nat_gateway"`
+      why: The name is one of Terraform's provider. Here types are called as the service calls its objects, and arguments as its parameters; ids of objects that natform does not manage are given as values.
       help: did you mean `nat_gateway`?
       fix: `"alicloud_nat_gateway"` → `"nat_gateway"`
     error[unknown-type] there is no resource type `nat_gateways`
@@ -433,7 +434,7 @@ fn meta_arguments_are_checked() {
       help: keep one of them
     error[invalid-argument] `depends_on` must be a list
       at main.nat.hcl:6 `nat_gateway.h`
-      help: write `depends_on = [nat_gateway.main]`
+      help: write `depends_on = [nat_gateway.h]`
     error[invalid-provider] this does not name a provider
       at main.nat.hcl:7 `"alicloud.other"`
       help: write it without quotes: `alicloud.other`

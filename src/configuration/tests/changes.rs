@@ -50,6 +50,29 @@ fn blocks_of_changes_are_read() {
 }
 
 #[test]
+fn moves_in_a_circle_are_one_mistake() {
+    assert_snapshot!(said(
+        r#"
+        resource "nat_gateway" "a" { vpc_id = "v" }
+        moved {
+          from = nat_gateway.a
+          to   = nat_gateway.b
+        }
+        moved {
+          from = nat_gateway.b
+          to   = nat_gateway.a
+        }
+        "#
+    ), @r#"
+    error[cyclic-moves] `moved` blocks send objects in a circle
+      at main.nat.hcl:5 `nat_gateway.b`
+      see main.nat.hcl:9 `nat_gateway.a` and on to here
+      why: The way is nat_gateway.a → nat_gateway.b → nat_gateway.a.
+      help: remove one of the blocks
+"#);
+}
+
+#[test]
 fn mistakes_in_blocks_of_changes_are_explained() {
     assert_snapshot!(said(
         r#"

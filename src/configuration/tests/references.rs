@@ -85,7 +85,7 @@ fn undeclared_names_are_reported_with_the_nearest() {
       help: write `var.` and the name of a variable
     error[invalid-reference] `nat_gateway` refers to nothing
       at main.nat.hcl:19 `nat_gateway`
-      help: a text stands in quotes: `"nat_gateway"`
+      help: name a block: `nat_gateway.NAME`
     error[undeclared] there is no `forward_entry.web` in the root module
       at main.nat.hcl:20 `web`
       help: declare it: `resource "forward_entry" "web" { … }`
@@ -280,6 +280,7 @@ fn functions_must_exist() {
       fix: `lenght` → `length`
     error[unknown-function] there is no function `provider::x::y`
       at main.nat.hcl:5 `provider::x::y`
+      why: Providers bring no functions with them here.
     error[unknown-function] there is no function `core::nothing`
       at main.nat.hcl:5 `core::nothing`
 "#);

@@ -395,7 +395,7 @@ pub(super) fn merge(call: &Call<'_>) -> Outcome {
             return Err(Failure::at(i, message));
         }
     }
-    let Some(first) = arguments.first() else { return Ok(Value::object(BTreeMap::new())) };
+    let Some(first) = arguments.first() else { return Ok(Value::object(BTreeMap::new().into())) };
     let ty = first.type_of();
     let one_map = matches!(ty, Type::Map(_)) && arguments.iter().all(|a| a.type_of() == ty);
     if arguments.iter().any(|argument| argument.is_unknown()) {
@@ -409,8 +409,8 @@ pub(super) fn merge(call: &Call<'_>) -> Outcome {
         check_count(merged.len())?;
     }
     Ok(match (one_map, ty) {
-        (true, Type::Map(element)) => Value::map((*element).clone(), merged),
-        _ => Value::object(merged),
+        (true, Type::Map(element)) => Value::map((*element).clone(), merged.into()),
+        _ => Value::object(merged.into()),
     })
 }
 
@@ -622,8 +622,8 @@ pub(super) fn zipmap(call: &Call<'_>) -> Outcome {
         zipped.insert(Arc::clone(name), value.clone());
     }
     let result = match element {
-        Some(element) => Value::map((*element).clone(), zipped),
-        None => Value::object(zipped),
+        Some(element) => Value::map((*element).clone(), zipped.into()),
+        None => Value::object(zipped.into()),
     };
     Ok(result.with_sensitive(keys.deep_sensitive()))
 }

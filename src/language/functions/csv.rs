@@ -1,6 +1,6 @@
 //! `csvdecode`: comma-separated values with a header line, as RFC 4180 has them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Call, Failure, Outcome};
@@ -10,9 +10,10 @@ pub(super) fn csvdecode(call: &Call<'_>) -> Outcome {
     let mut reader = Reader { rest: call.text(0), line: 1 };
     let header = reader.record()?.ok_or_else(|| Failure::at(0, "missing header line"))?;
     let mut names: Vec<Name> = Vec::new();
+    let mut seen: BTreeSet<Name> = BTreeSet::new();
     for name in &header {
         let name = normalised(name);
-        if names.contains(&name) {
+        if !seen.insert(Arc::clone(&name)) {
             return Err(Failure::at(0, format!("duplicate column name {name:?}")).quoting());
         }
         names.push(name);
@@ -26,7 +27,7 @@ pub(super) fn csvdecode(call: &Call<'_>) -> Outcome {
         }
         let row: BTreeMap<Name, Value> =
             names.iter().map(Arc::clone).zip(record.iter().map(|text| Value::text(text))).collect();
-        rows.push(Value::object(row));
+        rows.push(Value::object(row.into()));
     }
     let element = Type::object(names.iter().map(|name| (Arc::clone(name), Type::String)));
     Ok(Value::list(element, rows))

@@ -113,7 +113,7 @@ impl Pattern {
             for (i, name) in self.groups.iter().enumerate() {
                 attributes.insert(name.as_deref().unwrap_or_default().into(), group(i + 1));
             }
-            return Value::object(attributes);
+            return Value::object(attributes.into());
         }
         Value::tuple((1..=self.groups.len()).map(group))
     }

@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
         for (name, value) in merged {
             attributes.entry(name).or_insert(value);
         }
-        Ok(Value::object(attributes))
+        Ok(Value::object(attributes.into()))
     }
 }
 

@@ -1,11 +1,10 @@
 //! `yamlencode`: block style, every string in double quotes but for those of several lines, which
 //! are literal blocks; keys sorted.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Call, Failure, Outcome, check_length};
-use crate::value::{Data, Name, Value};
+use crate::value::{Data, Entries, Value};
 
 /// Column behind which a double-quoted string is broken at its next space.
 const WIDTH: usize = 80;
@@ -34,7 +33,7 @@ pub(super) fn yamlencode(call: &Call<'_>) -> Outcome {
 /// A collection with something in it.
 enum Block<'a> {
     Sequence(&'a [Value]),
-    Mapping(&'a BTreeMap<Name, Value>),
+    Mapping(&'a Entries),
 }
 
 fn block(value: &Value) -> Option<Block<'_>> {
@@ -84,7 +83,7 @@ fn inside(out: &mut String, value: &Value, indent: usize) -> Result<(), Failure>
 
 fn mapping(
     out: &mut String,
-    entries: &BTreeMap<Name, Value>,
+    entries: &Entries,
     indent: usize,
     inline: bool,
 ) -> Result<(), Failure> {

@@ -45,7 +45,7 @@ fn names() -> Names {
     let variables = Value::object_of([
         ("port", Value::from(80_i64)),
         ("secret", Value::from("s3cret").with_sensitive(true)),
-        ("map", Value::map(Type::String, BTreeMap::from([("a".into(), Value::from("x"))]))),
+        ("map", Value::map(Type::String, [("a".into(), Value::from("x"))].into())),
         (
             "list",
             Value::list(

@@ -10,7 +10,7 @@ mod stream;
 
 pub use convert::{reason, summary};
 pub use forecast::{Forecast, Interruption, Times};
-pub use stream::{Changes, Operations, PlanChanges, PlanOperations, Visit};
+pub use stream::{Changes, Operations, PlanChanges, PlanOperations, Render, Visit};
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! The check of a configuration without values and objects, as `validate` does it: every block and
 //! module is evaluated once for all its instances, with what is not known left unknown.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::conditions;
@@ -19,6 +20,7 @@ use crate::configuration::{Configuration, Repetition, Resource};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::environment::Environment;
 use crate::resources::{self, Fault, Object};
+use crate::value::Name;
 
 /// Codes of what is no mistake as long as values are missing.
 const FOR_LATER: [&str; 2] = ["unknown-repetition", "unknown-provider-argument"];
@@ -80,8 +82,9 @@ fn of_module(session: &Session<'_>, module: usize) {
         let what = format!("module.{name}");
         expansion::expand(session, &call.repetition, &Place::new(session, module), &what);
     }
+    let mut editions = BTreeMap::new();
     for resource in blocks.resources.values() {
-        of_block(session, module, resource);
+        of_block(session, module, resource, &mut editions);
     }
     for (name, check) in &blocks.checks {
         let quiet = session.fresh();
@@ -103,7 +106,10 @@ fn of_module(session: &Session<'_>, module: usize) {
     }
 }
 
-fn of_block(session: &Session<'_>, module: usize, block: &Resource) {
+/// The editions that providers of the root module speak, by alias, where they are known.
+type Editions = BTreeMap<Name, Option<Edition>>;
+
+fn of_block(session: &Session<'_>, module: usize, block: &Resource, editions: &mut Editions) {
     let address = session.address(module, block);
     if !matches!(block.repetition, Repetition::Single) {
         let place = Place::new(session, module);
@@ -119,9 +125,11 @@ fn of_block(session: &Session<'_>, module: usize, block: &Resource) {
     if !failed {
         session.report(faults(block, &configured));
         // Which provider a child module gets is told when it is planned.
-        if module == 0
-            && let Some(edition) = edition_of(session, &block.provider)
-        {
+        if module > 0 {
+            return;
+        }
+        let edition = editions.entry(block.provider.clone());
+        if let Some(edition) = *edition.or_insert_with(|| edition_of(session, &block.provider)) {
             session.report(located(block, &configured, other_edition(block, &configured, edition)));
         }
     }

@@ -1,6 +1,5 @@
 //! `count` and `for_each`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::conditions::with_values;
@@ -9,7 +8,7 @@ use super::session::Session;
 use crate::address::Key;
 use crate::configuration::{Repetition, sentence};
 use crate::diagnostic::Diagnostic;
-use crate::value::{Data, Name, Number, Type, Value, convert};
+use crate::value::{Data, Entries, Number, Type, Value, convert};
 
 /// Most instances of one block.
 const MAX_INSTANCES: u64 = 1_000_000;
@@ -23,7 +22,7 @@ pub(super) struct Expansion {
     /// Their keys, sorted.
     pub(super) keys: Arc<[Option<Key>]>,
     /// `each.value` by key; `None` where it is the key itself, and with `count`.
-    values: Option<Arc<BTreeMap<Name, Value>>>,
+    values: Option<Arc<Entries>>,
 }
 
 impl Expansion {

@@ -77,4 +77,8 @@ impl Objects for Foreseen<'_> {
     fn stamp(&self, _: &ResourceAddress) -> u64 {
         self.stamp
     }
+
+    fn block_stamp(&self, _: &ResourceAddress) -> u64 {
+        self.stamp
+    }
 }

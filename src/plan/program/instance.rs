@@ -204,7 +204,7 @@ impl Blocks<'_> {
             };
             attributes.insert(schema.name.into(), value);
         }
-        good.then(|| Value::object(attributes))
+        good.then(|| Value::object(attributes.into()))
     }
 
     /// Makes a block for each element; an unknown collection makes one unknown block. Returns
@@ -338,6 +338,9 @@ pub(super) fn postconditions(
     address: &Address,
     own: Option<&Value>,
 ) {
+    if block.lifecycle.postconditions.is_empty() {
+        return;
+    }
     let unknown;
     let own = if let Some(own) = own {
         own

@@ -9,6 +9,7 @@
 mod changes;
 mod check;
 mod conditions;
+mod element;
 mod expansion;
 mod files;
 mod foreseen;
@@ -221,6 +222,9 @@ impl Program {
         let Some((module, block)) = session.find(&address.resource) else {
             return Diagnostics::new();
         };
+        if block.lifecycle.postconditions.is_empty() {
+            return Diagnostics::new();
+        }
         let own = complete(object, block.schema);
         instance::postconditions(&session, module, block, address, Some(&own));
         session.finish_for(address).1

@@ -1,9 +1,10 @@
 //! What expressions see of objects, and the unknown values that stand for what is not there yet.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::address::{Address, Key, ResourceAddress};
+use crate::address::{Address, Key, ModulePath, ModuleStep, ResourceAddress};
 use crate::resources::{Attribute, Object, Schema};
 use crate::value::{Type, Value};
 
@@ -17,6 +18,16 @@ pub trait Objects {
     /// implementor or resource has: draw it from [`stamp`]. What was evaluated is kept as long as
     /// the stamps of the resources that it refers to stay the same.
     fn stamp(&self, resource: &ResourceAddress) -> u64;
+
+    /// The same for a block in all instances of its modules; the keys of its modules play no part.
+    fn block_stamp(&self, resource: &ResourceAddress) -> u64;
+}
+
+/// Returns the address of a block without the keys of its modules.
+pub(super) fn without_keys(resource: &ResourceAddress) -> ResourceAddress {
+    let steps = resource.module.0.iter();
+    let steps = steps.map(|step| ModuleStep { name: Arc::clone(&step.name), key: None });
+    ResourceAddress { module: ModulePath(steps.collect()), ..resource.clone() }
 }
 
 /// Draws a number that was never drawn before in this process.
@@ -30,11 +41,13 @@ pub fn stamp() -> u64 {
 pub struct ObjectMap {
     empty: u64,
     resources: BTreeMap<ResourceAddress, (u64, BTreeMap<Option<Key>, Object>)>,
+    /// Stamps of blocks of modules, by their addresses without keys.
+    blocks: BTreeMap<ResourceAddress, u64>,
 }
 
 impl Default for ObjectMap {
     fn default() -> Self {
-        Self { empty: stamp(), resources: BTreeMap::new() }
+        Self { empty: stamp(), resources: BTreeMap::new(), blocks: BTreeMap::new() }
     }
 }
 
@@ -52,6 +65,14 @@ impl ObjectMap {
         };
         *at = stamp();
         objects.insert(address.key.clone(), object);
+        self.touch(&address.resource);
+    }
+
+    /// Makes a new stamp for a block of a module.
+    fn touch(&mut self, resource: &ResourceAddress) {
+        if !resource.module.is_root() {
+            self.blocks.insert(without_keys(resource), stamp());
+        }
     }
 
     /// Removes the object of an instance.
@@ -59,6 +80,7 @@ impl ObjectMap {
         if let Some((at, objects)) = self.resources.get_mut(&address.resource) {
             *at = stamp();
             objects.remove(&address.key);
+            self.touch(&address.resource);
         }
     }
 
@@ -75,6 +97,13 @@ impl Objects for ObjectMap {
 
     fn stamp(&self, resource: &ResourceAddress) -> u64 {
         self.resources.get(resource).map_or(self.empty, |(at, _)| *at)
+    }
+
+    fn block_stamp(&self, resource: &ResourceAddress) -> u64 {
+        if resource.module.is_root() {
+            return self.stamp(resource);
+        }
+        self.blocks.get(&without_keys(resource)).copied().unwrap_or(self.empty)
     }
 }
 
@@ -141,6 +170,10 @@ impl Objects for Nothing {
     }
 
     fn stamp(&self, _: &ResourceAddress) -> u64 {
+        self.stamp
+    }
+
+    fn block_stamp(&self, _: &ResourceAddress) -> u64 {
         self.stamp
     }
 }

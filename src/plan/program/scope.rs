@@ -17,7 +17,7 @@ use crate::value::{Name, Number, Type, Value, convert};
 /// Most instances of a block among which a similar key is looked for.
 const MAX_CANDIDATES: usize = 1000;
 
-type Resolved = Result<(Value, usize), Box<Diagnostic>>;
+pub(super) type Resolved = Result<(Value, usize), Box<Diagnostic>>;
 
 /// The instance that an expression belongs to.
 #[derive(Clone, Copy)]
@@ -92,7 +92,12 @@ impl<'a> Place<'a> {
 
     fn local(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
         let name = named(root, steps, "local value")?;
-        if self.session.inner.module(self.module).locals.contains_key(&name) {
+        if let Some(local) = self.session.inner.module(self.module).locals.get(&name) {
+            if !self.session.inner.general
+                && let Some((value, used)) = self.local_element(&local.value, &steps[1..])
+            {
+                return Ok((value, used + 1));
+            }
             return Ok((self.session.item(self.module, Item::Local(name)), 1));
         }
         let names = self.session.inner.module(self.module).locals.keys();
@@ -102,6 +107,13 @@ impl<'a> Place<'a> {
     fn repetition(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {
         let member = steps.first().and_then(Step::name).unwrap_or_default();
         let general = self.session.inner.general;
+        if let ("each", "value", Some(Each { key: Some(Key::Text(text)), of })) =
+            (&*root.text, member, &self.each)
+            && !general
+            && let Some((value, used)) = self.repeated_element(of, text, &steps[1..])
+        {
+            return Ok((value, used + 1));
+        }
         let value = match (&*root.text, member, &self.each) {
             ("each", "key", Some(_)) if general => Some(Value::unknown(Type::String)),
             ("each", "value", Some(_)) if general => Some(Value::unknown(Type::Any)),
@@ -135,6 +147,20 @@ impl<'a> Place<'a> {
                 ),
             )),
         }
+    }
+
+    /// Resolves a reference to a block or module; nothing for what is neither.
+    pub(super) fn block_or_module(
+        &self,
+        root: &Identifier,
+        steps: &[Step<'_>],
+    ) -> Option<Resolved> {
+        Some(match &*root.text {
+            "module" => self.module(root, steps),
+            "data" => self.resource(Mode::Data, root, steps),
+            "var" | "local" | "each" | "count" | "path" | "self" | "resource" => return None,
+            _ => self.resource(Mode::Managed, root, steps),
+        })
     }
 
     fn path(&self, root: &Identifier, steps: &[Step<'_>]) -> Resolved {

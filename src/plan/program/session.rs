@@ -473,7 +473,7 @@ fn collected(
                     Key::Number(_) => None,
                 })
                 .collect();
-            Value::object(entries)
+            Value::object(entries.into())
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Objects;
+use super::objects::without_keys;
 use crate::address::{Address, Key, Mode, ResourceAddress};
 use crate::diagnostic::Diagnostics;
 use crate::value::{Name, Value};
@@ -126,6 +127,45 @@ pub(super) enum Item {
     Block(Mode, Name, Name),
 }
 
+/// What a stamp was taken of.
+#[derive(Debug)]
+enum Stamped {
+    Resource(ResourceAddress),
+    /// A block in all instances of its modules: where many of them were used, so that it costs little
+    /// to see whether any has changed.
+    Block(ResourceAddress),
+}
+
+impl Stamped {
+    fn stamp(&self, objects: &dyn Objects) -> u64 {
+        match self {
+            Self::Resource(resource) => objects.stamp(resource),
+            Self::Block(resource) => objects.block_stamp(resource),
+        }
+    }
+}
+
+/// Takes the stamps of what was used.
+fn stamps(uses: &[Use], objects: &dyn Objects) -> Vec<(Stamped, u64)> {
+    let resources: BTreeSet<&ResourceAddress> = uses.iter().map(|u| &u.resource).collect();
+    let mut blocks: BTreeMap<ResourceAddress, usize> = BTreeMap::new();
+    if resources.len() > MAX_SHARED_INSTANCES {
+        for resource in &resources {
+            *blocks.entry(without_keys(resource)).or_default() += 1;
+        }
+        blocks.retain(|_, count| *count > MAX_SHARED_INSTANCES);
+    }
+    let single = |r: &&ResourceAddress| blocks.is_empty() || !blocks.contains_key(&without_keys(r));
+    let singles = resources.into_iter().filter(single).cloned().map(Stamped::Resource);
+    let mut stamped: Vec<Stamped> = singles.collect();
+    stamped.extend(blocks.into_keys().map(Stamped::Block));
+    let stamp = |stamped: Stamped| {
+        let stamp = stamped.stamp(objects);
+        (stamped, stamp)
+    };
+    stamped.into_iter().map(stamp).collect()
+}
+
 /// What an evaluation gave.
 #[derive(Debug)]
 pub(super) struct Entry<T = Value> {
@@ -133,7 +173,7 @@ pub(super) struct Entry<T = Value> {
     /// What it used.
     pub(super) uses: Arc<[Use]>,
     /// The stamps of the resources that it used, at that time.
-    stamps: Vec<(ResourceAddress, u64)>,
+    stamps: Vec<(Stamped, u64)>,
     /// What is wrong with it, for everyone who uses it.
     pub(super) diagnostics: Diagnostics,
     /// Whether it could not be evaluated; then the value is unknown.
@@ -150,13 +190,12 @@ impl<T> Entry<T> {
     ) -> Self {
         // What is used twice reports its mistakes twice.
         diagnostics.sort();
-        let resources: BTreeSet<&ResourceAddress> = uses.iter().map(|u| &u.resource).collect();
-        let stamps = resources.into_iter().map(|r| (r.clone(), objects.stamp(r))).collect();
+        let stamps = stamps(&uses, objects);
         Self { value, stamps, uses: shared(uses), diagnostics, failed }
     }
 
     fn is_valid(&self, objects: &dyn Objects) -> bool {
-        self.stamps.iter().all(|(resource, stamp)| objects.stamp(resource) == *stamp)
+        self.stamps.iter().all(|(stamped, stamp)| stamped.stamp(objects) == *stamp)
     }
 }
 

@@ -144,7 +144,11 @@ fn saved_plans_are_for_their_owner() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("plan");
-    saved::store(&path, b"x").unwrap();
+    let failed = saved::NewFile::create(&path).unwrap();
+    failed.finish(|_| Err::<(), _>(std::io::Error::other("full"))).unwrap_err();
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    let file = saved::NewFile::create(&path).unwrap();
+    file.finish(|file| std::io::Write::write_all(file, b"x")).unwrap();
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);

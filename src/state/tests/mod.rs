@@ -1,6 +1,7 @@
 //! The store: what it keeps, refuses and survives.
 
 mod damage;
+mod growth;
 mod versions;
 
 use std::collections::BTreeMap;

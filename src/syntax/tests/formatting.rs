@@ -205,3 +205,10 @@ fn types_of_variables_are_written_as_today() {
         check(same, same);
     }
 }
+
+#[test]
+fn a_comment_at_the_end_ends_its_line() {
+    for text in ["a = 1 # x", "# x", "/* x */", "a = 1 /* x */"] {
+        assert_eq!(format(FileId(0), text).unwrap(), format!("{text}\n"));
+    }
+}

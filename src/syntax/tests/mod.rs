@@ -1,6 +1,7 @@
 //! Tests of the parser: forms, spans, limits. Mistakes, properties and formatting have their own
 //! files.
 
+mod direct;
 mod formatting;
 mod mistakes;
 mod properties;

@@ -86,7 +86,7 @@ const PIECES: &[&str] = &[
     "\"x${a}y\"",
 ];
 
-fn text() -> impl Strategy<Value = String> {
+pub(super) fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => prop::collection::vec(prop::sample::select(PIECES), 0..40)
             .prop_map(|pieces| pieces.concat()),
@@ -95,7 +95,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 /// A text that is a configuration.
-fn configuration() -> impl Strategy<Value = String> {
+pub(super) fn configuration() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(vec![
         "1",
         "-2.50",

@@ -89,14 +89,15 @@ fn values() -> impl Strategy<Value = Value> {
     ];
     let tree = leaf.prop_recursive(3, 16, 4, |inner| {
         let many = prop::collection::vec(inner.clone(), 0..4);
-        let named = prop::collection::btree_map("[a-c]", inner, 0..4)
-            .prop_map(|m| m.into_iter().map(|(k, v)| (Name::from(k), v)).collect());
+        let named = prop::collection::btree_map("[a-c]", inner, 0..4).prop_map(|m| {
+            m.into_iter().map(|(k, v)| (Name::from(k), v)).collect::<BTreeMap<_, _>>()
+        });
         prop_oneof![
             (types(), many.clone()).prop_map(|(ty, e)| Value::list(ty, e)),
             (types(), many.clone()).prop_map(|(ty, e)| Value::set(ty, e)),
             many.prop_map(Value::tuple),
-            (types(), named.clone()).prop_map(|(ty, e)| Value::map(ty, e)),
-            named.prop_map(Value::object),
+            (types(), named.clone()).prop_map(|(ty, e)| Value::map(ty, e.into())),
+            named.prop_map(|e| Value::object(e.into())),
         ]
     });
     (tree, any::<bool>()).prop_map(|(value, sensitive)| {
@@ -188,7 +189,7 @@ fn the_display_is_that_of_a_console() {
         ("d", Value::list(Type::String, [Value::from("a\t\"\\\u{1b}")])),
         ("e", Value::set(Type::Any, [])),
         ("f", Value::null()),
-        ("g", Value::object(BTreeMap::new())),
+        ("g", Value::object(BTreeMap::new().into())),
         ("h", Value::tuple([secret, Value::unknown(Type::Any), true.into()])),
         ("i", Value::map(Type::Number, [(Name::from("k"), Value::from(2_i64))].into())),
         ("j", Value::from("a\u{1b}[0m\nb")),

@@ -169,7 +169,7 @@ impl Reader<'_> {
             attributes.insert(name.into(), self.sum()?);
             self.take(",");
         }
-        Ok(Value::object(attributes))
+        Ok(Value::object(attributes.into()))
     }
 
     fn string(&mut self) -> String {

@@ -119,7 +119,7 @@ fn checks_only_warn() {
     warning[invalid-index] index is not valid
       at main.nat.hcl:9 `2`
       see main.nat.hcl:9 `[1]`
-      why: The given key does not identify an element in this collection value: the index 2 is beyond the 1 elements.
+      why: The given key does not identify an element in this collection value: the index 2 is beyond the only element.
 "#);
     case.set("nat_gateway.one", &[("id", Value::from("bad"))]);
     assert_snapshot!(case.write(&case.program.checks(&case.objects)), @r#"
@@ -130,6 +130,6 @@ fn checks_only_warn() {
     warning[invalid-index] index is not valid
       at main.nat.hcl:9 `2`
       see main.nat.hcl:9 `[1]`
-      why: The given key does not identify an element in this collection value: the index 2 is beyond the 1 elements.
+      why: The given key does not identify an element in this collection value: the index 2 is beyond the only element.
 "#);
 }

@@ -135,9 +135,9 @@ fn dependencies_are_exact_to_the_instance() {
     );
     assert_snapshot!(case.needs("forward_entry.exact[\"a\"]"), @r#"nat_gateway.g["a"] {forward_table_id, name}"#);
     assert_snapshot!(case.needs("forward_entry.whole"), @r#"
+    nat_gateway.g["a"] {id}
     nat_gateway.g["b"] {ip_lists}
     nat_gateway.other {id}
-    all of nat_gateway.g {}
     all of nat_gateway.third {} (explicit)
 "#);
     assert_snapshot!(case.needs("forward_entry.unknown_key"), @r#"

@@ -56,7 +56,7 @@ fn mistakes_are_reported_with_the_instance() {
     error[invalid-index] index is not valid
       at main.nat.hcl:2 `5`
       see main.nat.hcl:2 `[1]`
-      why: The given key does not identify an element in this collection value: the index 5 is beyond the 1 elements.
+      why: The given key does not identify an element in this collection value: the index 5 is beyond the only element.
     error[invalid-value] `vpc_id` of `nat_gateway` is not valid
       at main.nat.hcl:4 `["a"]`
       why: String required, but have tuple.
@@ -355,7 +355,7 @@ fn what_nothing_uses_is_evaluated_for_its_mistakes() {
     error[invalid-index] index is not valid
       at main.nat.hcl:3 `2`
       see main.nat.hcl:3 `[1]`
-      why: The given key does not identify an element in this collection value: the index 2 is beyond the 1 elements.
+      why: The given key does not identify an element in this collection value: the index 2 is beyond the only element.
 "#);
 }
 
@@ -445,7 +445,7 @@ fn a_configuration_is_checked_without_values() {
     error[invalid-index] index is not valid
       at m/main.nat.hcl:4 `7`
       see m/main.nat.hcl:4 `[1]`
-      why: The given key does not identify an element in this collection value: the index 7 is beyond the 1 elements.
+      why: The given key does not identify an element in this collection value: the index 7 is beyond the only element.
 "#);
 }
 

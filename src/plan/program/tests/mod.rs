@@ -2,6 +2,7 @@
 
 mod changes;
 mod dependencies;
+mod elements;
 mod evaluation;
 mod modules;
 mod repetition;

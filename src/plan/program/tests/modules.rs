@@ -282,10 +282,13 @@ fn values_of_repeated_modules_follow_the_objects() {
         &[("id", Value::from("ngw-1")), ("forward_table_id", Value::from("ftb-1"))],
     );
     assert_eq!(case.instance(inside), "vpc_id = \"ngw-1\"\n");
-    assert_eq!(case.needs(inside), "all of nat_gateway.g {}\n");
+    assert_eq!(case.needs(inside), "nat_gateway.g[\"a\"] {id}\n");
     // Keys are known from the start and order nothing.
     assert_eq!(case.needs("forward_entry.by_key[\"a\"]"), "");
-    assert_eq!(case.needs("forward_entry.by_value[\"a\"]"), "all of nat_gateway.g {}\n");
+    assert_eq!(
+        case.needs("forward_entry.by_value[\"a\"]"),
+        "nat_gateway.g[\"a\"] {forward_table_id}\n"
+    );
     let list = case.program.dependencies(&"forward_entry.by_key".parse().unwrap());
     assert_eq!(list.len(), 1, "a selection by address takes it along");
 }

@@ -1,18 +1,20 @@
 //! The saved plan: a file that holds all that applying it needs, so that what was reviewed is what is
 //! applied. It reads no configuration again.
 //!
-//! The first line is a header in JSON with the digest of the rest, which is the body in JSON. Sensitive
-//! values are in it in clear (apply needs them): it is written for its owner only, and must be kept as
-//! safe as the state.
+//! Sensitive values are in it in clear (apply needs them): it is written for its owner only, and must
+//! be kept as safe as the state. Its form is told in `file`.
+
+mod file;
+mod sharing;
+
+pub use file::{NewFile, decode, encode, read, write};
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
-use super::digest::sha256_hex;
 use super::planner::{PlanOptions, ProviderContext};
 use super::prior::describe;
 use super::program::FileRecord;
@@ -22,10 +24,7 @@ use crate::state::{HistoryEntry, HistoryKind, Snapshot};
 use crate::value::{Name, Value};
 
 /// Version of the file's form.
-pub const VERSION: u64 = 1;
-
-/// What the header calls the file.
-const FORMAT: &str = "natform-plan";
+pub const VERSION: u64 = 2;
 
 /// A plan with all that applying it needs.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -53,14 +52,6 @@ pub struct SavedPlan {
     pub forecast: Option<super::document::Forecast>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Header {
-    format: String,
-    version: u64,
-    natform: String,
-    sha256: String,
-}
-
 /// Why a file is not a plan that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SavedPlanError {
@@ -72,6 +63,18 @@ pub enum SavedPlanError {
     Newer {
         /// Its version.
         found: u64,
+    },
+    /// It was written by an older natform.
+    #[error("it has version {found}, of an older natform; this one knows version {VERSION}")]
+    Older {
+        /// Its version.
+        found: u64,
+    },
+    /// It cannot be read.
+    #[error("{why}")]
+    Unreadable {
+        /// What the system says.
+        why: String,
     },
     /// It was written by another natform, in another form.
     #[error("it was made by natform {natform}; this is {}", env!("CARGO_PKG_VERSION"))]
@@ -96,94 +99,6 @@ pub struct Loaded {
     pub digest: String,
     /// Version of the natform that wrote it.
     pub natform: String,
-}
-
-/// Returns the file's contents and the plan's digest. The same plan gives the same bytes.
-pub fn encode(saved: &SavedPlan) -> Result<(Vec<u8>, String), serde_json::Error> {
-    let body = serde_json::to_vec(saved)?;
-    let digest = sha256_hex(&body);
-    let header = Header {
-        format: FORMAT.to_owned(),
-        version: VERSION,
-        natform: env!("CARGO_PKG_VERSION").to_owned(),
-        sha256: digest.clone(),
-    };
-    let mut file = serde_json::to_vec(&header)?;
-    file.push(b'\n');
-    file.extend(body);
-    file.push(b'\n');
-    Ok((file, digest))
-}
-
-/// Reads a file's contents. Anything but an undamaged plan of a known version is an error.
-pub fn decode(bytes: &[u8]) -> Result<Loaded, SavedPlanError> {
-    let end = bytes.iter().position(|b| *b == b'\n').ok_or(SavedPlanError::NotAPlan)?;
-    let (first, rest) = bytes.split_at(end);
-    let header: serde_json::Value =
-        serde_json::from_slice(first).map_err(|_| SavedPlanError::NotAPlan)?;
-    if header.get("format").and_then(|f| f.as_str()) != Some(FORMAT) {
-        return Err(SavedPlanError::NotAPlan);
-    }
-    let version = header.get("version").and_then(serde_json::Value::as_u64);
-    match version {
-        Some(VERSION) => {}
-        Some(found) if found > VERSION => return Err(SavedPlanError::Newer { found }),
-        _ => return Err(damaged("its header has no version")),
-    }
-    let header: Header =
-        serde_json::from_value(header).map_err(|_| damaged("its header is incomplete"))?;
-    let body = rest[1..].strip_suffix(b"\n").unwrap_or(&rest[1..]);
-    let digest = sha256_hex(body);
-    if digest != header.sha256 {
-        return Err(damaged("its contents do not have the digest that its header names"));
-    }
-    let saved: SavedPlan = serde_json::from_slice(body).map_err(|error| {
-        // Undamaged contents of a form that is not this one's.
-        let natform = header.natform.clone();
-        if natform == env!("CARGO_PKG_VERSION") {
-            damaged(&format!("its contents cannot be read ({error})"))
-        } else {
-            SavedPlanError::OtherVersion { natform }
-        }
-    })?;
-    check(&saved.plan)?;
-    Ok(Loaded { saved, digest, natform: header.natform })
-}
-
-/// Makes sure that indices lead somewhere, so that nothing that uses the plan has to.
-fn check(plan: &Plan) -> Result<(), SavedPlanError> {
-    let count = plan.operations.len();
-    let sound = plan.operations.iter().enumerate().all(|(index, operation)| {
-        operation.change < plan.changes.len()
-            && operation.after.iter().all(|a| *a < index)
-            && operation.groups.iter().all(|g| *g < plan.groups.len())
-    }) && plan.groups.iter().flatten().all(|member| *member < count);
-    if sound { Ok(()) } else { Err(damaged("its operations refer to others that it lacks")) }
-}
-
-fn damaged(why: &str) -> SavedPlanError {
-    SavedPlanError::Damaged { why: why.to_owned() }
-}
-
-/// Writes the file so that only its owner can read it, whole or not at all.
-pub fn store(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use std::io::Write as _;
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let moved = written.and_then(|()| std::fs::rename(&temporary, path));
-    if moved.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    moved
 }
 
 /// How many addresses a message names.
