@@ -412,8 +412,8 @@ impl<'a> Judge<'a> {
     }
 
     /// Returns the addresses that are bound to gateways.
-    fn bound(&self) -> BTreeSet<Arc<str>> {
-        let mut all = BTreeSet::new();
+    fn bound(&self) -> BTreeMap<Arc<str>, Item<'a>> {
+        let mut all = BTreeMap::new();
         for item in self.items(topology::GATEWAY) {
             let live = match item {
                 Item::Managed(change, _) => change.before.as_ref(),
@@ -421,7 +421,8 @@ impl<'a> Judge<'a> {
             };
             let ips = live.and_then(|live| live.get("ip_lists")).and_then(Value::as_elements);
             let ips = ips.unwrap_or_default().iter();
-            all.extend(ips.filter_map(|ip| ip.get("ip_address")?.as_str().map(Arc::from)));
+            let ips = ips.filter_map(|ip| ip.get("ip_address")?.as_str().map(Arc::from));
+            all.extend(ips.map(|ip| (ip, item)));
         }
         all
     }
@@ -464,9 +465,9 @@ impl<'a> Judge<'a> {
         } else {
             (topology::SNAT, "snat_ip")
         };
-        let (gateways, providers) = (self.gateways(), self.providers());
+        let (gateways, providers, bound) = (self.gateways(), self.providers(), self.bound());
         let mut known: BTreeMap<Token, Option<BTreeSet<Arc<str>>>> = BTreeMap::new();
-        // The package of each address, and the id of its gateway.
+        // What has each address, a package or a gateway, and the id of that gateway.
         let mut owners: BTreeMap<Token, Option<(Item<'a>, Option<Token>)>> = BTreeMap::new();
         let mut found = Vec::new();
         for item in self.items(kind) {
@@ -477,7 +478,10 @@ impl<'a> Judge<'a> {
             let Some(gateway) = gateways.get(&table) else { continue };
             for token in topology::used_addresses(kind, item.object()) {
                 let owner = owners.entry(token.clone()).or_insert_with(|| {
-                    let package = providers.of(&token)?;
+                    let Some(package) = providers.of(&token) else {
+                        let gateway = bound.get(token.known()?)?;
+                        return Some((*gateway, id_of(gateway.object())));
+                    };
                     let gateway = topology::parent(topology::PACKAGE, package.object())?;
                     Some((package, id_of(gateways.get(&gateway)?.object())))
                 });
@@ -508,24 +512,24 @@ impl<'a> Judge<'a> {
         self.diagnostics.extend(found);
     }
 
-    /// Describes an entry on an address of another gateway's package.
+    /// Describes an entry on an address of another gateway, or of its package.
     fn of_another(
         &self,
         code: &'static str,
         (entry, attribute): (&Item<'_>, &str),
-        package: &Item<'_>,
+        owner: &Item<'_>,
         gateway: &Item<'_>,
     ) -> Diagnostic {
         let message = format!(
-            "the address of {} is of {}, which does not belong to {}",
+            "the address of {} is of {}, not of {}",
             entry.name(),
-            package.name(),
+            owner.name(),
             gateway.name()
         );
         let diagnostic = Diagnostic::error(code, message)
             .help("use an address of the gateway whose table the entry is in");
         let diagnostic = self.mark(diagnostic, entry, attribute, "not of this gateway");
-        self.mark(diagnostic, package, "nat_gateway_id", "the package's gateway")
+        self.mark(diagnostic, owner, "nat_gateway_id", "has the address")
     }
 
     fn pool_of_several_packages(&mut self, code: &'static str) {
@@ -542,7 +546,7 @@ impl<'a> Judge<'a> {
                     (Some(package), _) => {
                         packages.insert(package.name(), package);
                     }
-                    (None, Some(ip)) if bound.contains(ip) => others.push(ip.to_string()),
+                    (None, Some(ip)) if bound.contains_key(ip) => others.push(ip.to_string()),
                     _ => {}
                 }
             }

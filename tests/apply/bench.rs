@@ -299,7 +299,7 @@ impl Bench {
         let clock = Arc::new(self.clock.clone());
         let reader = ServiceReader::new(runtime.handle().clone(), clock);
         self.regions.iter().fold(reader, |reader, (alias, region)| {
-            reader.with_provider(*alias, self.client(&environment, region))
+            reader.with_provider(alias, self.client(&environment, region))
         })
     }
 

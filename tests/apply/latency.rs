@@ -85,7 +85,7 @@ impl Latency {
             }
             while !bell.0.load(Ordering::Relaxed) {
                 let next = self.waits.lock().unwrap().pop_first();
-                let ((end, _), slot) = next.expect("everything waits for nothing");
+                let Some(((end, _), slot)) = next else { panic!("everything waits for nothing") };
                 if end > self.clock.now() {
                     self.clock.set(end);
                 }

@@ -81,7 +81,9 @@ pub(super) fn prepare(
         let ignored = |name: &&Name| evaluate.ignores(&change.address, name);
         let names: Vec<Name> =
             planned.iter().map(|(name, _)| name).filter(ignored).cloned().collect();
-        names.iter().for_each(|name| evaluated.remove(name));
+        for name in &names {
+            evaluated.remove(name);
+        }
     }
     let planned = complete(kind, change, &planned, &evaluated, &own)?;
     check(kind, change, operation.purpose, &planned)?;

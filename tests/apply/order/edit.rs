@@ -127,7 +127,7 @@ impl Config {
             }
             3 => {
                 let pool = self.snat[one].pool.clone();
-                self.snat[one].pool = self.snat[other].pool.clone();
+                self.snat[one].pool = std::mem::take(&mut self.snat[other].pool);
                 self.snat[other].pool = pool;
             }
             _ => self.snat[one].name = Some(dice.below(4)),

@@ -13,7 +13,7 @@ use natform::api::endpoint::Endpoint;
 use natform::api::log::NoLog;
 use natform::api::sleep::VirtualSleep;
 use natform::emulator::world::conditions::Quotas;
-use natform::emulator::world::model::{VSwitch, Vpc};
+use natform::emulator::world::model::{NetworkStatus, VSwitch, Vpc};
 use natform::emulator::{Dump, Emulator, InProcess, Settings, Timings};
 use natform::environment::{Environment, ManualClock, MemoryFiles, SeededIds, Timestamp};
 
@@ -35,7 +35,7 @@ pub(super) fn world(quotas: &Quotas) -> Dump {
                 vpc: vpc(number),
                 zone: format!("{region}-{letter}"),
                 cidr,
-                status: Default::default(),
+                status: NetworkStatus::default(),
                 has_ha_vip: false,
             });
         }

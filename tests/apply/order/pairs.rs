@@ -25,6 +25,7 @@ const FEW: u64 = 24;
 /// After so many failures it ends.
 const MOST_TOLD: usize = 10;
 
+#[expect(clippy::disallowed_methods, reason = "who runs it asks for more seeds, or for one")]
 #[test]
 fn every_world_leads_to_every_configuration() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
@@ -127,7 +128,7 @@ impl Pair {
         let eips = self.begin(&bench, &before);
         let text = render(&before, &eips);
         self.tell("before", &text.text);
-        self.apply(&bench, &text.text);
+        Self::apply(&bench, &text.text);
         let foreign = self.meddle(&bench, &before, &eips);
         let mut after = match self.dice.below(5) {
             0 if !fixed.first && !before.packages.iter().any(|p| p.shared) => {
@@ -135,7 +136,7 @@ impl Pair {
             }
             _ => before.clone(),
         };
-        for _ in 0..1 + self.dice.below(8) {
+        for _ in 0..=self.dice.below(8) {
             after.edit(&mut self.dice, fixed);
         }
         after.tidy();
@@ -143,18 +144,16 @@ impl Pair {
         if !refused.is_empty() {
             let text = render(&after, &eips);
             self.tell("wrong", &format!("{}\n{refused:#?}", text.text));
-            self.is_refused(&bench, &after, &text, &refused);
-            after = self.repaired(after, &foreign, Some(&before));
-        } else {
-            after = self.repaired(after, &foreign, Some(&before));
+            Self::is_refused(&bench, &after, &text, &refused);
         }
+        after = self.repaired(after, &foreign, Some(&before));
         let text = render(&after, &eips);
         self.tell("after", &text.text);
-        let Some(text) = self.accepted(&bench, &before, after, text, &eips) else { return };
-        self.apply(&bench, &text.1.text);
-        self.compare(&bench, &text.0, &eips, foreign.len());
+        let Some(text) = Self::accepted(&bench, &before, after, text, &eips) else { return };
+        Self::apply(&bench, &text.1.text);
+        Self::compare(&bench, &text.0, &eips, foreign.len());
         if foreign.is_empty() && self.eips == 0 && self.dice.below(4) == 0 {
-            self.destroy(&bench, &text.0);
+            Self::destroy(&bench, &text.0);
         }
     }
 
@@ -200,7 +199,7 @@ impl Pair {
             return vec!["198.51.100.1".to_owned(); self.eips];
         }
         let gateways = Config { gateways: config.gateways.clone(), ..Config::default() };
-        self.apply(bench, &render(&gateways, &[]).text);
+        Self::apply(bench, &render(&gateways, &[]).text);
         let snapshot = bench.snapshot();
         let id = &snapshot.instances[&("nat_gateway.g0".parse().unwrap(), None)].id;
         let bound = bench
@@ -209,7 +208,7 @@ impl Pair {
         bound.unwrap().into_iter().map(|eip| eip.address.to_string()).collect()
     }
 
-    fn apply(&self, bench: &Bench, text: &str) {
+    fn apply(bench: &Bench, text: &str) {
         bench.emulator.forget_calls();
         let outcome = bench.apply(text).unwrap();
         assert!(outcome.is_success(), "{outcome:#?}\n{:#?}", bench.refusals());
@@ -256,14 +255,16 @@ impl Pair {
         if !self.foreign {
             return done;
         }
-        let Some(gateway) =
-            dump.gateways.iter().find(|g| g.region == "cn-hangzhou" && self.is_first(bench, &g.id))
+        let Some(gateway) = dump
+            .gateways
+            .iter()
+            .find(|g| g.region == "cn-hangzhou" && Self::is_first(bench, &g.id))
         else {
             return done;
         };
         let addresses = addresses(bench, eips);
         let text = |ip: &Ip| addresses.iter().find(|(i, _)| i == ip).map(|(_, text)| text.clone());
-        for _ in 0..1 + self.dice.below(3) {
+        for _ in 0..=self.dice.below(3) {
             let mut drawn = Config {
                 packages: config.packages.iter().filter(|p| p.key == 0).cloned().collect(),
                 gateways: config.gateways.iter().filter(|g| g.key == 0).cloned().collect(),
@@ -294,13 +295,13 @@ impl Pair {
         done
     }
 
-    fn is_first(&self, bench: &Bench, id: &str) -> bool {
+    fn is_first(bench: &Bench, id: &str) -> bool {
         let key = ("nat_gateway.g0".parse().unwrap(), None);
         bench.snapshot().instances.get(&key).is_some_and(|i| i.id == id)
     }
 
     /// The plan refuses a configuration that the service refuses, and names the lines.
-    fn is_refused(&self, bench: &Bench, config: &Config, text: &Text, refused: &[Refused]) {
+    fn is_refused(bench: &Bench, config: &Config, text: &Text, refused: &[Refused]) {
         let program = bench.program(&text.text);
         let (_, diagnostics) = bench.attempt(&program);
         let lines = lines(&diagnostics, &program);
@@ -329,7 +330,6 @@ impl Pair {
     /// deleted or created before another, and then the same without that. None where the plan is
     /// right to refuse it.
     fn accepted(
-        &self,
         bench: &Bench,
         before: &Config,
         after: Config,
@@ -373,7 +373,7 @@ impl Pair {
     }
 
     /// What is there is what is configured.
-    fn compare(&self, bench: &Bench, config: &Config, eips: &[String], foreign: usize) {
+    fn compare(bench: &Bench, config: &Config, eips: &[String], foreign: usize) {
         let snapshot = bench.snapshot();
         let object = |address: &str| &snapshot.instances[&(address.parse().unwrap(), None)].object;
         let addresses = addresses(bench, eips);
@@ -425,7 +425,7 @@ impl Pair {
         assert_eq!(dump.bandwidth_packages.len(), packages);
     }
 
-    fn destroy(&self, bench: &Bench, config: &Config) {
+    fn destroy(bench: &Bench, config: &Config) {
         let protected = config.dnat.iter().any(|e| e.protected)
             || config.snat.iter().any(|e| e.protected)
             || config.packages.iter().any(|p| p.shared);
