@@ -209,7 +209,10 @@ impl Made<'_> {
     }
 
     fn packages(&mut self) {
-        for (index, package) in self.config.packages.iter().enumerate() {
+        // What becomes shared bandwidth gives its place back, so it comes before the others.
+        let mut packages: Vec<_> = self.config.packages.iter().enumerate().collect();
+        packages.sort_by_key(|(_, package)| !package.shared);
+        for (index, package) in packages {
             let Some((gateway, ..)) = self.gateways.get(&package.gateway).cloned() else {
                 continue;
             };
