@@ -53,7 +53,7 @@ fn files(report: &mut Report) -> io::Result<()> {
     let list = filled("locals {\n  list = [\n", "  ]\n}\n", |n| format!("    \"element-{n}\",\n"));
     report.file("a file of 5 MB, one list", &list)?;
     let names = filled("locals {\n  l0 = 1\n", "}\n", |number| {
-        format!("  l{} = \"text ${{local.l{number}}} and ${{max(1, 2)}}\"\n", number + 1)
+        format!("  l{} = \"text ${{local.l0}} and ${{max(1, {number})}}\"\n", number + 1)
     });
     report.file("a file of 5 MB, templates", &names)?;
     let heredoc = filled("locals {\n  text = <<-EOT\n", "  EOT\n}\n", |number| {

@@ -287,7 +287,7 @@ impl<'t> Lowering<'t> {
             // Each step makes the tree a level deeper.
             self.depth += 1;
             let span = result.span.to(self.span(operator.span()));
-            if self.depth > MAX_DEPTH {
+            if self.depth >= MAX_DEPTH {
                 self.too_deep(span);
                 break;
             }

@@ -312,3 +312,15 @@ fn answers_from_the_terminal_are_read_like_options() {
 "#
     );
 }
+
+#[test]
+fn a_file_that_cannot_be_understood_may_hold_what_is_missing() {
+    let deep = format!("b = {}1{}\n", "(".repeat(1000), ")".repeat(1000));
+    for (name, text) in [("cfg/natform.natvars", &*deep), ("cfg/natform.natvars.json", "{\"b\":")] {
+        let (variables, text) =
+            Sources { declared: "variable \"b\" {}", files: &[(name, text)], ..Sources::default() }
+                .run();
+        assert!(variables.missing.is_empty());
+        assert_eq!(text.matches("error[").count(), 1, "{text}");
+    }
+}

@@ -85,6 +85,7 @@ pub fn variables(
         configuration,
         given: BTreeMap::new(),
         failed: BTreeSet::new(),
+        is_unread_in_part: false,
         diagnostics: Diagnostics::new(),
     };
     collector.environment();
@@ -123,6 +124,8 @@ struct Collector<'a> {
     given: BTreeMap<Name, Given>,
     /// Variables whose value was reported.
     failed: BTreeSet<Name>,
+    /// Whether a file could not be understood, which may give a value to any variable.
+    is_unread_in_part: bool,
     diagnostics: Diagnostics,
 }
 
@@ -174,6 +177,7 @@ impl Collector<'_> {
         let text = match read_text(&*self.environment.files, path, shown) {
             Ok(text) => text,
             Err(diagnostic) => {
+                self.is_unread_in_part = true;
                 self.diagnostics.push(*diagnostic);
                 return;
             }
@@ -183,6 +187,7 @@ impl Collector<'_> {
             match json::read(id, &text) {
                 Ok(entries) => entries,
                 Err(diagnostic) => {
+                    self.is_unread_in_part = true;
                     self.diagnostics.push(*diagnostic);
                     return;
                 }
@@ -219,6 +224,7 @@ impl Collector<'_> {
     /// Reads `name = value` lines.
     fn native(&mut self, id: crate::diagnostic::FileId, text: &str) -> Vec<(Name, Span, Given)> {
         let (body, found) = syntax::parse(id, text);
+        self.is_unread_in_part |= body.incomplete;
         self.diagnostics.extend(found);
         if let Some(block) = body.blocks.first() {
             self.diagnostics.push(
@@ -294,7 +300,9 @@ impl Collector<'_> {
                 None if self.failed.contains(name) => continue,
                 None => {
                     let Some(default) = &variable.default else {
-                        variables.missing.push(name.clone());
+                        if !self.is_unread_in_part {
+                            variables.missing.push(name.clone());
+                        }
                         continue;
                     };
                     marked(variable, default.clone())

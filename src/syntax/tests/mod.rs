@@ -254,3 +254,24 @@ fn hostile_texts_take_no_long_time() {
         let _ = parse_template(FileId(0), &text);
     }
 }
+
+#[test]
+fn numbers_are_read_whole_or_refused_with_advice() {
+    let body = good("a = [1e400, -1e1000, 1e-400, 0.1]\n");
+    assert_eq!(body.attributes.len(), 1);
+    let long = "1".repeat(100_000);
+    for number in ["1e999999999", "-1e99999", "1e-99999", &long, &format!("0.{long}")] {
+        let broken = format!("a = [{number}]\nb = 1e400\n");
+        let codes: Vec<_> = parse(FileId(0), &broken).1.iter().map(|d| d.code).collect();
+        assert_eq!(codes, ["number-too-large"], "{}", &number[..8]);
+    }
+}
+
+#[test]
+fn a_long_chain_of_steps_is_one_mistake() {
+    for link in [".a", "[0]", "[*]"] {
+        let text = format!("a = b{}\n", link.repeat(10_000));
+        let codes: Vec<_> = parse(FileId(0), &text).1.iter().map(|d| d.code).collect();
+        assert_eq!(codes, ["too-deep"], "{link}");
+    }
+}
