@@ -16,6 +16,14 @@ fn document(run: &Run) -> Value {
     document
 }
 
+/// Returns a report without what follows from how often and when is asked whether calls are settled.
+fn told(report: &str) -> String {
+    let text = steady(report);
+    let reads = regex::Regex::new(r"\d+ that read \([^)]*\)").unwrap();
+    let blanks = regex::Regex::new(r"(?m)(\S) {2,}|^ {3,}").unwrap();
+    blanks.replace_all(&reads.replace_all(&text, "… that read"), "$1  ").into_owned()
+}
+
 /// Workspaces of one service: what one makes, the other does not know.
 fn beside(one: &mut Workspace) -> Workspace {
     let world = one.path("world.db").display().to_string();
@@ -54,7 +62,7 @@ fn aliens(of: &Workspace, count: usize, from: u32) -> String {
 fn a_new_world_is_rehearsed_and_nothing_is_touched() {
     let workspace = Workspace::with(QUICKSTART);
     let run = workspace.run(&["rehearse"]).success();
-    insta::assert_snapshot!(run.stdout);
+    insta::assert_snapshot!(told(&run.stdout));
     assert_eq!(run.stderr, "");
     assert_eq!(workspace.run(&["rehearse"]).stdout, run.stdout, "it is the same each time");
     assert!(!workspace.path("natform.db").exists());
@@ -104,8 +112,9 @@ fn ports_that_change_hands_interrupt() {
         QUICKSTART.replace("\"80\" = 8080, \"443\" = 8443", "\"80\" = 8443, \"443\" = 8080");
     workspace.write("main.nat.hcl", &swapped);
     let run = workspace.run(&["rehearse"]).success();
-    insta::assert_snapshot!(run.stdout);
-    insta::assert_snapshot!(workspace.run(&["rehearse", "-format=markdown"]).success().stdout);
+    insta::assert_snapshot!(told(&run.stdout));
+    let markdown = workspace.run(&["rehearse", "-format=markdown"]).success();
+    insta::assert_snapshot!(told(&markdown.stdout));
     let report = document(&workspace.run(&["rehearse", "-format=json"]).success());
     let stops = report["interruptions"].as_array().unwrap();
     assert_eq!(stops.len(), 2);
@@ -131,7 +140,7 @@ fn what_others_did_meanwhile_refuses() {
     other.write("main.nat.hcl", &aliens(&workspace, 1, 22));
     other.run(&["apply", "-auto-approve"]).success();
     let run = workspace.run(&["rehearse", "change.plan"]).exits(1);
-    insta::assert_snapshot!(steady(&run.stdout));
+    insta::assert_snapshot!(told(&run.stdout));
     run.says(&["error[service-refused]", "--> main.nat.hcl:", "forward_entry.web[\"22\"]"]);
     let report = document(&workspace.run(&["rehearse", "-json", "change.plan"]).exits(1));
     assert_eq!(report["verdict"], "fails");
@@ -366,7 +375,8 @@ fn what_an_earlier_run_left_is_finished_first() {
         served.control("DELETE", "calls", "");
         let run = workspace.run(&["rehearse", "-json"]).success();
         let report = document(&run);
-        assert_eq!(report["recovered"][0]["action"], "CreateForwardEntry", "{report:#}");
+        let mut recovered = report["recovered"].as_array().unwrap().iter();
+        assert!(recovered.any(|r| r["action"] == "CreateForwardEntry"), "{report:#}");
         assert_eq!(report["afterwards"]["empty"], true);
         let of = |a: &&Value| a["code"] == "unfinished";
         assert!(report["assumptions"].as_array().unwrap().iter().any(|a| of(&a)));
