@@ -140,12 +140,13 @@ impl Pace {
         let wait = match self.0.get(&action) {
             Some(known) if known.enough > elapsed => known.enough - elapsed,
             Some(known) => known.enough * 0.02 * growth,
-            // One of the questions comes when it is over by the documentation.
+            // One more question comes when it is over by the documentation.
             None => {
-                let wait = milliseconds(FIRST) * UNKNOWN.powi(asked);
-                let rest = milliseconds(Duration::from_millis(documented(action))) - elapsed;
+                let over = milliseconds(Duration::from_millis(documented(action)));
+                let more = if over > 0.0 && elapsed >= over { 2 } else { 0 };
+                let wait = milliseconds(FIRST) * UNKNOWN.powi((asked - more).max(0));
                 let wait = wait.min(milliseconds(LONGEST));
-                if rest > 0.0 { wait.min(rest) } else { wait }
+                if over > elapsed { wait.min(over - elapsed) } else { wait }
             }
         };
         duration(wait).clamp(SHORTEST, LONGEST)
