@@ -196,6 +196,9 @@ fn changed(text: &str, edits: &[Edit]) -> String {
             }
             Edit::Line(at, to) => {
                 let lines: Vec<&str> = text.split_inclusive('\n').collect();
+                if lines.is_empty() {
+                    continue;
+                }
                 let line = lines[pick(lines.len(), *at)].to_owned();
                 match to {
                     Some(to) => {
