@@ -383,7 +383,7 @@ mod tests {
         settling.add(2, ("", vec![other]), action, times, &mut pace);
         assert_eq!(settling.start(Timestamp(4_000)).len(), 1, "the other waits for the first");
         settling.remove(1);
-        pace.remember(action.0, Duration::from_millis(4_000));
+        pace.remember(action.0, Duration::from_secs(4));
         settling.wake(action.0, Timestamp(4_010), &mut pace);
         assert_eq!(settling.due(), Some(Timestamp(4_100)));
     }

@@ -10,7 +10,7 @@ use super::scope::{Scope, Step};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, SourceMap, Span, did_you_mean};
 use crate::syntax::ast::{Expression, Identifier};
 use crate::syntax::parse_template;
-use crate::value::{Data, Type, Value, convert};
+use crate::value::{Data, Entries, Type, Value, convert};
 
 /// Functions that take part in evaluation and so are not in the table of functions.
 const SPECIAL: [&str; 6] = ["can", "convert", "templatefile", "templatestring", "try", "type"];
@@ -384,7 +384,7 @@ impl Scope for TemplateScope<'_> {
             format!("the template's variables have no `{}`", root.text),
         )
         .at(root.span);
-        let names = entries.into_iter().flat_map(|entries| entries.keys()).map(Arc::as_ref);
+        let names = entries.into_iter().flat_map(Entries::keys).map(Arc::as_ref);
         if let Some(near) = did_you_mean(&root.text, names) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }

@@ -219,7 +219,7 @@ fn to_object(
     let Some(entries) = value.as_entries() else { return Err(mismatch(value, ty)) };
     let missing: Vec<String> = fields
         .iter()
-        .filter(|(name, field)| !field.optional && !entries.contains_key(*name))
+        .filter(|(name, field)| !field.optional && !entries.contains_key(name))
         .map(|(name, _)| super::display::quoted(name))
         .collect();
     match &*missing {

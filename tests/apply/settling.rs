@@ -61,7 +61,7 @@ fn round(milliseconds: u64, most: f64) {
     ] {
         let taken = measure(&bench, text, least);
         assert!(taken.calls <= most, "{milliseconds} ms, {what}: {taken:?}");
-        let grace = Duration::from_millis(1_000);
+        let grace = Duration::from_secs(1);
         assert!(taken.late <= late + grace, "{milliseconds} ms, {what}: {taken:?}");
     }
 }

@@ -53,8 +53,8 @@ fn command_lines_are_measured_against_the_emulator() {
     // Twenty are made, with a read for each entry and one for all gateways and all packages; two lists
     // and two tables are read; twenty are deleted, with one read for each table and the gateways.
     assert_eq!(least, [0.0, 38.0, 4.0, 4.0, 4.0 + 20.0 + 3.0]);
-    assert_eq!(number(&phases[2], "calls") as u64, 4, "{}", phases[2]);
-    assert_eq!(number(&phases[3], "calls") as u64, 4, "{}", phases[3]);
+    assert_eq!(phases[2]["calls"], 4, "{}", phases[2]);
+    assert_eq!(phases[3]["calls"], 4, "{}", phases[3]);
 }
 
 #[test]

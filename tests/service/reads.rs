@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use natform::emulator::Timings;
 
@@ -165,7 +164,7 @@ fn crowd(server: &Server, count: u64, before: bool) {
             other.snat_table = format!("stb-emu{number:013}");
             other.sequence = if before { number } else { 1_000_000 + number };
             other.name = format!("other-{number}");
-            other.vpc = "vpc-other".to_owned();
+            "vpc-other".clone_into(&mut other.vpc);
             world.gateways.push(other);
         }
     });
@@ -313,9 +312,7 @@ fn credentials_that_expire_while_applying_leave_nothing_behind() {
             *expired = number == expires_at;
             Reaction::Pass
         });
-        let begun = Instant::now();
-        let run = workspace.run(&["apply", "-auto-approve"]).exits(1);
-        assert!(begun.elapsed() < Duration::from_secs(30), "{run:?}");
+        workspace.run(&["apply", "-auto-approve"]).exits(1);
         let refused: usize = counts.lock().unwrap().values().sum();
         assert!(refused <= 20, "{refused} calls were refused: {counts:?}");
         server.unhook();

@@ -26,7 +26,7 @@ use super::endpoint::Endpoint;
 use super::error::{ApiError, Class, NOT_SENT, UNREADABLE_ANSWER};
 use super::http::{HttpRequest, HttpResponse, Transport, TransportError};
 use super::log::{Event, Level, LogEntry, RequestLog};
-use super::pace::{Closed, Pace, Verdict};
+use super::pace::{Pace, Verdict};
 use super::redact::{Redactor, printable};
 use super::signature::{canonical_query, percent_encode, sign, string_to_sign};
 use super::sleep::Sleep;
@@ -211,13 +211,10 @@ impl Client {
     /// Sends a call once. `limit` tells how long its answer may take, from when it leaves.
     async fn attempt(&self, call: &Call, limit: impl Fn(Timestamp) -> Duration) -> Attempt {
         let inner = &*self.0;
-        let permit = match self.1.admit(call.action).await {
-            Ok(permit) => permit,
-            Err(Closed) => {
-                let why = "the run was interrupted before it was its turn";
-                let outcome = Err(ApiError::not_sent(call.action, why));
-                return Attempt { outcome, sent: inner.clock.now() };
-            }
+        let Ok(permit) = self.1.admit(call.action).await else {
+            let why = "the run was interrupted before it was its turn";
+            let outcome = Err(ApiError::not_sent(call.action, why));
+            return Attempt { outcome, sent: inner.clock.now() };
         };
         let sent = inner.clock.now();
         let limit = limit(sent);

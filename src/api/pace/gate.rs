@@ -123,7 +123,9 @@ impl<K: Ord + Copy> Gate<K> {
         self.under_way += 1;
         self.all.leaves(now);
         if let Some(kind) = self.kinds.get_mut(&kind) {
-            kind.waiting.pop_front_if(|first| *first == ticket);
+            if kind.waiting.front() == Some(&ticket) {
+                kind.waiting.pop_front();
+            }
             kind.rate.leaves(now);
             self.changed = kind.changes;
         }

@@ -42,7 +42,7 @@ pub(super) struct Rate {
     /// Requests a second that are never exceeded.
     ceiling: Option<f64>,
     /// Requests a second that the service is believed to bear; none while it never refused.
-    rate: Option<f64>,
+    borne: Option<f64>,
     /// The rate from which it grows now, and since when.
     base: (f64, i64),
     /// The rate that was too fast last.
@@ -97,7 +97,7 @@ impl Rate {
 
     /// Returns the requests a second that the service is believed to bear, where it refused more.
     pub(super) fn limit(&self) -> Option<f64> {
-        self.rate.filter(|rate| *rate < UNLIMITED)
+        self.borne.filter(|rate| *rate < UNLIMITED)
     }
 
     /// Returns whether the service refuses at present.
@@ -142,7 +142,7 @@ impl Rate {
             Some(event) => event.refused += u32::from(sent > event.since),
             None if sent < self.ended => {}
             None => {
-                let gap = self.rate.map_or(FIRST_GAP, interval);
+                let gap = self.borne.map_or(FIRST_GAP, interval);
                 self.event = Some(Event { since: now, began: sent, refused: 0, held, gap });
                 self.next = now.saturating_add(gap.max(self.floor()));
             }
@@ -186,8 +186,8 @@ impl Rate {
         // less: that it was not answered sooner only where sooner ones were refused.
         let sure = counted > apart * 1.2;
         let steady = self.run >= STEADY && event.since.saturating_sub(self.ended) >= SECOND;
-        self.unsteady += u32::from(self.rate.is_some() && !steady);
-        let (rate, met) = match self.rate {
+        self.unsteady += u32::from(self.borne.is_some() && !steady);
+        let (rate, met) = match self.borne {
             None if !sure && event.refused == 0 => (borne.max(UNKNOWN), None),
             None if sure && counted >= MANY => (borne * 0.97, Some(borne * 1.1)),
             None => (borne, None),
@@ -207,7 +207,7 @@ impl Rate {
             Some(before) => ((borne * 0.97).clamp(before * 0.5, before * 0.95), Some(before)),
         };
         (self.run, self.loose, self.cycle) = (0, 0, sent);
-        self.rate = Some(rate.max(SLOWEST));
+        self.borne = Some(rate.max(SLOWEST));
         self.base = (rate, now);
         self.met = met;
         self.ended = now;
@@ -232,7 +232,7 @@ impl Rate {
     /// Grows with the answer to a request that left at `sent`: at most twofold before an answer to one
     /// that left at the grown rate is there.
     fn grow(&mut self, sent: i64, now: i64) {
-        let Some(rate) = self.rate else { return };
+        let Some(rate) = self.borne else { return };
         if sent >= self.base.1 {
             self.base = (rate, now);
         }
@@ -243,12 +243,12 @@ impl Rate {
             Some(met) if rate < met * 1.1 => rate * (1.0 + (0.02 / rate).min(0.003)),
             Some(_) => rate * 1.01,
         };
-        self.rate = Some(grown.min(self.base.0 * 2.0).max(rate).min(UNLIMITED));
+        self.borne = Some(grown.min(self.base.0 * 2.0).max(rate).min(UNLIMITED));
     }
 
     /// Returns the distance of requests.
     fn spacing(&self) -> i64 {
-        let own = match (&self.event, self.rate) {
+        let own = match (&self.event, self.borne) {
             (Some(event), _) => event.gap,
             (None, Some(rate)) => interval(rate),
             (None, None) => 0,

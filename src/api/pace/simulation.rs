@@ -127,7 +127,7 @@ pub(super) enum Work {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
-    Back { table: usize, kind: Kind, sent: i64, answer: Option<Option<i64>> },
+    Back { table: usize, kind: Kind, sent: i64, answer: Result<(), Option<i64>> },
     Arrive { table: usize, kind: Kind, sent: i64 },
     Want { table: usize, kind: Kind },
     Wake,
@@ -178,7 +178,7 @@ impl Run {
             .dice
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        (self.dice >> 40) as i64 % 1000
+        (self.dice >> 40).cast_signed() % 1000
     }
 
     fn way(&mut self) -> i64 {
@@ -205,12 +205,12 @@ impl Run {
                     Ok(()) => {
                         self.figures.accepted += 1;
                         self.figures.micros = now;
-                        None
+                        Ok(())
                     }
                     Err(wait) => {
                         self.figures.refused += 1;
                         let hint = self.service.map_or(Hint::Nothing, |service| service.hint);
-                        Some(match hint {
+                        Err(match hint {
                             Hint::Nothing => None,
                             Hint::Exact => Some((wait + 999) / 1000 * 1000),
                             Hint::Second => Some(SECOND),
@@ -223,14 +223,14 @@ impl Run {
             Event::Back { table, kind, sent, answer } => {
                 let said = self.service.is_some_and(|service| service.by_kind.1);
                 let verdict = match answer {
-                    None => Verdict::Borne,
-                    Some(wait) => {
+                    Ok(()) => Verdict::Borne,
+                    Err(wait) => {
                         let wait = wait.map(|wait| Duration::from_micros(wait as u64));
                         if said { Verdict::TooFastOfKind(wait) } else { Verdict::TooFast(wait) }
                     }
                 };
                 self.gate.returns(kind, sent, now, verdict);
-                if answer.is_some() {
+                if answer.is_err() {
                     return self.later(now, Event::Want { table, kind });
                 }
                 self.go_on(table, kind, sent, now);

@@ -77,8 +77,12 @@ fn makespan(operations: &[Operation], at_once: usize) -> usize {
             return time;
         }
         let started = scheduler.start_ready(at_once);
-        started.iter().for_each(|index| scheduler.answered(*index));
-        started.iter().for_each(|index| scheduler.settled(*index));
+        for index in &started {
+            scheduler.answered(*index);
+        }
+        for index in &started {
+            scheduler.settled(*index);
+        }
     }
     unreachable!()
 }

@@ -27,7 +27,7 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
         virtually::run(session, arguments, step)?;
         return Ok(Exit::Done);
     }
-    if arguments.rate.is_some_and(|rate| !(rate > 0.0)) {
+    if arguments.rate.is_some_and(|rate| rate.is_nan() || rate <= 0.0) {
         return Err(Failure::of(
             Diagnostic::error("flags", "`-rate` is no number of requests a second")
                 .help("give a number above 0, or leave it out"),

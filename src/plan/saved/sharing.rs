@@ -67,7 +67,9 @@ impl Sharing {
 
     fn list(&mut self, list: &mut Arc<[Name]>) {
         let mut names: Vec<Name> = list.to_vec();
-        names.iter_mut().for_each(|name| self.text(name));
+        for name in &mut names {
+            self.text(name);
+        }
         *list = names.into();
     }
 

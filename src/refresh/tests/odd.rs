@@ -104,7 +104,8 @@ fn nonsense(
 #[test]
 fn what_never_adds_up_is_told_as_such() {
     // It says more than it has, less than it has, gives the first page each time, or none.
-    let cases: [(usize, Box<dyn Fn(usize) -> Vec<String> + Send + Sync>, &str, usize); 5] = [
+    type Rows = Box<dyn Fn(usize) -> Vec<String> + Send + Sync>;
+    let cases: [(usize, Rows, &str, usize); 5] = [
         (5, Box::new(|page| names(if page == 1 { 3 } else { 0 })), "3 of 5 rows came", 2),
         (0, Box::new(|_| names(3)), "3 of 0 rows came", 1),
         (120, Box::new(|_| names(50)), "100 of 120 rows came, 50 of them twice", 3),
@@ -168,7 +169,7 @@ fn sought(ids: &[&str], rows: Option<usize>) -> Sought {
 fn found(count: usize, sought: &Sought) -> (Listing, usize) {
     let ids = names(count);
     let bench = Bench::new(move |_, parameters| match parameters.get("NatGatewayId") {
-        Some(id) if ids.contains(id) => answer(&[id.clone()], Some(1)),
+        Some(id) if ids.contains(id) => answer(std::slice::from_ref(id), Some(1)),
         Some(_) => answer(&[], Some(0)),
         None => paged(&ids, parameters, 50),
     });

@@ -150,9 +150,12 @@ fn a_circle_goes_through_an_outer_key_and_an_inner_one() {
 #[test]
 fn a_protected_member_is_not_the_one_that_is_deleted() {
     let protect = |entries: &[String], which: &[usize]| {
-        let all = entries.iter().enumerate().map(|(index, entry)| match which.contains(&index) {
-            true => with(entry, "lifecycle {\n    prevent_destroy = true\n  }"),
-            false => entry.clone(),
+        let all = entries.iter().enumerate().map(|(index, entry)| {
+            if which.contains(&index) {
+                with(entry, "lifecycle {\n    prevent_destroy = true\n  }")
+            } else {
+                entry.clone()
+            }
         });
         edge(&all.collect::<Vec<_>>())
     };
