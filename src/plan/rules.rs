@@ -3,6 +3,7 @@
 //! counts only where this plan adds to it or changes it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::keys::{self, Key, KeyIndex};
 use super::kinds::Kinds;
@@ -17,14 +18,15 @@ use crate::value::{Name, Value};
 
 /// How many objects a message names before it only counts.
 const NAMED: usize = 5;
+/// From how many changes on the rules are judged in several threads.
+const MANY: usize = 2_000;
 
 /// Finds where an attribute of an instance (or, for an empty name, its block) is written.
-pub(crate) type Places<'a> = dyn Fn(&Address, &str) -> Option<Span> + 'a;
+pub(crate) type Places<'a> = dyn Fn(&Address, &str) -> Option<Span> + Sync + 'a;
 
 /// Judges a plan.
 pub(crate) struct Judge<'a> {
     pub(super) changes: &'a [Change],
-    pub(super) kinds: &'a Kinds,
     pub(super) world: &'a World,
     pub(super) lists: &'a BTreeMap<Name, Listings>,
     pub(super) places: &'a Places<'a>,
@@ -116,27 +118,68 @@ pub(crate) fn check(
         .filter(|c| !matches!(c.kind, ChangeKind::NoOp | ChangeKind::Read | ChangeKind::Forget))
         .map(|c| c.address.kind())
         .collect();
-    let mut judge = Judge {
-        changes,
-        kinds,
-        world,
-        lists,
-        places,
-        diagnostics: Diagnostics::new(),
-        remarks: Vec::new(),
-    };
+    let mut tasks: Vec<Task<'_>> = Vec::new();
     for name in &touched {
-        let Some(kind) = judge.kinds.get(name) else { continue };
-        for rule in kind.resource.rules() {
-            judge.rule(name, rule);
+        if let Some(kind) = kinds.get(name) {
+            tasks.extend(kind.resource.rules().iter().map(|rule| Task::Rule(name, rule)));
         }
     }
     // It is declared with DNAT entries, and is about both.
     if touched.contains(topology::SNAT) && !touched.contains(topology::FORWARD) {
-        judge.world_rule(topology::FORWARD, "address-in-dnat-and-snat");
+        tasks.push(Task::Both);
     }
-    judge.missing_parents();
-    (judge.diagnostics, judge.remarks)
+    tasks.push(Task::Parents);
+    let judged = |task: &Task<'_>| {
+        let (diagnostics, remarks) = (Diagnostics::new(), Vec::new());
+        let mut judge = Judge { changes, world, lists, places, diagnostics, remarks };
+        match *task {
+            Task::Rule(kind, rule) => judge.rule(kind, rule),
+            Task::Both => judge.world_rule(topology::FORWARD, "address-in-dnat-and-snat"),
+            Task::Parents => judge.missing_parents(),
+        }
+        (judge.diagnostics, judge.remarks)
+    };
+    let mut all = (Diagnostics::new(), Vec::new());
+    for (diagnostics, remarks) in each(&tasks, changes.len(), judged) {
+        all.0.extend(diagnostics);
+        all.1.extend(remarks);
+    }
+    all
+}
+
+/// What is judged without regard to the rest.
+enum Task<'a> {
+    Rule(&'a str, &'a Rule),
+    Both,
+    Parents,
+}
+
+/// Does all tasks, in several threads where there are many changes; results stand in the order of the
+/// tasks.
+fn each<T: Sync, R: Send>(tasks: &[T], changes: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    if changes < MANY || threads == 1 {
+        return tasks.iter().map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let some = || {
+        let numbers = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
+        let mine = numbers.map_while(|number| Some((number, tasks.get(number)?)));
+        mine.map(|(number, task)| (number, work(task))).collect::<Vec<_>>()
+    };
+    let mut done = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(some)).collect();
+        let mut done = some();
+        for other in others {
+            match other.join() {
+                Ok(results) => done.extend(results),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 impl<'a> Judge<'a> {
@@ -443,4 +486,18 @@ fn shown(name: &str, value: &Value) -> Option<String> {
         return None;
     }
     Some(format!("`{name} = {}`", crate::value::display(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MANY, each};
+
+    #[test]
+    fn results_stand_in_the_order_of_the_tasks() {
+        let tasks: Vec<usize> = (0..100).collect();
+        for changes in [0, MANY] {
+            let results = each(&tasks, changes, |task| task * 2);
+            assert_eq!(results, tasks.iter().map(|task| task * 2).collect::<Vec<_>>());
+        }
+    }
 }
