@@ -14,6 +14,8 @@ use crate::diagnostic::Diagnostic;
 pub(super) enum Break {
     /// It hands keys round with these, and is deleted first and made again at the end.
     Keys(Vec<String>),
+    /// It uses what must go before these have a place, and is deleted first and made again at the end.
+    Places(Vec<String>),
     /// Its replacement deletes first: its users wait for what waits for the old object to go.
     DeleteFirst,
 }
@@ -23,6 +25,9 @@ pub(super) fn breaks(cycles: &[Cycle], outcome: &Outcome) -> Option<BTreeMap<Add
     let mut all = BTreeMap::new();
     for cycle in cycles {
         let mut found = keys(cycle, outcome);
+        if found.is_empty() {
+            found = places(cycle, outcome);
+        }
         if found.is_empty() {
             found.push(delete_first(cycle, outcome)?);
         }
@@ -121,6 +126,27 @@ fn keys(cycle: &Cycle, outcome: &Outcome) -> Vec<(Address, Break)> {
             (changes[*at].address.clone(), Break::Keys(others))
         })
         .collect()
+}
+
+/// Chooses the entries that keep what they use from going, where what they are to use needs its place:
+/// no in-place change can be before both.
+fn places(cycle: &Cycle, outcome: &Outcome) -> Vec<(Address, Break)> {
+    let change = |node: Node| {
+        outcome.operations.get(node).map(|operation| &outcome.changes[operation.change])
+    };
+    let along = |wanted: Why| cycle.edges.iter().filter(move |(_, _, why)| *why == wanted);
+    let placeless: BTreeSet<&Address> =
+        along(Why::Place).filter_map(|(_, to, _)| Some(&change(*to)?.address)).collect();
+    if placeless.is_empty() {
+        return Vec::new();
+    }
+    let with: Vec<String> = placeless.into_iter().map(ToString::to_string).collect();
+    let users: BTreeSet<&Address> = along(Why::Address)
+        .filter_map(|(from, _, _)| change(*from))
+        .filter(|user| user.kind == ChangeKind::Update && !user.prevent_destroy)
+        .map(|user| &user.address)
+        .collect();
+    users.into_iter().map(|user| (user.clone(), Break::Places(with.clone()))).collect()
 }
 
 /// Chooses an instance that is created first although its block does not ask for it.

@@ -325,9 +325,12 @@ fn places(
         let passing = places.passing.iter();
         let takers = passing.clone().map(|(create, _)| create);
         let takers = takers.chain(&places.first).chain(&places.creates).skip(free);
-        let leavers = places.deletes.iter().chain(passing.map(|(_, converted)| converted));
+        let leavers = places.deletes.iter().chain(passing.clone().map(|(_, converted)| converted));
         for (taker, leaver) in takers.zip(leavers.chain(&places.last)) {
-            wiring.graph.edge(*leaver, *taker, why);
+            // Where there is no place at all, what passes would wait for itself: the rule tells that.
+            if !passing.clone().any(|(create, converted)| (create, converted) == (taker, leaver)) {
+                wiring.graph.edge(*leaver, *taker, why);
+            }
         }
     }
 }

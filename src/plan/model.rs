@@ -99,7 +99,10 @@ impl Change {
         let others = |reason: &Reason| {
             matches!(
                 reason,
-                Reason::KeyCycle { .. } | Reason::DependencyReplaced { .. } | Reason::Moved { .. }
+                Reason::KeyCycle { .. }
+                    | Reason::PlaceCycle { .. }
+                    | Reason::DependencyReplaced { .. }
+                    | Reason::Moved { .. }
             )
         };
         matches!(self.kind, ChangeKind::Replace { .. })
@@ -134,6 +137,11 @@ pub enum Reason {
     /// Its place in a cycle of unique keys is broken by deleting it first.
     KeyCycle {
         /// The other members.
+        with: Vec<String>,
+    },
+    /// It uses what must go before what it is to use has a place.
+    PlaceCycle {
+        /// What has no place yet.
         with: Vec<String>,
     },
     /// There is no block for it.

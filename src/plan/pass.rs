@@ -375,8 +375,10 @@ fn demands(
         demands.replace.push(Reason::Requested);
     }
     if let Some(broken) = basis.breaks.get(address) {
-        if let Break::Keys(with) = broken {
-            demands.replace.push(Reason::KeyCycle { with: with.clone() });
+        match broken {
+            Break::Keys(with) => demands.replace.push(Reason::KeyCycle { with: with.clone() }),
+            Break::Places(with) => demands.replace.push(Reason::PlaceCycle { with: with.clone() }),
+            Break::DeleteFirst => {}
         }
         demands.create_first = Some(false);
     }

@@ -201,6 +201,15 @@ pub fn reason(reason: &Reason) -> ReasonDocument {
             ),
             with.clone(),
         ),
+        Reason::PlaceCycle { with } => (
+            "place_cycle",
+            format!(
+                "there is no place for {} until what it uses is gone: it is deleted first and made \
+                 again at the end",
+                quoted(with)
+            ),
+            with.clone(),
+        ),
         Reason::NoConfiguration => {
             ("no_configuration", "there is no block for it".to_owned(), vec![])
         }

@@ -78,6 +78,7 @@ fn every_reason_has_a_sentence_and_a_code_of_its_own() {
         Reason::DependencyReplaced { of: text() },
         Reason::Triggered { by: text() },
         Reason::KeyCycle { with: vec![text()] },
+        Reason::PlaceCycle { with: vec![text()] },
         Reason::NoConfiguration,
         Reason::NoModule,
         Reason::CountIndex,

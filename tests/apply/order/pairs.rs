@@ -348,6 +348,11 @@ impl Pair {
             return Some((after, text));
         }
         names_lines(&diagnostics, &text);
+        // What is shared at once needs a place while it is made, which those that stay may hold: from
+        // nothing it is made before them.
+        if codes.contains("bandwidth-packages-quota") && after.packages.iter().any(|p| p.shared) {
+            return None;
+        }
         let may = ["prevent-destroy", "cyclic-order", "cannot-create-first"];
         assert!(codes.iter().all(|code| may.contains(code)), "{diagnostics:#?}");
         let after = after.unprotected();

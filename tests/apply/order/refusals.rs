@@ -121,7 +121,12 @@ fn more_than_there_are_places() {
     refuses(&packages(3), &packages(4), "bandwidth-packages-quota", &[block]);
     // Places are taken one after the other: what is shared at once needs one, too.
     let shared = packages(3) + &package("x", "g", 1, "  convert_to_shared = true\n");
-    refuses(&packages(3), &shared, "bandwidth-packages-quota", &["\"bandwidth_package\" \"x\""]);
+    let block = "\"bandwidth_package\" \"x\"";
+    refuses(&packages(3), &shared, "bandwidth-packages-quota", &[block]);
+    let bench = bench(1);
+    bench.converge(&packages(3));
+    let (_, diagnostics) = bench.attempt(&bench.program(&shared));
+    assert_eq!(diagnostics.iter().count(), 1, "{diagnostics:#?}");
 }
 
 #[test]

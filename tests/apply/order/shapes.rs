@@ -3,7 +3,7 @@
 
 use natform::emulator::Settings;
 use natform::emulator::world::conditions::Quotas;
-use natform::plan::{ChangeKind, Plan, Reason};
+use natform::plan::{Change, ChangeKind, Plan, Reason};
 
 use super::judge::world;
 use crate::bench::Bench;
@@ -459,6 +459,19 @@ fn a_package_that_is_shared_gives_its_place_to_another() {
     bench.converge(&of(true, 4));
     bench.assert_converged(&of(true, 4));
     assert_eq!(bench.refusals(), Vec::<String>::new());
+}
+
+#[test]
+fn entries_go_to_a_package_that_takes_the_place_of_theirs() {
+    let of = |name: &str| {
+        let package = |name: &str| package(name, "g", 2, "");
+        let packages = [name, "m", "n", "o"].map(package).concat();
+        let all = [packages, dnat("a", 0, 1, 1), dnat("b", 1, 2, 2)];
+        file(&[gateway("g", ""), all.concat().replace("package.p.", &format!("package.{name}."))])
+    };
+    let plan = leads(&of("p"), &of("q"));
+    let placed = |c: &&Change| c.reasons.iter().any(|r| matches!(r, Reason::PlaceCycle { .. }));
+    assert_eq!((replaced(&plan).0, plan.changes.iter().filter(placed).count()), (2, 2));
 }
 
 #[test]
