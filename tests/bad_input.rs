@@ -419,7 +419,7 @@ proptest! {
     ) {
         let text = changed(text, &edits);
         if !syntax::parse(FileId(0), &text).1.has_errors() {
-            let once = syntax::format(FileId(0), &text).map_err(|e| TestCaseError::fail(format!("{e:?}")))?;
+            let once = syntax::format(FileId(0), &text).map_err(|e| TestCaseError::fail(format!("{e:?}\n{text}")))?;
             prop_assert!(!syntax::parse(FileId(0), &once).1.has_errors(), "{once}");
             let again = syntax::format(FileId(0), &once).map_err(|e| TestCaseError::fail(format!("{e:?}")))?;
             prop_assert_eq!(&again, &once);

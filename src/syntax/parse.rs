@@ -1,5 +1,6 @@
 //! Entry points: a file's text, a lone expression, a lone template.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::thread;
 
@@ -8,7 +9,7 @@ use hcl::edit::parser;
 use super::ast::{Body, Expression, ExpressionKind};
 use super::direct;
 use super::large;
-use super::lexer::{Lexer, Problem, ProblemKind};
+use super::lexer::{Lexer, Problem, ProblemKind, TokenKind};
 use super::lower::Lowering;
 use super::problem::{self, Source};
 use super::recover::recover;
@@ -25,7 +26,9 @@ const STACK_BYTES: usize = 16 * 1024 * 1024;
 /// there are errors. The text must be the one that the source map has for `file`.
 pub fn parse(file: FileId, text: &str) -> (Body, Diagnostics) {
     match check_text(file, text) {
-        Ok(start) => on_large_stack(file, text, || body(file, &text[start..], start)),
+        Ok(start) => on_large_stack(file, text, || {
+            body(file, &with_empty_heredocs_quoted(&text[start..]), start)
+        }),
         Err(diagnostic) => (Body::default(), (*diagnostic).into()),
     }
 }
@@ -34,7 +37,9 @@ pub fn parse(file: FileId, text: &str) -> (Body, Diagnostics) {
 /// nothing in it, as between parentheses.
 pub fn parse_expression(file: FileId, text: &str) -> (Expression, Diagnostics) {
     match check_text(file, text) {
-        Ok(start) => on_large_stack(file, text, || expression(file, &text[start..], start)),
+        Ok(start) => on_large_stack(file, text, || {
+            expression(file, &with_empty_heredocs_quoted(&text[start..]), start)
+        }),
         Err(diagnostic) => (null(file, 0..0), (*diagnostic).into()),
     }
 }
@@ -56,6 +61,31 @@ pub fn parse_template(file: FileId, text: &str) -> (Expression, Diagnostics) {
         Ok(start) => on_large_stack(file, text, || template(file, &text[start..], start)),
         Err(diagnostic) => (null(file, 0..0), (*diagnostic).into()),
     }
+}
+
+/// Returns the text with `""` and spaces in the place of each heredoc without a line: the parser does not
+/// see its end. All that follows stays where it was.
+fn with_empty_heredocs_quoted(text: &str) -> Cow<'_, str> {
+    if !text.contains("<<") {
+        return Cow::Borrowed(text);
+    }
+    let mut lexer = Lexer::new(text, 0);
+    let mut quoted = String::new();
+    let (mut copied, mut opened) = (0, None);
+    while let Some(token) = lexer.next() {
+        if let (TokenKind::HeredocClose, Some(start)) = (token.kind, opened) {
+            quoted.push_str(&text[copied..start]);
+            quoted.push_str("\"\"");
+            quoted.extend(std::iter::repeat_n(' ', token.end - start - 2));
+            copied = token.end;
+        }
+        opened = (token.kind == TokenKind::HeredocOpen).then_some(token.start);
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    quoted.push_str(&text[copied..]);
+    Cow::Owned(quoted)
 }
 
 fn body(file: FileId, text: &str, start: usize) -> (Body, Diagnostics) {

@@ -154,6 +154,16 @@ fn heredocs_lose_their_indentation_and_markers() {
 }
 
 #[test]
+fn heredocs_without_a_line_are_empty() {
+    let body = good("a = <<-X\n  X\nb = [<<X\nX\n, 1]\r\nc = <<X\r\nX\r\nd = <<X\n<<Y\nY\nX\n");
+    let values: Vec<String> = body.attributes.iter().map(|a| show(&a.value)).collect();
+    assert_eq!(values, [r#""""#, r#"["", 1]"#, r#""""#, r#""<<Y\nY\n""#]);
+    assert_eq!(show(&parse_expression(FileId(0), "<<X\nX\n").0), r#""""#);
+    let (_, diagnostics) = parse(FileId(0), "a = <<X\nX\n  stray\nX\n");
+    assert!(diagnostics.has_errors());
+}
+
+#[test]
 fn spans_lie_where_the_text_is() {
     let text = "\u{feff}x \"é\" {\r\n  a = b.c[\"é\"] + 1\r\n  d { e = 1 }\r\n}\r\n";
     let mut sources = SourceMap::default();
