@@ -318,7 +318,10 @@ impl Pair {
                 block.contains(line)
                     || (crowd
                         && text.blocks.iter().any(|(name, lines)| {
-                            name.starts_with("forward_entry") && lines.contains(line)
+                            ["forward_entry", "bandwidth_package"]
+                                .iter()
+                                .any(|kind| name.starts_with(kind))
+                                && lines.contains(line)
                         }))
             });
             assert!(named, "{refused:#?} is not named: {diagnostics:#?}");
