@@ -93,9 +93,17 @@ pub(super) fn lexical(source: Source<'_>, problem: &Problem) -> Diagnostic {
                 .unwrap_or("");
             match word {
                 "if" | "for" => {
-                    error("unclosed", &format!("`%{{ {word} }}` has no `%{{ end{word} }}`"))
-                        .at_with(at, "opened here")
-                        .help(format!("add `%{{ end{word} }}`"))
+                    let summary = format!("`%{{ {word} }}` has no `%{{ end{word} }}`");
+                    let diagnostic = error("unclosed", &summary).at_with(at, "opened here");
+                    let help = format!("add `%{{ end{word} }}`");
+                    match noticed {
+                        Some(noticed) => {
+                            diagnostic.see(noticed, "the heredoc ends here").help(format!(
+                                "{help} before this line, or end the heredoc with another word"
+                            ))
+                        }
+                        None => diagnostic.help(help),
+                    }
                 }
                 _ => error("unclosed", "template directive is not closed")
                     .at_with(at, "opened here")

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use hcl::edit::parser;
 
+use super::adapted;
 use super::ast::{Attribute, Block, Body, Expression, ExpressionKind, Identifier};
 use super::direct;
 use super::large;
@@ -359,7 +360,7 @@ impl<'t> Reader<'t> {
             return Some(expression);
         }
         let emptied = large::empty(text);
-        match parser::parse_expr(emptied.as_ref().map_or(text, |emptied| &emptied.text)) {
+        match adapted::parse_expression(emptied.as_ref().map_or(text, |emptied| &emptied.text)) {
             Ok(tree) => {
                 let Source { file, base, .. } = self.source;
                 let source = Source { file, text, base: base + first.start };
@@ -529,7 +530,7 @@ pub(super) fn stop(text: &str, error: &parser::Error) -> usize {
     if offset + 1 < text.len() {
         return offset;
     }
-    match parser::parse_expr(&format!("{text} ")) {
+    match adapted::parse_expression(&format!("{text} ")) {
         Err(again) => again.location().offset(),
         Ok(_) => offset,
     }
