@@ -17,8 +17,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::environment::{Clock, Timestamp};
 use crate::plan::program::{ObjectMap, Objects, Program, warnings};
 use crate::plan::{self, Change, ChangeKind, Plan, ProviderContext, Purpose};
-use crate::refresh::{DataRead, Reader, read_list, read_object, read_sought};
-use crate::resources::{self, Listing, Listings, Object, ReadScope, Sought};
+use crate::refresh::{DataRead, Reader, Reading, read_list, read_object, read_sought};
+use crate::resources::{self, Listings, Object, ReadScope, Sought};
 use crate::state::JournalEntry;
 use crate::state::codec::{Names, decode_object};
 use crate::value::{Name, Value, same};
@@ -39,13 +39,14 @@ impl Services<'_> {
         self.clock.now().after(READ_LIMIT)
     }
 
+    fn no_provider(&self, alias: &str) -> Reading {
+        let why = format!("there is no provider with the alias `{alias}`");
+        Reading::failed(why, self.clock.now())
+    }
+
     fn get(&self, alias: &str) -> Option<&Provider> {
         self.providers.get(alias)
     }
-}
-
-fn no_provider(alias: &str) -> Listing {
-    Listing::Failed(format!("there is no provider with the alias `{alias}`"))
 }
 
 impl apply::Service for Services<'_> {
@@ -65,11 +66,11 @@ impl apply::Service for Services<'_> {
         })
     }
 
-    fn list<'a>(&'a self, provider: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing> {
+    fn list<'a>(&'a self, provider: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Reading> {
         Box::pin(async move {
             match self.get(provider) {
                 Some(found) => read_list(&found.client, scope, self.deadline()).await,
-                None => no_provider(provider),
+                None => self.no_provider(provider),
             }
         })
     }
@@ -79,20 +80,20 @@ impl apply::Service for Services<'_> {
         provider: &'a str,
         scope: &'a ReadScope,
         id: &'a str,
-    ) -> BoxFuture<'a, Listing> {
+    ) -> BoxFuture<'a, Reading> {
         Box::pin(async move {
             match self.get(provider) {
                 Some(found) => read_object(&found.client, scope, id, self.deadline()).await,
-                None => no_provider(provider),
+                None => self.no_provider(provider),
             }
         })
     }
 
-    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
+    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Reading> {
         Box::pin(async move {
             match self.get(provider) {
                 Some(found) => read_sought(&found.client, sought, self.deadline()).await,
-                None => no_provider(provider),
+                None => self.no_provider(provider),
             }
         })
     }

@@ -23,7 +23,7 @@ use crate::diagnostic::Diagnostics;
 use crate::emulator::{Delivery, Emulator, Outcome, Settings};
 use crate::environment::{Clock, Environment, MemoryFiles, SeededIds, Timestamp};
 use crate::refresh::{
-    DataRead, Reader, read_data, read_list, read_lists, read_object, read_sought,
+    DataRead, Reader, Reading, read_data, read_list, read_lists, read_object, read_sought,
 };
 use crate::resources::{Listing, Listings, Object, ReadScope, Sought};
 use crate::value::Name;
@@ -219,11 +219,11 @@ impl Service for Stage {
         })
     }
 
-    fn list<'a>(&'a self, provider: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing> {
+    fn list<'a>(&'a self, provider: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Reading> {
         Box::pin(async move {
             match self.client(provider) {
                 Some(client) => read_list(client, scope, self.deadline()).await,
-                None => Listing::Failed(missing(provider)),
+                None => Reading::failed(missing(provider), self.time.clock().now()),
             }
         })
     }
@@ -233,20 +233,20 @@ impl Service for Stage {
         provider: &'a str,
         scope: &'a ReadScope,
         id: &'a str,
-    ) -> BoxFuture<'a, Listing> {
+    ) -> BoxFuture<'a, Reading> {
         Box::pin(async move {
             match self.client(provider) {
                 Some(client) => read_object(client, scope, id, self.deadline()).await,
-                None => Listing::Failed(missing(provider)),
+                None => Reading::failed(missing(provider), self.time.clock().now()),
             }
         })
     }
 
-    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
+    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Reading> {
         Box::pin(async move {
             match self.client(provider) {
                 Some(client) => read_sought(client, sought, self.deadline()).await,
-                None => Listing::Failed(missing(provider)),
+                None => Reading::failed(missing(provider), self.time.clock().now()),
             }
         })
     }
