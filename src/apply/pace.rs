@@ -53,6 +53,12 @@ impl Known {
         Self { enough, short, trying: false, calls: 0, rest: 0, supposed: false }
     }
 
+    /// Returns whether little is known: it was looked so late, while requests were scarce, that what
+    /// was enough may be many times what is needed.
+    fn is_vague(&self) -> bool {
+        self.enough > milliseconds(FIRST) && self.enough > self.short * 2.0
+    }
+
     /// Returns when to ask about the next call, and whether that is a trial.
     fn ask(&mut self) -> (f64, bool) {
         self.calls += 1;
@@ -119,20 +125,25 @@ impl Pace {
 
     /// Returns what was learned, for later runs.
     pub(super) fn learned(&self) -> impl Iterator<Item = (&Learner, Duration)> {
-        self.0.iter().map(|(learner, known)| (learner, duration(known.enough)))
+        let sure = self.0.iter().filter(|(_, known)| !known.is_vague());
+        sure.map(|(learner, known)| (learner, duration(known.enough)))
     }
 
-    /// Returns whether anything is known of an action.
+    /// Returns whether it is known about how long an action takes.
     pub(super) fn knows(&self, learner: &Learner) -> bool {
-        self.0.contains_key(learner)
+        self.0.get(learner).is_some_and(|known| !known.is_vague())
     }
 
     /// Returns how long after the answer to ask about the next call, and whether that is a trial.
     pub(super) fn first(&mut self, learner: &Learner) -> (Duration, bool) {
-        self.0.get_mut(learner).map_or((FIRST, false), |known| {
-            let (time, trial) = known.ask();
-            (duration(time), trial)
-        })
+        match self.0.get_mut(learner) {
+            None => (FIRST, false),
+            Some(known) if known.is_vague() => (duration(known.short).max(FIRST), false),
+            Some(known) => {
+                let (time, trial) = known.ask();
+                (duration(time), trial)
+            }
+        }
     }
 
     /// Returns how long after the `asked`-th question, which came `elapsed` after the answer and
@@ -142,10 +153,10 @@ impl Pace {
         let asked = i32::try_from(asked.min(40)).unwrap_or(40);
         let growth = 1.5_f64.powi(asked);
         let wait = match self.0.get(learner) {
-            Some(known) if known.enough > elapsed => known.enough - elapsed,
-            Some(known) => known.enough * 0.02 * growth,
+            Some(known) if known.enough <= elapsed => known.enough * 0.02 * growth,
+            Some(known) if !known.is_vague() => known.enough - elapsed,
             // One more question comes when it is over by the documentation.
-            None => {
+            _ => {
                 let over = milliseconds(Duration::from_millis(documented(learner.1)));
                 let more = if over > 0.0 && elapsed >= over { 2 } else { 0 };
                 let wait = milliseconds(FIRST) * UNKNOWN.powi((asked - more).max(0));
@@ -248,6 +259,18 @@ mod tests {
         run(&mut pace, 100, |_| 2000);
         let learned = pace.learned().next().unwrap().1;
         assert!(learned < Duration::from_millis(4200), "quicker: {learned:?}");
+    }
+
+    #[test]
+    fn what_was_looked_at_late_is_found_out_anew() {
+        let mut pace = Pace::default();
+        // Requests were scarce, and nobody looked before.
+        pace.learn(&CREATE, Seen::default(), Duration::from_secs(6));
+        assert!(!pace.knows(&CREATE) && pace.learned().next().is_none());
+        assert_eq!(pace.first(&CREATE), (FIRST, false));
+        let (asked, late) = run(&mut pace, 20, |_| 1000);
+        assert!(asked < 1.5 && late < 1.1, "{asked} questions, {late}");
+        assert!(pace.knows(&CREATE));
     }
 
     #[test]
