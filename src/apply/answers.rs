@@ -19,6 +19,7 @@ use super::engine::{Engine, Timer};
 use super::event::{ApplyEvent, Recovery};
 use super::interrupt::Stage as Interrupted;
 use super::scheduler::Lesson;
+use super::settle::Again;
 use super::task::{Stage, Task, Why};
 
 /// How often in a row a call may fail to be sent at all.
@@ -145,6 +146,7 @@ impl Engine<'_> {
         }
         let provider = task.entry.provider.to_string();
         let id = task.id().to_owned();
+        let learner = (task.entry.service.clone(), task.entry.action);
         let awaited = match (&self.scheduler, task.operation) {
             (Some(scheduler), Some(operation)) => scheduler.is_awaited(operation),
             _ => true,
@@ -152,7 +154,7 @@ impl Engine<'_> {
         self.settling.add(
             index,
             (&provider, scopes),
-            (task.entry.action, &id),
+            (learner, &id),
             (task.answered, now, !awaited),
             &mut self.pace,
         );
@@ -351,11 +353,11 @@ impl Engine<'_> {
         }
         match verdict {
             Settled::Ready(object) => {
-                self.learn_time(index, job.started);
+                self.learn_time(index, job.sent.last);
                 self.settled_ready(index, &object);
             }
             Settled::Gone => {
-                self.learn_time(index, job.started);
+                self.learn_time(index, job.sent.last);
                 self.settled_gone(index);
             }
             Settled::Failed(why) => self.never_settled(index, Some(why)),
@@ -374,15 +376,19 @@ impl Engine<'_> {
                 self.settled_ready(index, &object);
             }
             Settled::Busy(why) => {
-                let soon = matches!(live, Live::Absent);
+                let again = match live {
+                    Live::Absent => Again::Soon,
+                    Live::Unread => Again::Unread,
+                    Live::Found(_) => Again::Learned,
+                };
                 if let Some(task) = self.tasks.get_mut(&index) {
                     task.waiting = why;
                 }
-                self.settling.postpone(index, job.started, now, soon, &self.pace);
+                self.settling.postpone(index, job.sent.first, now, again, &self.pace);
                 if let Some(task) = self.tasks.get(&index)
                     && now >= task.deadline
                 {
-                    if job.started >= task.deadline {
+                    if job.sent.first >= task.deadline {
                         // What became of it is not known where it could not be read.
                         let unread = task.unread;
                         return if unread {
@@ -401,11 +407,11 @@ impl Engine<'_> {
         let Some(waiter) = self.settling.remove(index) else { return };
         let of_this_run = self.tasks.get(&index).is_some_and(|task| task.operation.is_some());
         if of_this_run {
-            self.pace.learn(waiter.action, waiter.seen, asked.since(waiter.since));
+            self.pace.learn(&waiter.learner, waiter.seen, asked.since(waiter.since));
         } else {
-            self.pace.forget(waiter.action, waiter.seen);
+            self.pace.forget(&waiter.learner, waiter.seen);
         }
-        self.settling.wake(waiter.action, self.context.clock.now(), &mut self.pace);
+        self.settling.wake(&waiter.learner, self.context.clock.now(), &mut self.pace);
     }
 }
 

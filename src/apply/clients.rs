@@ -12,8 +12,8 @@ use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::api::http::BoxFuture;
 use crate::environment::{Clock, Timestamp};
-use crate::refresh::{read_list, read_object, read_sought};
-use crate::resources::{Listing, ReadScope, Sought};
+use crate::refresh::{Reading, read_list, read_object, read_sought};
+use crate::resources::{ReadScope, Sought};
 use crate::value::Name;
 
 /// Sends and reads through a client for each provider.
@@ -64,11 +64,11 @@ impl Service for Clients {
         })
     }
 
-    fn list<'a>(&'a self, provider: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing> {
+    fn list<'a>(&'a self, provider: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Reading> {
         Box::pin(async move {
             match self.get(provider) {
                 Ok(client) => read_list(client, scope, self.deadline()).await,
-                Err(why) => Listing::Failed(why),
+                Err(why) => Reading::failed(why, self.clock.now()),
             }
         })
     }
@@ -78,20 +78,20 @@ impl Service for Clients {
         provider: &'a str,
         scope: &'a ReadScope,
         id: &'a str,
-    ) -> BoxFuture<'a, Listing> {
+    ) -> BoxFuture<'a, Reading> {
         Box::pin(async move {
             match self.get(provider) {
                 Ok(client) => read_object(client, scope, id, self.deadline()).await,
-                Err(why) => Listing::Failed(why),
+                Err(why) => Reading::failed(why, self.clock.now()),
             }
         })
     }
 
-    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
+    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Reading> {
         Box::pin(async move {
             match self.get(provider) {
                 Ok(client) => read_sought(client, sought, self.deadline()).await,
-                Err(why) => Listing::Failed(why),
+                Err(why) => Reading::failed(why, self.clock.now()),
             }
         })
     }

@@ -116,8 +116,8 @@ impl Engine<'_> {
     /// Takes a task that is given up from those who wait.
     fn stop_waiting(&mut self, index: usize) {
         if let Some(waiter) = self.settling.remove(index) {
-            self.pace.forget(waiter.action, waiter.seen);
-            self.settling.wake(waiter.action, self.context.clock.now(), &mut self.pace);
+            self.pace.forget(&waiter.learner, waiter.seen);
+            self.settling.wake(&waiter.learner, self.context.clock.now(), &mut self.pace);
         }
     }
 

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::api::catalogue::Action;
 use crate::environment::Timestamp;
+use crate::refresh::Sent;
 use crate::resources::{Listing, Listings, ReadScope, Sought};
 
-use super::pace::{Pace, Seen};
+use super::pace::{Learner, Pace, Seen};
 
 /// A list as read through one provider.
 pub(super) type Key = (String, ReadScope);
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// One operation that waits to be settled.
 #[derive(Debug)]
 pub(super) struct Waiter {
-    pub(super) action: Action,
+    pub(super) learner: Learner,
     /// Lists that tell; the first is the one that it is queued at.
     pub(super) scopes: Vec<ReadScope>,
     /// The object's id.
@@ -55,7 +55,19 @@ pub(super) struct Job {
     pub(super) scopes: Vec<ReadScope>,
     /// What is sought of the first list: the objects that are waited for now.
     pub(super) sought: Sought,
-    pub(super) started: Timestamp,
+    /// When it was asked for.
+    pub(super) sent: Sent,
+}
+
+/// When to ask again about what is not settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Again {
+    /// When it should be settled as far as is known.
+    Learned,
+    /// As soon as may be.
+    Soon,
+    /// As the first, but it was not seen.
+    Unread,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +78,8 @@ struct Queue {
     rows: Option<usize>,
     /// Not read before.
     rests_until: Timestamp,
+    /// The shortest time that an answer took.
+    way: Option<Duration>,
     /// The entry in `due`.
     due: Option<Timestamp>,
     /// The entry in `late`.
@@ -84,7 +98,7 @@ pub(super) struct Settling {
     /// Whether requests are scarce: calls that may be sent wait for a place.
     pub(super) scarce: bool,
     /// Actions of which some wait for another to find out how long it takes.
-    led: BTreeSet<Action>,
+    led: BTreeSet<Learner>,
 }
 
 impl Settling {
@@ -94,24 +108,24 @@ impl Settling {
         &mut self,
         task: usize,
         (provider, scopes): (&str, Vec<ReadScope>),
-        (action, id): (Action, &str),
+        (learner, id): (Learner, &str),
         (since, now, patient): (Timestamp, Timestamp, bool),
         pace: &mut Pace,
     ) {
         let Some(first) = scopes.first().cloned() else { return };
         let key = (provider.to_owned(), first);
-        let (wait, trial) = pace.first(action);
-        let led = !pace.knows(action)
+        let (wait, trial) = pace.first(&learner);
+        let led = !pace.knows(&learner)
             && self
                 .waiters
                 .values()
-                .any(|other| other.action == action && !other.led && other.key != key);
+                .any(|other| other.learner == learner && !other.led && other.key != key);
         let due = since.after(if led { LED } else { wait }).max(now);
         if led {
-            self.led.insert(action);
+            self.led.insert(learner.clone());
         }
         let waiter = Waiter {
-            action,
+            learner,
             scopes,
             id: id.to_owned(),
             since,
@@ -149,14 +163,14 @@ impl Settling {
     }
 
     /// Lets those ask who waited for another of their action, which settled or was given up.
-    pub(super) fn wake(&mut self, action: Action, now: Timestamp, pace: &mut Pace) {
-        if !self.led.remove(&action) {
+    pub(super) fn wake(&mut self, learner: &Learner, now: Timestamp, pace: &mut Pace) {
+        if !self.led.remove(learner) {
             return;
         }
-        let led = self.waiters.iter_mut().filter(|(_, other)| other.action == action && other.led);
+        let led = self.waiters.values_mut().filter(|other| other.led && other.learner == *learner);
         let mut keys = BTreeSet::new();
-        for (_, waiter) in led {
-            let (wait, trial) = pace.first(action);
+        for waiter in led {
+            let (wait, trial) = pace.first(learner);
             waiter.led = false;
             waiter.seen.trial = trial;
             waiter.due = waiter.due.min(waiter.since.after(wait).max(now));
@@ -167,25 +181,26 @@ impl Settling {
         }
     }
 
-    /// Notes that one was not settled in a list that was asked for at `asked`, and waits again;
-    /// with `soon`, it asks as soon as it may.
+    /// Notes that one was not settled in a list that was asked for at `asked`, and waits again.
     pub(super) fn postpone(
         &mut self,
         task: usize,
         asked: Timestamp,
         now: Timestamp,
-        soon: bool,
+        again: Again,
         pace: &Pace,
     ) {
         let Some(waiter) = self.waiters.get_mut(&task) else { return };
         let elapsed = asked.since(waiter.since);
-        waiter.seen.busy = Some(elapsed);
-        if soon {
+        if again != Again::Unread {
+            waiter.seen.busy = Some(elapsed);
+        }
+        if again == Again::Soon {
             waiter.due = now.after(REST);
         } else if waiter.due <= asked {
             waiter.asked += 1;
-            waiter.seen.missed = waiter.seen.missed.or(Some(elapsed));
-            let next = pace.next(waiter.action, waiter.asked, elapsed);
+            waiter.seen.missed = waiter.seen.missed.or(waiter.seen.busy);
+            let next = pace.next(&waiter.learner, waiter.asked, elapsed);
             waiter.due = asked.after(if waiter.led { elapsed * 2 } else { next }).max(now);
         }
         let key = waiter.key.clone();
@@ -233,19 +248,26 @@ impl Settling {
             let ids: BTreeSet<String> = asking.iter().map(|waiter| waiter.id.clone()).collect();
             let ids = if ids.contains("") { BTreeSet::new() } else { ids };
             let sought = Sought { scope: key.1.clone(), ids, rows: queue.rows };
-            jobs.push(Job { key, scopes, sought, started: now });
+            jobs.push(Job { key, scopes, sought, sent: Sent::at(now) });
         }
     }
 
     /// Notes what was read and returns the tasks to be judged by it.
+    ///
+    /// What is seen is as it was when the service answered, which is somewhere between request and
+    /// answer. Where an answer took longer than others, that may have been so much later.
     pub(super) fn finished(
         &mut self,
-        job: &Job,
+        job: &mut Job,
         listings: &Listings,
         now: Timestamp,
     ) -> Vec<usize> {
         let Some(queue) = self.queues.get_mut(&job.key) else { return Vec::new() };
         queue.reading = false;
+        let took = now.since(job.sent.last);
+        let way = queue.way.map_or(took, |way| way.min(took));
+        queue.way = Some(way);
+        job.sent.last = job.sent.last.after(took.saturating_sub(way));
         let list = listings.get(&job.key.1);
         match list {
             Some(Listing::Rows(rows)) => queue.rows = Some(rows.len()),
@@ -269,7 +291,7 @@ impl Settling {
             .copied()
             .filter(|task| {
                 self.waiters.get(task).is_some_and(|waiter| {
-                    waiter.since <= job.started
+                    waiter.since <= job.sent.first
                         && tells(&waiter.id)
                         && waiter.scopes.iter().all(|scope| listings.contains_key(scope))
                 })
@@ -310,13 +332,17 @@ impl Settling {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::catalogue::Action;
+    use crate::state::Service;
+
+    const DELETE: Learner = (Service::Real, Action::DeleteForwardEntry);
 
     fn table() -> ReadScope {
         ReadScope::ForwardEntries { region: String::from("r"), table: String::from("t") }
     }
 
     fn add(settling: &mut Settling, task: usize, since: i64) {
-        let action = (Action::DeleteForwardEntry, &*format!("fwd-{task}"));
+        let action = (DELETE, &*format!("fwd-{task}"));
         let times = (Timestamp(since), Timestamp(since), true);
         settling.add(task, ("", vec![table()]), action, times, &mut Pace::default());
     }
@@ -337,22 +363,52 @@ mod tests {
         add(&mut settling, 2, 10);
         assert_eq!(settling.due(), Some(Timestamp(500)));
         assert!(settling.start(Timestamp(499)).is_empty());
-        let jobs = settling.start(Timestamp(520));
+        let mut jobs = settling.start(Timestamp(520));
         assert_eq!((jobs.len(), ids(&jobs[0])), (1, vec!["fwd-1", "fwd-2"]));
         assert_eq!(settling.due(), None, "no second read while one is under way");
         add(&mut settling, 3, 530);
-        let judged = settling.finished(&jobs[0], &rows(3), Timestamp(600));
+        let judged = settling.finished(&mut jobs[0], &rows(3), Timestamp(600));
         assert_eq!(judged, [1, 2], "the third was answered after the list was asked for");
+    }
+
+    #[test]
+    fn a_list_tells_of_when_it_was_asked_for_and_not_of_when_that_was_decided() {
+        let mut settling = Settling::default();
+        add(&mut settling, 1, 0);
+        let mut jobs = settling.start(Timestamp(500));
+        // It had to wait for its turn; meanwhile another call was answered.
+        add(&mut settling, 2, 2_000);
+        jobs[0].sent = Sent::at(Timestamp(3_000));
+        let judged = settling.finished(&mut jobs[0], &rows(3), Timestamp(3_100));
+        assert_eq!((judged, jobs[0].sent.last), (vec![1, 2], Timestamp(3_000)));
+        settling.postpone(1, Timestamp(3_000), Timestamp(3_100), Again::Learned, &Pace::default());
+        let waiter = settling.get_mut(1).unwrap();
+        assert_eq!(waiter.seen.busy, Some(Duration::from_secs(3)));
+        // An answer that takes longer than others may tell of a later time.
+        let mut jobs = settling.start(Timestamp(9_000));
+        jobs[0].sent = Sent::at(Timestamp(9_000));
+        settling.finished(&mut jobs[0], &rows(3), Timestamp(9_700));
+        assert_eq!(jobs[0].sent, Sent { first: Timestamp(9_000), last: Timestamp(9_600) });
+    }
+
+    #[test]
+    fn what_could_not_be_read_was_not_seen_unsettled() {
+        let mut settling = Settling::default();
+        add(&mut settling, 1, 0);
+        settling.start(Timestamp(500));
+        settling.postpone(1, Timestamp(500), Timestamp(600), Again::Unread, &Pace::default());
+        let seen = settling.get_mut(1).unwrap().seen;
+        assert_eq!((seen.busy, seen.missed), (None, None));
     }
 
     #[test]
     fn a_lone_waiter_asks_for_its_object_only() {
         let mut settling = Settling::default();
         add(&mut settling, 1, 0);
-        let jobs = settling.start(Timestamp(500));
+        let mut jobs = settling.start(Timestamp(500));
         assert_eq!((ids(&jobs[0]), jobs[0].sought.rows), (vec!["fwd-1"], None));
-        settling.finished(&jobs[0], &rows(1), Timestamp(510));
-        settling.postpone(1, Timestamp(500), Timestamp(510), false, &Pace::default());
+        settling.finished(&mut jobs[0], &rows(1), Timestamp(510));
+        settling.postpone(1, Timestamp(500), Timestamp(510), Again::Learned, &Pace::default());
         assert_eq!(settling.due(), Some(Timestamp(1125)));
         assert!(settling.remove(1).is_some());
         assert_eq!(settling.due(), None);
@@ -364,9 +420,9 @@ mod tests {
         for length in [3, 80] {
             settling.know_length((String::new(), table()), length);
             add(&mut settling, 1, 0);
-            let jobs = settling.start(Timestamp(500));
+            let mut jobs = settling.start(Timestamp(500));
             assert_eq!((ids(&jobs[0]), jobs[0].sought.rows), (vec!["fwd-1"], Some(length)));
-            settling.finished(&jobs[0], &rows(length), Timestamp(510));
+            settling.finished(&mut jobs[0], &rows(length), Timestamp(510));
             settling.remove(1);
         }
     }
@@ -378,13 +434,13 @@ mod tests {
         add(&mut settling, 1, 0);
         let other =
             ReadScope::ForwardEntries { region: String::from("r"), table: String::from("other") };
-        let action = (Action::DeleteForwardEntry, "fwd-2");
+        let action = (DELETE, "fwd-2");
         let times = (Timestamp(100), Timestamp(100), true);
         settling.add(2, ("", vec![other]), action, times, &mut pace);
         assert_eq!(settling.start(Timestamp(4_000)).len(), 1, "the other waits for the first");
         settling.remove(1);
-        pace.remember(action.0, Duration::from_secs(4));
-        settling.wake(action.0, Timestamp(4_010), &mut pace);
+        pace.remember(DELETE, Duration::from_secs(4));
+        settling.wake(&DELETE, Timestamp(4_010), &mut pace);
         assert_eq!(settling.due(), Some(Timestamp(4_100)));
     }
 
@@ -393,14 +449,14 @@ mod tests {
         let mut settling = Settling::default();
         add(&mut settling, 1, 0);
         add(&mut settling, 2, 5);
-        let jobs = settling.start(Timestamp(500));
+        let mut jobs = settling.start(Timestamp(500));
         assert_eq!(ids(&jobs[0]), ["fwd-1"], "the other is not due");
         let asked: BTreeSet<String> = ["fwd-1".to_owned()].into();
         let part = |rows| [(table(), Listing::Part { asked: asked.clone(), rows })].into();
-        let judged = settling.finished(&jobs[0], &part(BTreeMap::new()), Timestamp(510));
+        let judged = settling.finished(&mut jobs[0], &part(BTreeMap::new()), Timestamp(510));
         assert_eq!(judged, [1]);
         let found = [("fwd-2".to_owned(), crate::resources::Object::new())].into();
-        let judged = settling.finished(&jobs[0], &part(found), Timestamp(510));
+        let judged = settling.finished(&mut jobs[0], &part(found), Timestamp(510));
         assert_eq!(judged, [1, 2]);
     }
 
@@ -409,10 +465,10 @@ mod tests {
         let mut settling = Settling::default();
         add(&mut settling, 1, 0);
         add(&mut settling, 2, 0);
-        let jobs = settling.start(Timestamp(500));
-        settling.finished(&jobs[0], &rows(80), Timestamp(510));
-        settling.postpone(1, Timestamp(500), Timestamp(510), true, &Pace::default());
-        settling.postpone(2, Timestamp(500), Timestamp(510), false, &Pace::default());
+        let mut jobs = settling.start(Timestamp(500));
+        settling.finished(&mut jobs[0], &rows(80), Timestamp(510));
+        settling.postpone(1, Timestamp(500), Timestamp(510), Again::Soon, &Pace::default());
+        settling.postpone(2, Timestamp(500), Timestamp(510), Again::Learned, &Pace::default());
         let jobs = settling.start(Timestamp(710));
         assert_eq!((ids(&jobs[0]), jobs[0].sought.rows), (vec!["fwd-1"], Some(80)));
     }
