@@ -7,7 +7,7 @@ use super::session::Session;
 use super::trace::{Item, Part};
 use super::unknown_attribute;
 use crate::address::{Address, Key, Mode};
-use crate::configuration::{ModuleCall, Repetition, Resource};
+use crate::configuration::{ModuleCall, Repetition, Resource, is_engine, no_engine};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::language::functions::FunctionContext;
 use crate::language::{Scope, Step};
@@ -394,6 +394,7 @@ impl Scope for Place<'_> {
                         .help("it exists only in `postcondition` blocks"),
                 )),
             },
+            word if is_engine(word) => Err(Box::new(no_engine(word, root.span))),
             _ => self.resource(Mode::Managed, root, steps),
         }
     }
