@@ -66,6 +66,8 @@ pub(super) struct Problem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ProblemKind {
     UnterminatedString,
+    /// A label of a block that runs into the end of its line, and with it the block's brace.
+    UnterminatedLabel,
     UnterminatedHeredoc,
     UnterminatedComment,
     /// Something other than a newline follows `<<EOT`, or the delimiter is quoted.
@@ -307,6 +309,13 @@ impl<'t> Lexer<'t> {
             };
             self.frames.truncate(count - 2);
             self.problem(kind, outer..at, None);
+            return;
+        }
+        let swallowed = self.text[at..end].trim_end();
+        if self.frames.is_empty() && swallowed.ends_with('{') && self.text[line..at].contains(' ') {
+            let (brace, indent) = (at + swallowed.len() - 1, self.indent);
+            self.frames.push(Frame::Bracket { open: b'{', at: brace, indent });
+            self.problem(ProblemKind::UnterminatedLabel, at..brace, None);
             return;
         }
         self.problem(ProblemKind::UnterminatedString, at..end, None);

@@ -56,6 +56,11 @@ pub(super) fn lexical(source: Source<'_>, problem: &Problem) -> Diagnostic {
                     "close it with `\"`; for several lines write `\\n` or use a heredoc (`<<-EOT`)",
                 )
         }
+        ProblemKind::UnterminatedLabel => {
+            error("unterminated-string", "label is not closed on its line")
+                .at_with(at, "starts here")
+                .help(format!("close it with `\"`: write `{}\" {{`", text.trim_end()))
+        }
         ProblemKind::UnterminatedHeredoc => {
             let word = text.trim_start_matches('<').trim_start_matches('-');
             error("unterminated-heredoc", "heredoc is not closed")

@@ -64,6 +64,7 @@ fn is_wide(problem: &Problem) -> bool {
         ProblemKind::Unclosed
             | ProblemKind::Mismatched
             | ProblemKind::StrayClose
+            | ProblemKind::UnterminatedLabel
             | ProblemKind::UnterminatedHeredoc
             | ProblemKind::UnterminatedComment
     )
