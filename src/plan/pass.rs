@@ -135,7 +135,15 @@ impl Pass {
         match on {
             DependencyOn::Instance(address) => self.change(address).into_iter().collect(),
             DependencyOn::Resource(resource) => {
-                let indices = self.index.get(resource).into_iter().flat_map(BTreeMap::values);
+                let blocks = match self.index.get(resource) {
+                    Some(keys) => vec![keys],
+                    None if resource.module.is_root() => Vec::new(),
+                    None => {
+                        let covered = self.index.iter().filter(|(block, _)| resource.covers(block));
+                        covered.map(|(_, keys)| keys).collect()
+                    }
+                };
+                let indices = blocks.into_iter().flat_map(BTreeMap::values);
                 indices.map(|index| &self.changes[*index]).collect()
             }
         }
