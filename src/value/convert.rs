@@ -273,13 +273,15 @@ pub fn may_convert(from: &Type, to: &Type) -> bool {
 /// Returns whether every value of type `from` is one of `to`, whatever it will be.
 fn always_converts(from: &Type, to: &Type) -> bool {
     match (from, to) {
-        (Type::Any, _) | (Type::String, Type::Bool | Type::Number) | (Type::Map(_), Type::Object(_)) => {
-            from == to
-        }
+        (Type::Any, _)
+        | (Type::String, Type::Bool | Type::Number)
+        | (Type::Map(_), Type::Object(_)) => from == to,
         (Type::List(a) | Type::Set(a), Type::List(b) | Type::Set(b))
         | (Type::Map(a), Type::Map(b)) => always_converts(a, b),
         (Type::Tuple(a), Type::List(b) | Type::Set(b)) => a.iter().all(|e| always_converts(e, b)),
-        (Type::Tuple(a), Type::Tuple(b)) => a.iter().zip(b.iter()).all(|(x, y)| always_converts(x, y)),
+        (Type::Tuple(a), Type::Tuple(b)) => {
+            a.iter().zip(b.iter()).all(|(x, y)| always_converts(x, y))
+        }
         (Type::Object(a), Type::Map(b)) => a.values().all(|field| always_converts(&field.ty, b)),
         (Type::Object(a), Type::Object(b)) => b.iter().all(|(name, field)| {
             a.get(name).is_none_or(|have| always_converts(&have.ty, &field.ty))
