@@ -125,7 +125,11 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    pub(crate) fn new(inner: Arc<dyn Transport>, clock: ManualClock, limits: Option<Limits>) -> Self {
+    pub(crate) fn new(
+        inner: Arc<dyn Transport>,
+        clock: ManualClock,
+        limits: Option<Limits>,
+    ) -> Self {
         let begun = clock.now().0;
         Self { inner, clock, limits, counted: Mutex::default(), begun }
     }
@@ -246,7 +250,10 @@ fn play(case: &Case, limits: Option<&Limits>) -> Vec<Part> {
                 .flat_map(|gateway| {
                     let region = "cn-hangzhou".to_owned();
                     let table = gateway.forward_table.clone();
-                    (0..1).map(move |_| ReadScope::ForwardEntries { region: region.clone(), table: table.clone() })
+                    (0..1).map(move |_| ReadScope::ForwardEntries {
+                        region: region.clone(),
+                        table: table.clone(),
+                    })
                 })
                 .collect();
             let deadline = bench.clock.now().after(Duration::from_secs(100_000));
