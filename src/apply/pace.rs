@@ -26,6 +26,9 @@ const SHORTEST: Duration = Duration::from_millis(20);
 
 /// Times nearer to each other than this part of them are not told apart.
 const GRAIN: f64 = 0.01;
+/// A time so many times the longest that was too short says little; the first distances are not that
+/// far apart.
+const VAGUE: f64 = 2.5;
 /// After so many calls without a trial it is tried again whether less time is enough.
 const TRIED_AGAIN: u32 = 64;
 /// Where times vary, there are at most so many calls between two trials.
@@ -51,6 +54,12 @@ struct Known {
 impl Known {
     const fn new(short: f64, enough: f64) -> Self {
         Self { enough, short, trying: false, calls: 0, rest: 0, supposed: false }
+    }
+
+    /// Returns whether little is known: it was looked so late, while requests were scarce, that what
+    /// was enough may be many times what is needed.
+    fn is_vague(&self) -> bool {
+        self.enough > milliseconds(FIRST) && self.enough > self.short * VAGUE
     }
 
     /// Returns when to ask about the next call, and whether that is a trial.
@@ -119,20 +128,25 @@ impl Pace {
 
     /// Returns what was learned, for later runs.
     pub(super) fn learned(&self) -> impl Iterator<Item = (&Learner, Duration)> {
-        self.0.iter().map(|(learner, known)| (learner, duration(known.enough)))
+        let sure = self.0.iter().filter(|(_, known)| !known.is_vague());
+        sure.map(|(learner, known)| (learner, duration(known.enough)))
     }
 
-    /// Returns whether anything is known of an action.
+    /// Returns whether it is known about how long an action takes.
     pub(super) fn knows(&self, learner: &Learner) -> bool {
-        self.0.contains_key(learner)
+        self.0.get(learner).is_some_and(|known| !known.is_vague())
     }
 
     /// Returns how long after the answer to ask about the next call, and whether that is a trial.
     pub(super) fn first(&mut self, learner: &Learner) -> (Duration, bool) {
-        self.0.get_mut(learner).map_or((FIRST, false), |known| {
-            let (time, trial) = known.ask();
-            (duration(time), trial)
-        })
+        match self.0.get_mut(learner) {
+            None => (FIRST, false),
+            Some(known) if known.is_vague() => (duration(known.short).max(FIRST), false),
+            Some(known) => {
+                let (time, trial) = known.ask();
+                (duration(time), trial)
+            }
+        }
     }
 
     /// Returns how long after the `asked`-th question, which came `elapsed` after the answer and
@@ -142,10 +156,10 @@ impl Pace {
         let asked = i32::try_from(asked.min(40)).unwrap_or(40);
         let growth = 1.5_f64.powi(asked);
         let wait = match self.0.get(learner) {
-            Some(known) if known.enough > elapsed => known.enough - elapsed,
-            Some(known) => known.enough * 0.02 * growth,
+            Some(known) if known.enough <= elapsed => known.enough * 0.02 * growth,
+            Some(known) if !known.is_vague() => known.enough - elapsed,
             // One more question comes when it is over by the documentation.
-            None => {
+            _ => {
                 let over = milliseconds(Duration::from_millis(documented(learner.1)));
                 let more = if over > 0.0 && elapsed >= over { 2 } else { 0 };
                 let wait = milliseconds(FIRST) * UNKNOWN.powi((asked - more).max(0));
@@ -251,13 +265,26 @@ mod tests {
     }
 
     #[test]
+    fn what_was_looked_at_late_is_found_out_anew() {
+        let mut pace = Pace::default();
+        // Requests were scarce, and nobody looked before.
+        pace.learn(&CREATE, Seen::default(), Duration::from_secs(6));
+        assert!(!pace.knows(&CREATE) && pace.learned().next().is_none());
+        assert_eq!(pace.first(&CREATE), (FIRST, false));
+        let (asked, late) = run(&mut pace, 20, |_| 1000);
+        assert!(asked < 1.5 && late < 1.1, "{asked} questions, {late}");
+        assert!(pace.knows(&CREATE));
+    }
+
+    #[test]
     fn each_service_has_times_of_its_own() {
         let other = (Service::Server("http://h".into()), Action::CreateForwardEntry);
         let mut pace = Pace::default();
         run(&mut pace, 10, |_| 5000);
         assert!(pace.knows(&CREATE) && !pace.knows(&other));
         assert_eq!(pace.first(&other), (FIRST, false));
-        pace.learn(&other, Seen::default(), Duration::from_secs(1));
+        let busy = Some(Duration::from_millis(900));
+        pace.learn(&other, Seen { busy, ..Seen::default() }, Duration::from_secs(1));
         let learned: BTreeMap<_, _> = pace.learned().collect();
         assert_eq!(learned[&other], Duration::from_secs(1));
         assert!(learned[&CREATE] >= Duration::from_secs(5));

@@ -17,7 +17,7 @@ mod variables;
 mod version;
 
 pub use catalogue::Catalogue;
-pub use check::{UNDECLARED_IMPORT, iterator};
+pub use check::{UNDECLARED_IMPORT, is_engine, iterator, no_engine};
 pub use load::{EXTENSION, load, load_with};
 pub use model::{
     Check, Condition, Configuration, Import, Lifecycle, Local, Module, ModuleCall, Moved, Output,

@@ -113,6 +113,7 @@ impl Count {
 struct Counted {
     counts: BTreeMap<String, Count>,
     answers: Vec<(f64, bool)>,
+    names: Vec<String>,
 }
 
 /// Refuses what is too much before it reaches the service.
@@ -137,14 +138,15 @@ impl Limiter {
     fn refuse(&self, request: &HttpRequest) -> Option<HttpResponse> {
         let now = (self.clock.now().0 - self.begun) as f64 / 1000.0;
         let mut counted = self.counted.lock().unwrap();
+        let action = request.target.split("Action=").nth(1).unwrap_or_default();
+        let action = action.split('&').next().unwrap_or_default();
+        counted.names.push(action.to_owned());
         let Some(limits) = &self.limits else {
             counted.answers.push((now, true));
             return None;
         };
         let rates = limits.rates.iter().rev();
         let limit = rates.clone().find(|(from, _)| *from <= now).unwrap().1;
-        let action = request.target.split("Action=").nth(1).unwrap_or_default();
-        let action = action.split('&').next().unwrap_or_default();
         let name = if limits.by_action { action.to_owned() } else { String::new() };
         let taken = counted.counts.entry(name).or_default().take(limits.shape, limit, now);
         counted.answers.push((now, taken.is_ok()));
@@ -168,6 +170,26 @@ impl Limiter {
         let ends = counted.answers.first().zip(counted.answers.last());
         let took = ends.map_or(0.0, |(first, last)| last.0 - first.0);
         (accepted, counted.answers.len() - accepted, took)
+    }
+}
+
+impl Limiter {
+    fn trace(&self) {
+        let counted = self.counted.lock().unwrap();
+        let start = counted.answers[0].0;
+        let mut bins = BTreeMap::<i64, (usize, usize, BTreeMap<String, usize>)>::new();
+        for ((at, fits), name) in counted.answers.iter().zip(&counted.names) {
+            let bin = bins.entry(((at - start) * 2.0) as i64).or_default();
+            if *fits {
+                bin.0 += 1
+            } else {
+                bin.1 += 1
+            }
+            *bin.2.entry(name.clone()).or_default() += 1;
+        }
+        for (at, bin) in bins {
+            eprintln!("{:6.1} {bin:?}", at as f64 / 2.0);
+        }
     }
 }
 
@@ -270,6 +292,9 @@ fn play(case: &Case, limits: Option<&Limits>) -> Vec<Part> {
             assert!(outcome.is_success(), "{case:?} {what}: {outcome:#?}");
         }
         let (accepted, refused, took) = bench.limiter().figures();
+        if std::env::var("TRACE").is_ok_and(|name| name == what) && limits.is_some() {
+            bench.limiter().trace();
+        }
         parts.push(Part { what, accepted, refused, took, free: 0.0, operations });
     }
     parts

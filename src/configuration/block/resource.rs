@@ -82,11 +82,16 @@ impl Builder<'_> {
             self.unknown_type(mode, &kind);
             return;
         };
+        let meant = self.with_meta_meant(block, schema);
+        let block = meant.as_ref().unwrap_or(block);
+        let before = self.diagnostics.len();
         self.check_body(block, schema);
+        let mut body = without_meta(&block.body);
+        body.incomplete |= self.diagnostics.len() > before;
         let resource = Resource {
             mode,
             schema,
-            body: without_meta(&block.body),
+            body,
             repetition: self.repetition(&block.body),
             provider: self.provider_alias(&block.body),
             provider_span: block.body.attribute("provider").map(|a| a.value.span),
@@ -99,6 +104,34 @@ impl Builder<'_> {
             name: name.clone(),
         };
         self.module.resources.insert((mode, kind.text, name.text), resource);
+    }
+
+    /// Reports misspelt meta-arguments and returns the block as it is meant, so that nothing else is said
+    /// of what follows from them; none where there are none.
+    fn with_meta_meant(&mut self, block: &Block, schema: &Schema) -> Option<Block> {
+        let attributes = schema.attributes.iter().map(|a| a.name);
+        let blocks = schema.blocks.iter().map(|(name, _, _)| *name);
+        let known: Vec<&str> =
+            attributes.chain(blocks).chain(META_ARGUMENTS).chain(META_BLOCKS).collect();
+        let mut meant: Option<Block> = None;
+        for (i, attribute) in block.body.attributes.iter().enumerate() {
+            let name = &attribute.name;
+            if known.contains(&&*name.text) {
+                continue;
+            }
+            let near = did_you_mean(&name.text, known.iter().copied());
+            let Some(near) = near.filter(|near| {
+                META_ARGUMENTS.contains(near) && block.body.attribute(near).is_none()
+            }) else {
+                continue;
+            };
+            let summary = format!("`{}` has no argument `{}`", schema.kind, name.text);
+            let diagnostic = Diagnostic::error("unknown-attribute", summary).at(name.span);
+            self.diagnostics.push(suggest(diagnostic, name, &[near], "its arguments"));
+            let meant = meant.get_or_insert_with(|| block.clone());
+            meant.body.attributes[i].name.text = near.into();
+        }
+        meant
     }
 
     fn unknown_type(&mut self, mode: Mode, kind: &Identifier) {

@@ -6,6 +6,7 @@ mod change;
 mod reference;
 
 pub use change::UNDECLARED_IMPORT;
+pub use reference::{is_engine, no_engine};
 
 use std::collections::BTreeMap;
 use std::path::Path;

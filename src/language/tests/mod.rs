@@ -349,6 +349,9 @@ fn templates_in_templates_end() {
         ("can(person.x)", "false"),
         ("can(person.name)", "true"),
         ("can(var.any.x)", "(known after apply)"),
+        ("can(tonumber(var.text))", "(known after apply)"),
+        ("can(convert(var.text, number))", "(known after apply)"),
+        ("can(tostring(var.text))", "true"),
         ("type([1, \"a\"])", "\"tuple([number,string])\""),
     ]);
 }

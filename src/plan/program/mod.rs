@@ -45,7 +45,7 @@ use crate::syntax::ast::Expression;
 use crate::value::{Name, Value};
 
 pub use self::changes::{ImportRequest, Move, Removal, warnings};
-pub use self::check::check;
+pub use self::check::{check, check_loaded};
 pub use self::files::FileRecord;
 pub use self::instance::Configured;
 pub(crate) use self::instance::place_of;
