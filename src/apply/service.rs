@@ -5,8 +5,8 @@ use crate::api::call::Call;
 use crate::api::catalogue::Action;
 use crate::api::error::ApiError;
 use crate::api::http::BoxFuture;
-use crate::resources::reads::PAGE_SIZE;
 use crate::refresh::Reading;
+use crate::resources::reads::PAGE_SIZE;
 use crate::resources::{Listing, ReadScope, Sought};
 
 /// Sends calls and reads lists. `provider` is the alias of the provider block; the default one's is

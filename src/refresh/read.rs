@@ -236,8 +236,7 @@ fn reading(
     before: Timestamp,
     read: Result<(Listing, Sent), ReadError>,
 ) -> Reading {
-    let (listing, sent) =
-        read.unwrap_or_else(|error| (failed(error), since(client, before)));
+    let (listing, sent) = read.unwrap_or_else(|error| (failed(error), since(client, before)));
     Reading { listing, sent }
 }
 

@@ -26,7 +26,9 @@ use natform::diagnostic::Diagnostics;
 use natform::environment::{Clock, Environment, MemoryFiles, SeededIds, Timestamp};
 use natform::plan::program::Program;
 use natform::plan::{Directives, Plan, PlanInput, PlanMode, PlanOptions, ProviderContext};
-use natform::refresh::{DataRead, Reader, Reading, ServiceReader, read_list, read_lists, read_object};
+use natform::refresh::{
+    DataRead, Reader, Reading, ServiceReader, read_list, read_lists, read_object,
+};
 use natform::resources::{Listings, Object, ReadScope};
 use natform::state::{JournalEntry, Lock, LockInfo, RunRecord, Service as Place, Snapshot, Store};
 use natform::value::Name;
@@ -107,8 +109,7 @@ impl Service for Services {
 
     fn list<'a>(&'a self, _: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Reading> {
         Box::pin(async move {
-            let Reading { listing, sent } =
-                read_list(&self.client, scope, self.deadline()).await;
+            let Reading { listing, sent } = read_list(&self.client, scope, self.deadline()).await;
             let listing = match &self.owned {
                 Some(owned) => self.mutation.of_list(listing, |id| owned.contains(id)),
                 None => listing,
