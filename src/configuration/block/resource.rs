@@ -98,7 +98,7 @@ impl Builder<'_> {
             kind: kind.clone(),
             name: name.clone(),
         };
-        self.module.resources.insert((mode, kind.text, name.text), resource);
+        self.module.resources.insert((mode, kind.text, name.text), Box::new(resource));
     }
 
     fn unknown_type(&mut self, mode: Mode, kind: &Identifier) {
@@ -328,21 +328,17 @@ impl Builder<'_> {
 
 /// Returns a copy of a body without meta-arguments.
 fn without_meta(body: &Body) -> Body {
-    Body {
-        attributes: body
-            .attributes
-            .iter()
-            .filter(|a| !META_ARGUMENTS.contains(&&*a.name.text))
-            .cloned()
-            .collect(),
-        blocks: body
-            .blocks
-            .iter()
-            .filter(|b| !META_BLOCKS.contains(&&*b.kind.text))
-            .cloned()
-            .collect(),
+    let attributes = body.attributes.iter().filter(|a| !META_ARGUMENTS.contains(&&*a.name.text));
+    let blocks = body.blocks.iter().filter(|b| !META_BLOCKS.contains(&&*b.kind.text));
+    let mut own = Body {
+        attributes: attributes.cloned().collect(),
+        blocks: blocks.cloned().collect(),
         incomplete: body.incomplete,
-    }
+    };
+    // A configuration may have very many blocks.
+    own.attributes.shrink_to_fit();
+    own.blocks.shrink_to_fit();
+    own
 }
 
 /// Names that are taken by meta-arguments; a resource type must not have attributes called so.
