@@ -227,7 +227,8 @@ impl Loader<'_> {
                 return None;
             }
         };
-        let id = self.configuration.sources.add(shown, text.as_str());
+        let text: Arc<str> = text.into();
+        let id = self.configuration.sources.add(shown, Arc::clone(&text));
         let (body, found) = syntax::parse(id, &text);
         let found = block::without_provider_keys(&body, found);
         let complete = is_complete(&body);

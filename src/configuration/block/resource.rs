@@ -104,7 +104,7 @@ impl Builder<'_> {
             kind: kind.clone(),
             name: name.clone(),
         };
-        self.module.resources.insert((mode, kind.text, name.text), resource);
+        self.module.resources.insert((mode, kind.text, name.text), Box::new(resource));
     }
 
     /// Reports misspelt meta-arguments and returns the block as it is meant, so that nothing else is said
@@ -376,21 +376,18 @@ pub(super) fn is_timeouts(block: &Block) -> bool {
 
 /// Returns a copy of a body without meta-arguments.
 fn without_meta(body: &Body) -> Body {
-    Body {
-        attributes: body
-            .attributes
-            .iter()
-            .filter(|a| !META_ARGUMENTS.contains(&&*a.name.text))
-            .cloned()
-            .collect(),
-        blocks: body
-            .blocks
-            .iter()
-            .filter(|b| !META_BLOCKS.contains(&&*b.kind.text) && !is_timeouts(b))
-            .cloned()
-            .collect(),
+    let attributes = body.attributes.iter().filter(|a| !META_ARGUMENTS.contains(&&*a.name.text));
+    let blocks = body.blocks.iter();
+    let blocks = blocks.filter(|b| !META_BLOCKS.contains(&&*b.kind.text) && !is_timeouts(b));
+    let mut own = Body {
+        attributes: attributes.cloned().collect(),
+        blocks: blocks.cloned().collect(),
         incomplete: body.incomplete,
-    }
+    };
+    // A configuration may have very many blocks.
+    own.attributes.shrink_to_fit();
+    own.blocks.shrink_to_fit();
+    own
 }
 
 /// Names that are taken by meta-arguments; a resource type must not have attributes called so.

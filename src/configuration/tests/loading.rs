@@ -28,7 +28,7 @@ fn the_kept_files_load_again_the_same_way() {
     ];
     let (first, diagnostics) = load_files(&files);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
-    let kept = first.files.iter().map(|(p, t)| (p.clone(), t.clone().into_bytes())).collect();
+    let kept = first.files.iter().map(|(p, t)| (p.clone(), t.as_bytes().to_vec())).collect();
     let environment = Environment { files: Arc::new(MemoryFiles(kept)), ..Environment::real() };
     let (second, diagnostics) = load_with(&environment, Path::new(""), &catalogue());
     assert!(diagnostics.is_empty(), "{diagnostics:?}");

@@ -231,8 +231,7 @@ fn located(
         .into_iter()
         .map(|fault| {
             let fault = fault.discreet(&configured.object);
-            let place =
-                instance::place_of(&fault.attribute, |name| configured.spans.get(name).copied());
+            let place = instance::place_of(&fault.attribute, |name| instance::written(block, name));
             Diagnostic::error(fault.code, fault.message)
                 .at(place.unwrap_or(block.span))
                 .help(fault.help)
