@@ -89,6 +89,9 @@ impl Engine<'_> {
         task.entry.request_id = request_id;
         task.entry.updated_at = now;
         task.unsure = false;
+        if let Some(key) = task.makes_in.take() {
+            self.settling.end_making(&key, now);
+        }
         let entry = task.entry.clone();
         let instance = task.instance(&task.recorded.clone(), Status::Creating);
         let (answered, operation) = (task.wanted.is_answered(), task.operation);
@@ -158,6 +161,9 @@ impl Engine<'_> {
             (task.answered, now, !awaited),
             &mut self.pace,
         );
+        if let (Some(scheduler), Some(operation)) = (&self.scheduler, task.operation) {
+            self.settling.hurry(index, scheduler.runs_dry(operation));
+        }
     }
 
     /// Completes a task whose answer is the end of it.
@@ -316,12 +322,14 @@ impl Engine<'_> {
         }
     }
 
-    /// Judges a task by lists that were read for it.
+    /// Judges a task by lists that were read for it; `grown` says whether this run may have made
+    /// something in them meanwhile.
     pub(super) fn judge(
         &mut self,
         index: usize,
         job: &super::settle::Job,
         listings: &crate::resources::Listings,
+        grown: bool,
     ) {
         let (now, lag) = (self.now(), self.context.settings.lag);
         let Some(task) = self.tasks.get_mut(&index) else { return };
@@ -330,7 +338,8 @@ impl Engine<'_> {
         let step = super::sight::conversion_step(task, &live);
         let verdict = match &live {
             Live::Absent => {
-                super::sight::absent(task, job, listings, &mut self.settling, index, (now, lag))
+                let list = listings.get(&job.key.1);
+                super::sight::absent(task, list, grown, &mut self.settling, index, (now, lag))
             }
             Live::Unread => {
                 let why = super::sight::unread(listings);

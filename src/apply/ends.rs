@@ -237,7 +237,10 @@ impl Engine<'_> {
     }
 
     fn take(&mut self, index: usize) -> Option<Task> {
-        let task = self.tasks.remove(&index)?;
+        let mut task = self.tasks.remove(&index)?;
+        if let Some(key) = task.makes_in.take() {
+            self.settling.end_making(&key, self.context.clock.now());
+        }
         if matches!(task.stage, Stage::Sending | Stage::Noting) {
             self.sending -= 1;
         }

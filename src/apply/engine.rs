@@ -271,7 +271,8 @@ impl<'a> Engine<'a> {
             Event::Listed(mut job, listings) => {
                 let now = self.now();
                 for task in self.settling.finished(&mut job, &listings, now) {
-                    self.judge(task, &job, &listings);
+                    let grown = self.settling.may_have_grown(&job);
+                    self.judge(task, &job, &listings, grown);
                 }
                 self.changed.polled(&job.key.0, listings, job.sent.first);
             }

@@ -26,6 +26,9 @@ const SHORTEST: Duration = Duration::from_millis(20);
 
 /// Times nearer to each other than this part of them are not told apart.
 const GRAIN: f64 = 0.01;
+/// A time so many times the longest that was too short says little; the first distances are not that
+/// far apart.
+const VAGUE: f64 = 2.5;
 /// After so many calls without a trial it is tried again whether less time is enough.
 const TRIED_AGAIN: u32 = 64;
 /// Where times vary, there are at most so many calls between two trials.
@@ -56,7 +59,7 @@ impl Known {
     /// Returns whether little is known: it was looked so late, while requests were scarce, that what
     /// was enough may be many times what is needed.
     fn is_vague(&self) -> bool {
-        self.enough > milliseconds(FIRST) && self.enough > self.short * 2.0
+        self.enough > milliseconds(FIRST) && self.enough > self.short * VAGUE
     }
 
     /// Returns when to ask about the next call, and whether that is a trial.
@@ -280,7 +283,8 @@ mod tests {
         run(&mut pace, 10, |_| 5000);
         assert!(pace.knows(&CREATE) && !pace.knows(&other));
         assert_eq!(pace.first(&other), (FIRST, false));
-        pace.learn(&other, Seen::default(), Duration::from_secs(1));
+        let busy = Some(Duration::from_millis(900));
+        pace.learn(&other, Seen { busy, ..Seen::default() }, Duration::from_secs(1));
         let learned: BTreeMap<_, _> = pace.learned().collect();
         assert_eq!(learned[&other], Duration::from_secs(1));
         assert!(learned[&CREATE] >= Duration::from_secs(5));

@@ -22,7 +22,7 @@ const LED: Duration = Duration::from_secs(5);
 
 /// So long an operation for which nobody waits may be settled and not seen, while requests are scarce:
 /// then one read sees many.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One operation that waits to be settled.
 #[derive(Debug)]
@@ -73,7 +73,17 @@ pub(super) enum Again {
 #[derive(Debug, Default)]
 struct Queue {
     waiters: BTreeSet<usize>,
+    /// When they are to ask, those that something waits for.
+    urgent: BTreeSet<(Timestamp, usize)>,
+    /// The same of the patient ones.
+    patient: BTreeSet<(Timestamp, usize)>,
+    /// Whether what is patient is not to be so.
+    hurried: bool,
     reading: bool,
+    /// How many creates of such objects are in flight.
+    making: usize,
+    /// When the last one was answered.
+    made: Option<Timestamp>,
     /// How many rows the list had when it was last read.
     rows: Option<usize>,
     /// Not read before.
@@ -84,6 +94,40 @@ struct Queue {
     due: Option<Timestamp>,
     /// The entry in `late`.
     late: Option<Timestamp>,
+}
+
+impl Queue {
+    fn times(&mut self, patient: bool) -> &mut BTreeSet<(Timestamp, usize)> {
+        if patient { &mut self.patient } else { &mut self.urgent }
+    }
+
+    /// Returns the waiters that are to ask by now.
+    fn asking(&self, now: Timestamp) -> impl Iterator<Item = usize> {
+        let due = |times: &BTreeSet<(Timestamp, usize)>| {
+            times.iter().take_while(|(due, _)| *due <= now).map(|(_, task)| *task).collect()
+        };
+        let (urgent, patient): (Vec<usize>, Vec<usize>) = (due(&self.urgent), due(&self.patient));
+        urgent.into_iter().chain(patient)
+    }
+
+    /// Returns when the list is to be read, and when while requests are scarce. What is patient joins
+    /// a read that is to come soon in any case, or others that ask at nearly the same time.
+    fn next(&self) -> Option<(Timestamp, Timestamp)> {
+        let urgent = self.urgent.first().map(|(due, _)| *due);
+        let first = self.patient.first().map(|(due, _)| *due);
+        let together = first.map(|due| self.patient.range(..=(due.after(REST), usize::MAX)));
+        let patient = together.and_then(|mut times| times.next_back()).map(|(due, _)| *due);
+        let late = patient.map(|due| due.after(PATIENCE));
+        let soonest = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
+        let due = match (patient, urgent, late) {
+            (Some(patient), Some(urgent), Some(late)) if (patient..=late).contains(&urgent) => {
+                urgent
+            }
+            _ => soonest(urgent, patient)?,
+        };
+        let late = if self.hurried { due } else { soonest(urgent, late)? };
+        Some((due.max(self.rests_until), late.max(self.rests_until)))
+    }
 }
 
 /// All waiters, by task.
@@ -138,7 +182,9 @@ impl Settling {
             key: key.clone(),
         };
         self.waiters.insert(task, waiter);
-        self.queues.entry(key.clone()).or_default().waiters.insert(task);
+        let queue = self.queues.entry(key.clone()).or_default();
+        queue.waiters.insert(task);
+        queue.times(patient).insert((due, task));
         self.schedule(&key);
     }
 
@@ -157,9 +203,53 @@ impl Settling {
         let waiter = self.waiters.remove(&task)?;
         if let Some(queue) = self.queues.get_mut(&waiter.key) {
             queue.waiters.remove(&task);
+            queue.times(waiter.patient).remove(&(waiter.due, task));
         }
         self.schedule(&waiter.key.clone());
         Some(waiter)
+    }
+
+    /// Changes when one asks.
+    fn change(&mut self, task: usize, change: impl FnOnce(&mut Waiter)) {
+        let Some(waiter) = self.waiters.get_mut(&task) else { return };
+        let before = (waiter.patient, waiter.due);
+        change(waiter);
+        let after = (waiter.patient, waiter.due);
+        let key = waiter.key.clone();
+        if let Some(queue) = self.queues.get_mut(&key) {
+            queue.times(before.0).remove(&(before.1, task));
+            queue.times(after.0).insert((after.1, task));
+        }
+        self.schedule(&key);
+    }
+
+    /// Says whether those who wait for the list of one are soon to be seen even if they are patient.
+    pub(super) fn hurry(&mut self, task: usize, hurried: bool) {
+        let Some(key) = self.waiters.get(&task).map(|waiter| waiter.key.clone()) else { return };
+        if let Some(queue) = self.queues.get_mut(&key).filter(|queue| queue.hurried != hurried) {
+            queue.hurried = hurried;
+            self.schedule(&key);
+        }
+    }
+
+    /// Notes that a create is about to be sent whose object the list will show.
+    pub(super) fn begin_making(&mut self, key: Key) {
+        self.queues.entry(key).or_default().making += 1;
+    }
+
+    /// Notes that such a create was answered, or came to nothing.
+    pub(super) fn end_making(&mut self, key: &Key, now: Timestamp) {
+        if let Some(queue) = self.queues.get_mut(key) {
+            queue.making = queue.making.saturating_sub(1);
+            queue.made = Some(now);
+        }
+    }
+
+    /// Returns whether this run may have made something in a list while it was read: then what stood
+    /// on a later page may have moved to one that had been read.
+    pub(super) fn may_have_grown(&self, job: &Job) -> bool {
+        let made = |queue: &Queue| queue.making > 0 || queue.made >= Some(job.sent.first);
+        self.queues.get(&job.key).is_none_or(made)
     }
 
     /// Lets those ask who waited for another of their action, which settled or was given up.
@@ -167,17 +257,15 @@ impl Settling {
         if !self.led.remove(learner) {
             return;
         }
-        let led = self.waiters.values_mut().filter(|other| other.led && other.learner == *learner);
-        let mut keys = BTreeSet::new();
-        for waiter in led {
+        let led = |(_, other): &(&usize, &Waiter)| other.led && other.learner == *learner;
+        let led: Vec<usize> = self.waiters.iter().filter(led).map(|(task, _)| *task).collect();
+        for task in led {
             let (wait, trial) = pace.first(learner);
-            waiter.led = false;
-            waiter.seen.trial = trial;
-            waiter.due = waiter.due.min(waiter.since.after(wait).max(now));
-            keys.insert(waiter.key.clone());
-        }
-        for key in keys {
-            self.schedule(&key);
+            self.change(task, |waiter| {
+                waiter.led = false;
+                waiter.seen.trial = trial;
+                waiter.due = waiter.due.min(waiter.since.after(wait).max(now));
+            });
         }
     }
 
@@ -190,30 +278,26 @@ impl Settling {
         again: Again,
         pace: &Pace,
     ) {
-        let Some(waiter) = self.waiters.get_mut(&task) else { return };
-        let elapsed = asked.since(waiter.since);
-        if again != Again::Unread {
-            waiter.seen.busy = Some(elapsed);
-        }
-        if again == Again::Soon {
-            waiter.due = now.after(REST);
-        } else if waiter.due <= asked {
-            waiter.asked += 1;
-            waiter.seen.missed = waiter.seen.missed.or(waiter.seen.busy);
-            let next = pace.next(&waiter.learner, waiter.asked, elapsed);
-            waiter.due = asked.after(if waiter.led { elapsed * 2 } else { next }).max(now);
-        }
-        let key = waiter.key.clone();
-        self.schedule(&key);
+        self.change(task, |waiter| {
+            let elapsed = asked.since(waiter.since);
+            if again != Again::Unread {
+                waiter.seen.busy = Some(elapsed);
+            }
+            if again == Again::Soon {
+                waiter.due = now.after(REST);
+            } else if waiter.due <= asked {
+                waiter.asked += 1;
+                waiter.seen.missed = waiter.seen.missed.or(waiter.seen.busy);
+                let next = pace.next(&waiter.learner, waiter.asked, elapsed);
+                waiter.due = asked.after(if waiter.led { elapsed * 2 } else { next }).max(now);
+            }
+        });
     }
 
     /// Has one looked at as soon as can be, for the last time; false where that was done.
     pub(super) fn look_last(&mut self, task: usize, now: Timestamp) -> bool {
-        let Some(waiter) = self.waiters.get_mut(&task) else { return false };
-        waiter.due = now;
-        let key = waiter.key.clone();
-        self.schedule(&key);
-        true
+        self.change(task, |waiter| waiter.due = now);
+        self.waiters.contains_key(&task)
     }
 
     /// Returns when something is to be read next.
@@ -233,12 +317,8 @@ impl Settling {
             self.unschedule(&key);
             let Some(queue) = self.queues.get_mut(&key) else { continue };
             queue.reading = true;
-            let asking: Vec<&Waiter> = queue
-                .waiters
-                .iter()
-                .filter_map(|task| self.waiters.get(task))
-                .filter(|waiter| waiter.due <= now)
-                .collect();
+            let asking: Vec<&Waiter> =
+                queue.asking(now).filter_map(|task| self.waiters.get(&task)).collect();
             let mut scopes = vec![key.1.clone()];
             for scope in asking.iter().flat_map(|waiter| &waiter.scopes) {
                 if !scopes.contains(scope) {
@@ -314,14 +394,7 @@ impl Settling {
     fn schedule(&mut self, key: &Key) {
         self.unschedule(key);
         let Some(queue) = self.queues.get_mut(key).filter(|queue| !queue.reading) else { return };
-        let mut times: Option<(Timestamp, Timestamp)> = None;
-        for waiter in queue.waiters.iter().filter_map(|task| self.waiters.get(task)) {
-            let patience = if waiter.patient { PATIENCE } else { Duration::ZERO };
-            let (due, late) = (waiter.due, waiter.due.after(patience));
-            times = Some(times.map_or((due, late), |(a, b)| (a.min(due), b.min(late))));
-        }
-        if let Some((due, late)) = times {
-            let (due, late) = (due.max(queue.rests_until), late.max(queue.rests_until));
+        if let Some((due, late)) = queue.next() {
             (queue.due, queue.late) = (Some(due), Some(late));
             self.due.insert((due, key.clone()));
             self.late.insert((late, key.clone()));
