@@ -29,7 +29,7 @@ const ATTEMPTS_AFTER: u32 = 4;
 /// For so long what was settled may still stand in the way of what waited for it.
 const AFTERMATH: Duration = Duration::from_secs(30);
 /// For so long after the service answered somebody, what it refuses as one too many is patient.
-const GRACE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Returns whether an error says that the first call under the token is still being processed.
 fn is_processing(error: &ApiError) -> bool {
@@ -42,8 +42,8 @@ fn is_wide(error: &ApiError) -> bool {
 }
 
 /// Returns whether a task is only one too many, while the service answers others.
-fn is_crowded_out(task: &Task, progress: Timestamp, now: Timestamp) -> bool {
-    task.last_error.as_ref().is_some_and(ApiError::is_too_many) && now < progress.after(GRACE)
+pub(super) fn is_crowded_out(task: &Task, progress: Timestamp, now: Timestamp) -> bool {
+    task.last_error.as_ref().is_some_and(ApiError::is_too_many) && now < progress.after(PATIENCE)
 }
 
 impl Engine<'_> {

@@ -11,6 +11,7 @@ use crate::resources::reads::PAGE_SIZE;
 use crate::resources::{Listing, Listings, Live, Object, Settled, Wanted, spelling};
 use crate::state::Phase;
 
+use super::answers::is_crowded_out;
 use super::candidates::{among, unlike};
 use super::engine::{Engine, Timer};
 use super::event::{ApplyEvent, Recovery};
@@ -307,8 +308,10 @@ impl Engine<'_> {
 
     /// Returns whether a task may not be sent again.
     fn is_late(&self, index: usize) -> bool {
+        let now = self.now();
+        let over = |task: &Task| now >= task.deadline && !is_crowded_out(task, self.progress, now);
         self.context.interrupt.stage() > Interrupted::Running
-            || self.tasks.get(&index).is_none_or(|task| self.now() >= task.deadline)
+            || self.tasks.get(&index).is_none_or(over)
     }
 
     /// Sends a call again after it was found to have had no effect.

@@ -151,7 +151,7 @@ impl<'a> Evaluator<'a> {
             Diagnostic::error("cannot-read", format!("cannot read `{}`", change.address))
                 .detail(why)
                 .address(&change.address)
-                .at_opt(configured.span)
+                .at_opt(self.program.written(&change.address.resource, ""))
         })?;
         Ok(Some(object))
     }

@@ -192,7 +192,9 @@ impl Loader<'_> {
             Err(error) => return Err(Box::new(self.no_directory(&path, &shown, Some(&error)))),
         };
         names.sort();
-        let ours: Vec<String> = names.iter().filter(|n| is_configuration(n)).cloned().collect();
+        let is_file = |name: &String| !self.files.is_directory(&path.join(name));
+        let ours = names.iter().filter(|name| is_configuration(name) && is_file(name));
+        let ours: Vec<String> = ours.cloned().collect();
         if ours.is_empty() { Err(Box::new(no_files(&shown, &names))) } else { Ok(ours) }
     }
 
@@ -225,7 +227,8 @@ impl Loader<'_> {
                 return None;
             }
         };
-        let id = self.configuration.sources.add(shown, text.as_str());
+        let text: Arc<str> = text.into();
+        let id = self.configuration.sources.add(shown, Arc::clone(&text));
         let (body, found) = syntax::parse(id, &text);
         let found = block::without_provider_keys(&body, found);
         let complete = is_complete(&body);

@@ -13,6 +13,7 @@ pub mod generate;
 mod load;
 pub mod model;
 mod shape;
+mod timeouts;
 mod variables;
 mod version;
 
@@ -24,6 +25,7 @@ pub use model::{
     Provider, Removed, Repetition, Resource, Settings, Variable,
 };
 pub(crate) use shape::sentence;
+pub use timeouts::{TIMEOUTS, duration, limits};
 pub use variables::{VariableOption, Variables, no_value, variables};
 pub use version::{Constraints, Version};
 

@@ -9,7 +9,7 @@ use crate::address::{Mode, Target};
 use crate::diagnostic::{Diagnostic, SourceMap, Span};
 use crate::resources::Schema;
 use crate::syntax::ast::{Body, Expression, Identifier};
-use crate::value::{self, ConversionError, Defaults, Name, Type, Value};
+use crate::value::{self, ConversionError, Defaults, Name, Step, Type, Value};
 
 /// A whole configuration with its sources.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +20,7 @@ pub struct Configuration {
     pub sources: SourceMap,
     /// The configuration files by path relative to the configuration's directory, as a saved plan
     /// keeps them.
-    pub files: BTreeMap<PathBuf, String>,
+    pub files: BTreeMap<PathBuf, Arc<str>>,
     /// The configuration's directory.
     pub directory: PathBuf,
 }
@@ -39,7 +39,7 @@ pub struct Module {
     /// `locals`.
     pub locals: BTreeMap<Name, Local>,
     /// `resource` and `data` blocks.
-    pub resources: BTreeMap<(Mode, Name, Name), Resource>,
+    pub resources: BTreeMap<(Mode, Name, Name), Box<Resource>>,
     /// `output` blocks.
     pub outputs: BTreeMap<Name, Output>,
     /// `module` blocks with the module that each calls.
@@ -127,9 +127,16 @@ impl Variable {
         }
         self.convert(value).map_err(|error| {
             let summary = format!("value of `var.{name}` does not fit its type");
+            // Keys of maps on the way to the part that does not fit are values, too.
+            let keys = error.path.0.iter().any(|step| matches!(step, Step::Key(_)));
+            let why = if keys && (self.sensitive || value.deep_sensitive()) {
+                String::from("Which part of it is withheld because it is sensitive.")
+            } else {
+                sentence(&error)
+            };
             Box::new(
                 Diagnostic::error("invalid-variable", summary)
-                    .detail(sentence(&error))
+                    .detail(why)
                     .see(self.span, format!("its type is `{}`", self.ty)),
             )
         })
@@ -194,10 +201,10 @@ pub struct Resource {
     pub provider_span: Option<Span>,
     /// `depends_on`: references to resources, data and modules.
     pub depends_on: Vec<Expression>,
-    /// `lifecycle`
-    pub lifecycle: Lifecycle,
-    /// `timeouts`: operation → time limit.
-    pub timeouts: BTreeMap<Name, std::time::Duration>,
+    /// `lifecycle`; blocks without one share it.
+    pub lifecycle: Arc<Lifecycle>,
+    /// The `timeouts` blocks, plain and `dynamic`, with the arguments that [`super::limits`] tells.
+    pub timeouts: Body,
     /// The check that a data source belongs to: only its assertions see it, and what goes wrong with it
     /// is a warning.
     pub check: Option<Name>,

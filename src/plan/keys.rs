@@ -138,7 +138,8 @@ const USUAL_SNAT_ENTRIES: u64 = 40;
 fn unique(wiring: &mut Wiring<'_>, kind: &str, scope: &[&str], fields: &[&str]) {
     let touched: Vec<&str> = scope.iter().chain(fields).copied().collect();
     let mut leavers: KeyIndex<(usize, Node)> = KeyIndex::default();
-    for (index, change) in wiring.active().filter(|(_, c)| c.address.kind() == kind) {
+    let held = |change: &Change| change.before.is_some() && change.address.kind() == kind;
+    for (index, change) in wiring.active().filter(|(_, c)| held(c)) {
         let (before, after) = keys(change, scope, fields);
         let stays = change.kind == ChangeKind::Update && before == after;
         if let (Some(key), false, Some(node)) = (before, stays, wiring.leaves(index, &touched)) {

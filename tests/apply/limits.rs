@@ -33,8 +33,6 @@ pub(crate) enum Shape {
     Sliding,
     /// The same, and what is refused counts.
     SlidingAll,
-    /// Sixty times as many in each minute.
-    Minute,
 }
 
 /// How a refusal looks.
@@ -70,17 +68,17 @@ impl Count {
     /// Counts a request that comes at so many seconds. The error says how many seconds to wait.
     fn take(&mut self, shape: Shape, limit: f64, now: f64) -> Result<(), f64> {
         match shape {
-            Shape::Fixed | Shape::Minute => {
-                let long = if shape == Shape::Fixed { 1.0 } else { 60.0 };
-                let window = ((now + 0.37) / long).floor() as i64;
+            Shape::Fixed => {
+                // Windows do not begin with the run.
+                let window = (now + 0.37).floor() as i64;
                 if self.window != window {
                     (self.window, self.in_window) = (window, 0.0);
                 }
-                if self.in_window + 1.0 <= limit * long {
+                if self.in_window + 1.0 <= limit {
                     self.in_window += 1.0;
                     return Ok(());
                 }
-                Err((window + 1) as f64 * long - 0.37 - now)
+                Err((window + 1) as f64 - 0.37 - now)
             }
             Shape::Sliding | Shape::SlidingAll => {
                 while self.recent.front().is_some_and(|at| now - at >= 0.999_999) {
@@ -113,7 +111,6 @@ impl Count {
 struct Counted {
     counts: BTreeMap<String, Count>,
     answers: Vec<(f64, bool)>,
-    names: Vec<String>,
 }
 
 /// Refuses what is too much before it reaches the service.
@@ -140,7 +137,6 @@ impl Limiter {
         let mut counted = self.counted.lock().unwrap();
         let action = request.target.split("Action=").nth(1).unwrap_or_default();
         let action = action.split('&').next().unwrap_or_default();
-        counted.names.push(action.to_owned());
         let Some(limits) = &self.limits else {
             counted.answers.push((now, true));
             return None;
@@ -163,33 +159,13 @@ impl Limiter {
         Some(HttpResponse { status, headers, body: body.into_bytes() })
     }
 
-    /// Returns what was let through, what was refused, and the seconds from the first to the last.
-    fn figures(&self) -> (usize, usize, f64) {
+    /// Returns how many were let through, and the seconds from the first request to the last.
+    fn figures(&self) -> (usize, f64) {
         let counted = self.counted.lock().unwrap();
         let accepted = counted.answers.iter().filter(|(_, fits)| *fits).count();
         let ends = counted.answers.first().zip(counted.answers.last());
         let took = ends.map_or(0.0, |(first, last)| last.0 - first.0);
-        (accepted, counted.answers.len() - accepted, took)
-    }
-}
-
-impl Limiter {
-    fn trace(&self) {
-        let counted = self.counted.lock().unwrap();
-        let start = counted.answers[0].0;
-        let mut bins = BTreeMap::<i64, (usize, usize, BTreeMap<String, usize>)>::new();
-        for ((at, fits), name) in counted.answers.iter().zip(&counted.names) {
-            let bin = bins.entry(((at - start) * 2.0) as i64).or_default();
-            if *fits {
-                bin.0 += 1
-            } else {
-                bin.1 += 1
-            }
-            *bin.2.entry(name.clone()).or_default() += 1;
-        }
-        for (at, bin) in bins {
-            eprintln!("{:6.1} {bin:?}", at as f64 / 2.0);
-        }
+        (accepted, took)
     }
 }
 
@@ -217,23 +193,22 @@ struct Case {
 /// What came of a part of it.
 #[derive(Debug, Clone)]
 struct Part {
-    what: &'static str,
     accepted: usize,
-    refused: usize,
+    /// From the first request to the last, in seconds.
     took: f64,
-    /// What it takes without a limit.
-    free: f64,
-    operations: usize,
 }
 
 impl Part {
-    /// Returns the part that is used of what the limit, the latency and the order allow together.
+    /// Returns the part that is used of what the limit allows.
     fn share(&self, limit: f64) -> f64 {
-        (self.accepted as f64 / limit).max(self.free) / self.took
+        self.accepted as f64 / limit / self.took
     }
 }
 
-fn play(case: &Case, limits: Option<&Limits>) -> Vec<Part> {
+const ALL: [&str; 4] = ["apply", "modify", "refresh", "destroy"];
+
+/// Returns a service in which every change of an entry takes so long.
+fn bench(case: &Case) -> Bench {
     let ms = Some(case.settle);
     let timings = Timings {
         forward_entry_create_ms: ms,
@@ -250,132 +225,174 @@ fn play(case: &Case, limits: Option<&Limits>) -> Vec<Part> {
     });
     raised.unwrap();
     bench.parallelism = case.parallelism;
-    let latency = Latency::steady(bench.clock.clone(), 7, case.latency / 2);
-    bench.latency = Some(Arc::clone(&latency));
-    bench.limits = limits.cloned();
+    bench.latency = Some(Latency::steady(bench.clock.clone(), 7, case.latency / 2));
+    bench.limits = Some(case.limits.clone());
+    bench
+}
+
+/// Does the first so many parts.
+fn play(case: &Case, count: usize) -> Vec<(&'static str, Part)> {
+    let bench = bench(case);
     let text = tables(case.tables, case.entries);
     let mut parts = Vec::new();
-    for (what, text) in [
-        ("apply", text.clone()),
-        ("modify", text.replace("192.168.1.10", "192.168.1.11")),
-        ("refresh", String::new()),
-        ("destroy", NOTHING.to_owned()),
-    ] {
+    for what in ALL.into_iter().take(count) {
         bench.clock.advance(Duration::from_secs(10));
-        let mut operations = 1;
-        if what == "refresh" {
-            let client = bench.limited_client();
-            let world = bench.emulator.with_world(|world, _| world.dump()).unwrap();
-            let scopes: Vec<ReadScope> = world
-                .gateways
-                .iter()
-                .flat_map(|gateway| {
-                    let region = "cn-hangzhou".to_owned();
-                    let table = gateway.forward_table.clone();
-                    (0..1).map(move |_| ReadScope::ForwardEntries {
-                        region: region.clone(),
-                        table: table.clone(),
-                    })
-                })
-                .collect();
-            let deadline = bench.clock.now().after(Duration::from_secs(100_000));
-            for _ in 0..6 {
-                let lists = latency.run(read_lists(&client, &scopes, deadline));
-                assert!(lists.values().all(|list| matches!(list, Listing::Rows(_))), "{lists:?}");
-                operations += 1;
-            }
-        } else {
-            let program = bench.program(&text);
-            let plan = bench.plan(&program);
-            operations = plan.operations.len();
-            let outcome = bench.carry_out(&program, &plan, None).unwrap();
-            assert!(outcome.is_success(), "{case:?} {what}: {outcome:#?}");
-        }
-        let (accepted, refused, took) = bench.limiter().figures();
-        if std::env::var("TRACE").is_ok_and(|name| name == what) && limits.is_some() {
-            bench.limiter().trace();
-        }
-        parts.push(Part { what, accepted, refused, took, free: 0.0, operations });
+        match what {
+            "apply" => carry_out(&bench, &text),
+            "modify" => carry_out(&bench, &text.replace("192.168.1.10", "192.168.1.11")),
+            "refresh" => refresh(&bench),
+            _ => carry_out(&bench, NOTHING),
+        };
+        let (accepted, took) = bench.limiter().figures();
+        parts.push((what, Part { accepted, took }));
     }
     parts
 }
 
-fn measure(case: &Case) -> Vec<Part> {
-    let free = play(case, None);
-    let limited = play(case, Some(&case.limits));
-    let parts = free.into_iter().zip(limited);
-    parts.map(|(free, limited)| Part { free: free.took, ..limited }).collect()
+/// Returns how many operations that were.
+fn carry_out(bench: &Bench, text: &str) -> usize {
+    let program = bench.program(text);
+    let plan = bench.plan(&program);
+    let outcome = bench.carry_out(&program, &plan, None).unwrap();
+    assert!(outcome.is_success(), "{:?}: {outcome:#?}", bench.limits);
+    plan.operations.len()
+}
+
+/// Reads all tables, several times: once is over in no time.
+fn refresh(bench: &Bench) -> usize {
+    let client = bench.limited_client();
+    let world = bench.emulator.with_world(|world, _| world.dump()).unwrap();
+    let table = |table: &str| ReadScope::ForwardEntries {
+        region: "cn-hangzhou".to_owned(),
+        table: table.to_owned(),
+    };
+    let scopes: Vec<_> = world.gateways.iter().map(|g| table(&g.forward_table)).collect();
+    let deadline = bench.clock.now().after(Duration::from_secs(1_000));
+    let latency = bench.latency.as_ref().unwrap();
+    for _ in 0..12 {
+        let lists = latency.run(read_lists(&client, &scopes, deadline));
+        assert!(lists.values().all(|list| matches!(list, Listing::Rows(_))), "{lists:?}");
+    }
+    scopes.len()
+}
+
+const USUAL: Refusal = Refusal { status: 400, code: "Throttling.User", hint: false };
+const HINTED: Refusal = Refusal { hint: true, ..USUAL };
+
+fn case(shape: Shape, limit: f64, latency: u64) -> Case {
+    let limits = Limits { shape, rates: vec![(0.0, limit)], by_action: false, refusal: USUAL };
+    let entries = (limit / 2.0).clamp(6.0, 20.0) as u32;
+    Case { limits, parallelism: 20, latency, tables: 20, entries, settle: 0 }
+}
+
+fn refusing(refusal: Refusal, case: Case) -> Case {
+    Case { limits: Limits { refusal, ..case.limits }, ..case }
+}
+
+#[track_caller]
+fn assert_used(case: &Case, count: usize, least: f64) {
+    let limit = case.limits.rates[0].1;
+    for (what, part) in play(case, count) {
+        let share = part.share(limit);
+        assert!(share >= least, "{case:?}: {what} {share:.2} of {part:?}");
+    }
 }
 
 #[test]
-#[ignore = "a table for people"]
-fn table() {
-    let wanted = |name: &str, default: &str| -> Vec<String> {
-        let list = std::env::var(name).unwrap_or_else(|_| default.to_owned());
-        list.split(',').map(str::to_owned).collect()
-    };
-    for limit in wanted("LIMITS", "2,5,10,20,60,100,200") {
-        let limit: f64 = limit.parse().unwrap();
-        for shape in wanted("SHAPES", "b1,bh,bl,b5,fixed,sliding,slidingall") {
-            let shape = match shape.as_str() {
-                "b1" => Shape::Bucket(1),
-                "bh" => Shape::Bucket((limit / 2.0) as u32),
-                "bl" => Shape::Bucket(limit as u32),
-                "b5" => Shape::Bucket(limit as u32 * 5),
-                "fixed" => Shape::Fixed,
-                "sliding" => Shape::Sliding,
-                "slidingall" => Shape::SlidingAll,
-                "minute" => Shape::Minute,
-                other => panic!("{other}"),
-            };
-            for latency in wanted("LATENCY", "0,100") {
-                for parallelism in wanted("PARALLELISM", "10,20") {
-                    for hint in wanted("HINTS", "hint,none") {
-                        for code in wanted("CODES", "Throttling.User") {
-                            let by_action = std::env::var("BY_ACTION").is_ok();
-                            let status = match code.as_str() {
-                                "ServiceUnavailable" => 503,
-                                "TooManyRequests" => 429,
-                                _ => 400,
-                            };
-                            let refusal = Refusal {
-                                status,
-                                code: Box::leak(code.clone().into_boxed_str()),
-                                hint: hint == "hint",
-                            };
-                            let rates = vec![(0.0, limit)];
-                            let tables = 20;
-                            let seconds = wanted("SECONDS", "30")[0].parse::<f64>().unwrap();
-                            let entries = (limit * seconds / 2.0 / 20.0).clamp(4.0, 99.0) as u32;
-                            let case = Case {
-                                limits: Limits { shape, rates, by_action, refusal },
-                                parallelism: parallelism.parse().unwrap(),
-                                latency: latency.parse().unwrap(),
-                                tables,
-                                entries,
-                                settle: wanted("SETTLE", "0")[0].parse().unwrap(),
-                            };
-                            let parts = measure(&case);
-                            let shares: Vec<String> = parts
-                                .iter()
-                                .map(|part| {
-                                    let share = part.share(limit);
-                                    let calls = part.accepted as f64 / part.operations as f64;
-                                    let mark = if share < 0.9 { "!" } else { "" };
-                                    format!(
-                                        "{} {share:.2}{mark} ({:.0}s {:.1}c {}r)",
-                                        part.what, part.took, calls, part.refused
-                                    )
-                                })
-                                .collect();
-                            println!(
-                                "L={limit} {shape:?} lat={latency} par={parallelism} {hint} {code}: {}",
-                                shares.join(", ")
-                            );
-                        }
-                    }
-                }
-            }
-        }
+fn of_each_limit_nine_tenths_are_used_by_each_part_of_a_run() {
+    assert_used(&refusing(HINTED, case(Shape::Bucket(10), 20.0, 0)), 4, 0.9);
+    assert_used(&case(Shape::Bucket(60), 60.0, 0), 4, 0.9);
+    assert_used(&refusing(HINTED, case(Shape::Fixed, 20.0, 100)), 4, 0.9);
+    assert_used(&case(Shape::Sliding, 10.0, 0), 4, 0.9);
+    assert_used(&case(Shape::Bucket(2), 2.0, 100), 1, 0.9);
+    assert_used(&case(Shape::SlidingAll, 5.0, 0), 1, 0.85);
+    assert_used(&case(Shape::Bucket(1), 10.0, 0), 1, 0.9);
+}
+
+#[test]
+fn in_whatever_words_a_service_refuses() {
+    for (status, code) in [
+        (400, "Throttling"),
+        (400, "Throttling.Api"),
+        (429, "TooManyRequests"),
+        (503, "ServiceUnavailable"),
+    ] {
+        let refusal = Refusal { status, code, hint: false };
+        assert_used(&refusing(refusal, case(Shape::Bucket(20), 20.0, 0)), 1, 0.9);
     }
+}
+
+#[test]
+fn limits_of_single_actions_are_used_though_a_refusal_may_not_name_them() {
+    for code in ["Throttling.User", "Throttling.Api"] {
+        let mut case = refusing(Refusal { code, ..USUAL }, case(Shape::Bucket(10), 10.0, 0));
+        case.limits.by_action = true;
+        // Half of the calls create, the others look.
+        assert_used(&case, 1, 1.7);
+    }
+}
+
+#[test]
+fn a_limit_that_falls_and_rises_is_followed() {
+    let mut case = case(Shape::Bucket(10), 60.0, 0);
+    case.limits.rates = vec![(0.0, 60.0), (4.0, 10.0), (14.0, 60.0)];
+    let (_, part) = play(&case, 1).remove(0);
+    let allowed = 4.0 * 60.0 + 10.0 * 10.0 + (part.took - 14.0) * 60.0;
+    let share = part.accepted as f64 / allowed;
+    assert!(share >= 0.65, "{share:.2} of {part:?}");
+}
+
+#[test]
+fn nothing_fails_while_everything_is_refused_for_minutes() {
+    let unavailable = Refusal { status: 503, code: "ServiceUnavailable", hint: false };
+    for refusal in [HINTED, unavailable] {
+        let mut case = refusing(refusal, case(Shape::Fixed, 20.0, 100));
+        case.limits.rates = vec![(0.0, 20.0), (3.0, 0.0), (423.0, 20.0)];
+        assert!(play(&case, 1)[0].1.took < 470.0);
+    }
+}
+
+#[test]
+fn a_service_that_accepts_nothing_any_more_ends_a_run_with_the_reason() {
+    let mut case = case(Shape::Fixed, 20.0, 0);
+    case.limits.rates = vec![(0.0, 20.0), (3.0, 0.0)];
+    let bench = bench(&case);
+    let program = bench.program(&tables(case.tables, case.entries));
+    let plan = bench.plan(&program);
+    let mut outcome = None;
+    let took = bench.took(|| outcome = bench.carry_out(&program, &plan, None));
+    let outcome = outcome.unwrap();
+    assert!(took < Duration::from_secs(30 * 60), "{took:?}: {:#?}", outcome.diagnostics);
+    assert!(!outcome.diagnostics.is_empty() && outcome.not_begun > 0, "{outcome:#?}");
+    for told in &outcome.diagnostics {
+        assert!(told.detail.contains("Throttling.User"), "{told:?}");
+    }
+    // It goes on where that one ended.
+    let mut bench = bench;
+    bench.limits = None;
+    bench.converge(&tables(case.tables, case.entries));
+}
+
+#[test]
+fn how_long_an_action_takes_is_learned_though_questions_wait_for_their_turn() {
+    let mut case = Case { settle: 3_000, ..case(Shape::Bucket(5), 5.0, 100) };
+    case.tables = 8;
+    let bench = bench(&case);
+    carry_out(&bench, &tables(case.tables, case.entries));
+    let lessons = bench.snapshot().lessons;
+    let learned = lessons.iter().find(|(name, _)| name.starts_with("time CreateForwardEntry "));
+    let learned: u64 = learned.unwrap().1.parse().unwrap();
+    // Its answer and the next request are under way for 100 ms of that.
+    assert!((2_880..3_600).contains(&learned), "{learned}");
+}
+
+#[test]
+fn lists_of_several_pages_that_a_run_itself_changes_are_not_read_for_ever() {
+    let mut case = Case { settle: 2_000, ..case(Shape::Bucket(20), 20.0, 100) };
+    (case.tables, case.entries) = (1, 99);
+    let bench = bench(&case);
+    carry_out(&bench, &tables(case.tables, case.entries));
+    let operations = carry_out(&bench, NOTHING);
+    let (accepted, _) = bench.limiter().figures();
+    assert!(accepted as f64 <= operations as f64 * 1.5, "{accepted} for {operations}");
 }

@@ -155,7 +155,8 @@ fn bytes_that_are_no_text_do_no_harm() {
 #[test]
 fn functions_that_differ_each_time_have_values() {
     let workspace = Workspace::with("locals {\n  now = timestamp()\n}\n");
-    let input = "length(uuid())\ntimecmp(local.now, plantimestamp()) >= 0\nlength(bcrypt(\"x\", 4))\n";
+    let input =
+        "length(uuid())\ntimecmp(local.now, plantimestamp()) >= 0\nlength(bcrypt(\"x\", 4))\n";
     let run = console(&workspace, &[], input).success();
     assert_eq!(run.stdout, "36\ntrue\n60\n");
 }

@@ -40,6 +40,8 @@ const ATTEMPTS_FOREIGN: u32 = 3;
 /// A read waits this long for its answer even when the time for it is over.
 const SHORTEST_READ: Duration = Duration::from_secs(1);
 /// For so long after the service answered somebody, those that it refuses as too many are patient.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// So much time of its own has a read that had to wait for its turn beyond its deadline.
 const GRACE: Duration = Duration::from_secs(60);
 /// How much of an answer's text the log is given, in characters.
 const LOGGED_BODY: usize = 2000;
@@ -293,7 +295,7 @@ impl Client {
             if crowded && !strange {
                 // Everybody's turn is decided in one place.
                 wait = Duration::ZERO;
-                until = until.max(self.1.answered().unwrap_or(until).after(GRACE));
+                until = self.1.answered().map_or(until, |at| until.max(at.after(PATIENCE)));
             }
             // Silence that the service asks for is kept, and tried once more after it.
             let own = self.1.delay(call.action).saturating_sub(self.1.silence(call.action));

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Catalogue;
-use super::model::{Local, Module};
+use super::model::{Lifecycle, Local, Module};
 use super::shape::{check_labels, suggest};
 use crate::address::Mode;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
@@ -48,6 +48,8 @@ struct Builder<'a> {
     declared: BTreeMap<String, Span>,
     /// Where the first `natform` block and the first of each of its parts are.
     settings: BTreeMap<&'static str, Span>,
+    /// That of the blocks without one.
+    no_lifecycle: Arc<Lifecycle>,
     diagnostics: &'a mut Diagnostics,
 }
 
@@ -65,6 +67,7 @@ pub(super) fn module(
         calls: Vec::new(),
         declared: BTreeMap::new(),
         settings: BTreeMap::new(),
+        no_lifecycle: Arc::default(),
         diagnostics,
     };
     for body in bodies {

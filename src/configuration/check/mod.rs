@@ -134,6 +134,8 @@ impl<'a> Checker<'a> {
             };
             self.expression(expression, place);
         }
+        let early = Some("how long something may take must be known beforehand");
+        self.body(&resource.timeouts, Place { early, ..place });
         for reference in &lifecycle.replace_triggered_by {
             self.trigger(reference, place);
         }

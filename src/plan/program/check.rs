@@ -162,6 +162,7 @@ fn of_block(session: &Session<'_>, module: usize, block: &Resource, editions: &m
     let own = session.fresh();
     let configured = instance::configured(&own, module, block, &address);
     instance::prevent_destroy(&own, module, block, &address);
+    instance::timeouts(&own, module, block, &address);
     instance::postconditions(&own, module, block, &address, None);
     let (_, found, failed) = own.finish();
     session.report(found);
@@ -230,8 +231,7 @@ fn located(
         .into_iter()
         .map(|fault| {
             let fault = fault.discreet(&configured.object);
-            let place =
-                instance::place_of(&fault.attribute, |name| configured.spans.get(name).copied());
+            let place = instance::place_of(&fault.attribute, |name| instance::written(block, name));
             Diagnostic::error(fault.code, fault.message)
                 .at(place.unwrap_or(block.span))
                 .help(fault.help)

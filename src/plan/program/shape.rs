@@ -181,6 +181,7 @@ impl Shapes {
         let shape = from.shape;
         self.need_repetition(from, &resource.repetition);
         self.need_body(from, shape, &resource.body);
+        self.need_body(from, shape, &resource.timeouts);
         let lifecycle = &resource.lifecycle;
         self.need_conditions(from, shape, &lifecycle.preconditions);
         self.need_conditions(from, shape, &lifecycle.postconditions);
@@ -322,6 +323,21 @@ impl Shapes {
         if let (Some(a), Some(b)) = (self.index.get(from), self.index.get(to)) {
             self.graph.add_edge(*a, *b, need);
         }
+    }
+
+    /// Returns where a node stands in the graph.
+    pub(super) fn at(&self, node: &Node) -> Option<NodeIndex> {
+        self.index.get(node).copied()
+    }
+
+    /// Returns the node that stands there.
+    pub(super) fn node(&self, at: NodeIndex) -> &Node {
+        &self.graph[at]
+    }
+
+    /// Returns what a node needs directly.
+    pub(super) fn needs_at(&self, at: NodeIndex) -> impl Iterator<Item = (NodeIndex, Need)> {
+        self.graph.edges(at).map(|edge| (edge.target(), *edge.weight()))
     }
 
     /// Returns what a node needs directly.
