@@ -107,6 +107,8 @@ fn make(
     // Taking a large plan apart takes time, and the process ends.
     drop(document);
     std::mem::forget(saved);
+    std::mem::forget(prepared.program.clone());
+    std::mem::forget(snapshot);
     Ok(match (errored, has_changes && arguments.detailed_exitcode) {
         (true, _) => Exit::Failed,
         (false, true) => Exit::Changes,

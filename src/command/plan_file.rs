@@ -27,10 +27,8 @@ pub fn read(session: &Session, file: &Path) -> Result<Loaded, Failure> {
 
 /// Returns the configuration of a saved plan, bound to its variables; it reads nothing from disk.
 pub fn program(session: &Session, plan: &SavedPlan) -> Result<Program, Failure> {
-    let files = plan
-        .files
-        .iter()
-        .map(|(path, text)| (plan.directory.join(path), text.clone().into_bytes()));
+    let files =
+        plan.files.iter().map(|(path, text)| (plan.directory.join(path), text.as_bytes().to_vec()));
     let environment = Environment {
         files: Arc::new(MemoryFiles(files.collect())),
         ..session.environment.clone()

@@ -20,7 +20,7 @@ pub struct Configuration {
     pub sources: SourceMap,
     /// The configuration files by path relative to the configuration's directory, as a saved plan
     /// keeps them.
-    pub files: BTreeMap<PathBuf, String>,
+    pub files: BTreeMap<PathBuf, Arc<str>>,
     /// The configuration's directory.
     pub directory: PathBuf,
 }
@@ -39,7 +39,7 @@ pub struct Module {
     /// `locals`.
     pub locals: BTreeMap<Name, Local>,
     /// `resource` and `data` blocks.
-    pub resources: BTreeMap<(Mode, Name, Name), Resource>,
+    pub resources: BTreeMap<(Mode, Name, Name), Box<Resource>>,
     /// `output` blocks.
     pub outputs: BTreeMap<Name, Output>,
     /// `module` blocks with the module that each calls.
@@ -201,8 +201,8 @@ pub struct Resource {
     pub provider_span: Option<Span>,
     /// `depends_on`: references to resources, data and modules.
     pub depends_on: Vec<Expression>,
-    /// `lifecycle`
-    pub lifecycle: Lifecycle,
+    /// `lifecycle`; blocks without one share it.
+    pub lifecycle: Arc<Lifecycle>,
     /// The `timeouts` blocks, plain and `dynamic`, with the arguments that [`super::limits`] tells.
     pub timeouts: Body,
     /// The check that a data source belongs to: only its assertions see it, and what goes wrong with it

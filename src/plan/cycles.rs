@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::graph::{Cycle, Node, Why};
 use super::planner::Outcome;
+use super::program::Program;
 use super::{Change, ChangeKind, Purpose};
 use crate::address::Address;
 use crate::diagnostic::Diagnostic;
@@ -191,7 +192,7 @@ fn written(way: &[Node], outcome: &Outcome) -> String {
 }
 
 /// Describes operations that wait for each other.
-pub(super) fn report(cycle: &Cycle, outcome: &Outcome) -> Diagnostic {
+pub(super) fn report(cycle: &Cycle, outcome: &Outcome, program: &Program) -> Diagnostic {
     let change_of = |node: usize| {
         let operation = outcome.operations.get(node)?;
         Some((operation.purpose, &outcome.changes[operation.change]))
@@ -207,8 +208,7 @@ pub(super) fn report(cycle: &Cycle, outcome: &Outcome) -> Diagnostic {
     let start = impossible.map(|(start, _)| start).or_else(|| cycle.members.first().copied());
     let way = start.map(|start| way_round(cycle, start)).unwrap_or_default();
     let path = written(&way, outcome);
-    let place =
-        |change: &Change| outcome.places.get(&change.address.resource).and_then(|(_, span)| *span);
+    let place = |change: &Change| program.written(&change.address.resource, "");
     if let Some((_, change)) = impossible {
         return not_created_first(cycle, change, &way, &path).at_opt(place(change));
     }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use super::pass::{Basis, Pass, Site, configured, context};
 use super::planner::ProviderContext;
-use super::program::{Configured, ObjectMap, Program, unknown_attribute, warnings};
+use super::program::{Configured, ObjectMap, Program, unknown_attribute, warnings, written};
 use super::refresh_scopes::Lists;
 use super::{Change, ChangeKind, Reason};
 use crate::address::{Address, ResourceAddress};
 use crate::configuration::Resource;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::refresh::{DataRead, Reader};
-use crate::resources::{self, Listing, LiveRow, Object, Schema};
+use crate::resources::{self, Listing, LiveRow, Object};
 use crate::value::Name;
 
 /// Results of data sources by what was asked: type, provider, parameters.
@@ -87,10 +87,10 @@ fn outright(
     source: &mut DataSource<'_>,
     pass: &mut Pass,
 ) {
-    let Some(configured) = configured(site, basis, address, pass) else { return };
+    let Some(configured) = configured(basis, address, pass) else { return };
     let Some(context) = context(site, address, None, pass) else { return };
     let schema = site.block.schema;
-    let (filters, faults) = filters(&configured, schema, address);
+    let (filters, faults) = filters(&configured, site.block, address);
     pass.diagnostics.extend(faults);
     let unknown = filters.iter().any(|(_, value)| value.deep_unknown());
     let pending = configured.dependencies.iter().any(|dependency| {
@@ -143,7 +143,7 @@ pub fn read_data_source(
     for key in keys.iter() {
         let address = resource.instance(key.clone());
         let (configured, mut found) = program.instance(&address, objects);
-        let (filters, faults) = filters(&configured, block.schema, &address);
+        let (filters, faults) = filters(&configured, block, &address);
         found.extend(faults);
         let complete = configured.complete && !found.has_errors();
         diagnostics.extend(found);
@@ -168,15 +168,15 @@ pub fn read_data_source(
 /// Returns the filters of a data source as the service takes them, and what is wrong with them.
 fn filters(
     configured: &Configured,
-    schema: &Schema,
+    block: &Resource,
     address: &Address,
 ) -> (Object, Vec<Diagnostic>) {
     let mut filters = configured.object.clone();
     resources::data::normalise(&mut filters);
-    let faults = resources::data::validate(schema, &filters).into_iter().map(|fault| {
+    let faults = resources::data::validate(block.schema, &filters).into_iter().map(|fault| {
         Diagnostic::error(fault.code, fault.message)
             .address(address)
-            .at_opt(configured.spans.get(&*fault.attribute).copied().or(configured.span))
+            .at(written(block, &fault.attribute).unwrap_or(block.span))
             .help(fault.help)
     });
     let faults = faults.collect();

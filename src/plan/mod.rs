@@ -9,6 +9,7 @@
 //! `rules` judge the planned world, `compile` makes calls, `edges` and `keys` order them on a `graph`;
 //! `planner` drives it.
 
+mod by_key;
 mod census;
 mod compile;
 mod cycles;

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::by_key::ByKey;
 use super::census::Census;
 use super::cycles::Break;
 use super::data_sources::{DataSource, data};
@@ -19,7 +20,7 @@ use super::world::World;
 use super::{Change, ChangeKind, Reason, origins};
 use crate::address::{Address, Key, Mode, ResourceAddress};
 use crate::configuration::Resource;
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::resources::Object;
 use crate::value::{Name, Value, same};
 
@@ -29,9 +30,6 @@ const EVICTED: &str = "its gateway has no place for a second package, so that th
     addresses are deleted before and made again after it";
 const WAITED: &str = "entries that use its addresses wait for what cannot be done while the old one is \
     there, so that they are deleted before and made again after it";
-
-/// Where the arguments of a block are written, and its header.
-pub(crate) type Written = (Arc<BTreeMap<Name, Span>>, Option<Span>);
 
 /// What a pass works from.
 pub(crate) struct Basis<'a> {
@@ -59,12 +57,10 @@ pub(crate) struct Pass {
     pub(crate) objects: ObjectMap,
     /// Data sources that were read.
     pub(crate) data: BTreeMap<Address, Object>,
-    /// Where arguments are written, by block.
-    pub(crate) places: BTreeMap<ResourceAddress, Written>,
     /// The keys of each block; none where they could not be told.
     instances: BTreeMap<ResourceAddress, Option<Arc<[Option<Key>]>>>,
     pub(crate) diagnostics: Diagnostics,
-    index: BTreeMap<ResourceAddress, BTreeMap<Option<Key>, usize>>,
+    index: BTreeMap<ResourceAddress, ByKey<usize>>,
     forced: BTreeMap<Address, Vec<Reason>>,
     /// The blocks that the last instance depends on; the next one mostly has the same.
     dependencies: Arc<[ResourceAddress]>,
@@ -76,7 +72,6 @@ impl Pass {
             changes: Vec::new(),
             objects: ObjectMap::new(),
             data: BTreeMap::new(),
-            places: BTreeMap::new(),
             instances: BTreeMap::new(),
             diagnostics: Diagnostics::new(),
             index: BTreeMap::new(),
@@ -113,7 +108,9 @@ impl Pass {
 
     /// Returns whether an instance was decided.
     pub(crate) fn decided(&self, address: &Address) -> bool {
-        self.index.get(&address.resource).is_some_and(|keys| keys.contains_key(&address.key))
+        self.index
+            .get(&address.resource)
+            .is_some_and(|keys| keys.get(address.key.as_ref()).is_some())
     }
 
     /// Returns whether configuration has such an instance, or may have it.
@@ -126,7 +123,7 @@ impl Pass {
     }
 
     fn change(&self, address: &Address) -> Option<&Change> {
-        let index = self.index.get(&address.resource)?.get(&address.key)?;
+        let index = self.index.get(&address.resource)?.get(address.key.as_ref())?;
         self.changes.get(*index)
     }
 
@@ -135,7 +132,15 @@ impl Pass {
         match on {
             DependencyOn::Instance(address) => self.change(address).into_iter().collect(),
             DependencyOn::Resource(resource) => {
-                let indices = self.index.get(resource).into_iter().flat_map(BTreeMap::values);
+                let blocks = match self.index.get(resource) {
+                    Some(keys) => vec![keys],
+                    None if resource.module.is_root() => Vec::new(),
+                    None => {
+                        let covered = self.index.iter().filter(|(block, _)| resource.covers(block));
+                        covered.map(|(_, keys)| keys).collect()
+                    }
+                };
+                let indices = blocks.into_iter().flat_map(ByKey::values);
                 indices.map(|index| &self.changes[*index]).collect()
             }
         }
@@ -156,6 +161,7 @@ impl Pass {
 /// Runs a pass.
 pub(crate) fn run(basis: &Basis<'_>, source: &mut DataSource<'_>) -> Pass {
     let mut pass = Pass::new();
+    pass.changes.reserve_exact(basis.order.len());
     seed(basis, &mut pass);
     let census = Census::new(basis);
     for resource in basis.order {
@@ -231,9 +237,8 @@ impl<'a> Site<'a> {
     }
 }
 
-/// Evaluates an instance and notes where its block is written. Nothing comes back when it has mistakes.
+/// Evaluates an instance. Nothing comes back when it has mistakes.
 pub(super) fn configured(
-    site: &Site<'_>,
     basis: &Basis<'_>,
     address: &Address,
     pass: &mut Pass,
@@ -241,9 +246,6 @@ pub(super) fn configured(
     let (configured, diagnostics) = basis.input.program.instance(address, &pass.objects);
     let failed = diagnostics.has_errors() || !configured.complete;
     pass.diagnostics.extend(diagnostics);
-    pass.places
-        .entry(site.resource.clone())
-        .or_insert_with(|| (Arc::clone(&configured.spans), configured.span));
     (!failed).then_some(configured)
 }
 
@@ -256,7 +258,7 @@ fn managed(
 ) {
     let Some(kind) = basis.kinds.get(address.kind()) else { return };
     let existing = basis.prior.get(&(address.clone(), None));
-    let Some(configured) = configured(site, basis, address, pass) else {
+    let Some(configured) = configured(basis, address, pass) else {
         // What refers to it is judged as if it stayed as it is.
         if let Some(live) = existing.and_then(|e| e.live.clone()) {
             pass.objects.set(address, live);
@@ -284,7 +286,6 @@ fn managed(
     };
     let object = &configured.object;
     let demands = demands(basis, site, address, object, existing, census, pass);
-    let spans = Arc::clone(&configured.spans);
     let desired = Desired {
         address,
         object: &configured.object,
@@ -299,9 +300,7 @@ fn managed(
         service: &context.service,
         dependencies: pass.resources_of(&configured.dependencies),
         location: site.location.clone(),
-        place: &|name| {
-            if name.is_empty() { configured.span } else { spans.get(name).copied() }
-        },
+        place: &|name| basis.input.program.written(site.resource, name),
     };
     let (mut change, diagnostics) =
         decide(kind, &desired, found.as_ref(), &demands, &|origin| pass.remade(origin));

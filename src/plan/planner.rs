@@ -11,7 +11,7 @@ use super::graph::{Arranged, Cycle};
 use super::kinds::Kinds;
 use super::moves::{self, Directives};
 use super::orphans::{self, Locations};
-use super::pass::{self, Basis, Pass, Written};
+use super::pass::{self, Basis, Pass};
 use super::prior::{self, Prior};
 use super::program::{ObjectMap, Program};
 use super::refresh_scopes::{self, Lists};
@@ -100,6 +100,7 @@ pub fn plan(input: PlanInput<'_>, reader: &dyn Reader) -> (Plan, Diagnostics) {
         lists: Lists::default(),
         diagnostics: Diagnostics::new(),
         locations: Locations::default(),
+        world: None,
     };
     let mut plan = planner.plan();
     planner.diagnostics.sort();
@@ -114,6 +115,8 @@ struct Planner<'a> {
     lists: Lists,
     diagnostics: Diagnostics,
     locations: Locations,
+    /// The world around the plan, and how many lists told of it.
+    world: Option<(usize, Arc<World>)>,
 }
 
 /// Changes with their calls in order.
@@ -124,7 +127,6 @@ pub(super) struct Outcome {
     groups: Vec<Vec<usize>>,
     objects: ObjectMap,
     data: BTreeMap<Address, Object>,
-    pub(super) places: BTreeMap<ResourceAddress, Written>,
 }
 
 impl Planner<'_> {
@@ -206,7 +208,18 @@ impl Planner<'_> {
         prior
     }
 
-    fn world(&self, prior: &Prior<'_>) -> World {
+    /// Returns what surrounds the plan, as far as it was read.
+    fn world(&mut self, prior: &Prior<'_>) -> Arc<World> {
+        let count = self.lists.count();
+        if let Some((_, world)) = self.world.as_ref().filter(|(known, _)| *known == count) {
+            return Arc::clone(world);
+        }
+        let world = Arc::new(self.world_of(prior));
+        self.world = Some((count, Arc::clone(&world)));
+        world
+    }
+
+    fn world_of(&self, prior: &Prior<'_>) -> World {
         let snapshot = self.input.snapshot;
         let mut owned: BTreeSet<(&str, &str)> = snapshot
             .instances
@@ -345,7 +358,6 @@ impl Planner<'_> {
             changes,
             objects: std::mem::take(&mut pass.objects),
             data: std::mem::take(&mut pass.data),
-            places: std::mem::take(&mut pass.places),
             ..Outcome::default()
         }
     }
@@ -388,7 +400,7 @@ impl Planner<'_> {
 
     fn report_cycles(&mut self, cycles: &[Cycle], outcome: &Outcome) {
         for cycle in cycles {
-            let diagnostic = cycles::report(cycle, outcome);
+            let diagnostic = cycles::report(cycle, outcome, self.input.program);
             self.diagnostics.push(diagnostic);
         }
     }
@@ -396,10 +408,8 @@ impl Planner<'_> {
     /// Judges the planned world, and what must not be deleted.
     fn check(&mut self, outcome: &mut Outcome, prior: &Prior<'_>) {
         let world = self.world(prior);
-        let places = |address: &Address, name: &str| {
-            let (spans, span) = outcome.places.get(&address.resource)?;
-            if name.is_empty() { *span } else { spans.get(name).copied() }
-        };
+        let program = self.input.program;
+        let places = |address: &Address, name: &str| program.written(&address.resource, name);
         let (found, remarks) =
             rules::check(&outcome.changes, &self.kinds, &world, self.lists.all(), &places);
         self.diagnostics.extend(found);
@@ -454,8 +464,6 @@ impl Planner<'_> {
             if let Some(block) = program.block(&key.0.resource)
                 && key.1.is_none()
             {
-                let place = (Arc::new(BTreeMap::new()), Some(block.span));
-                outcome.places.entry(key.0.resource.clone()).or_insert(place);
                 if block.lifecycle.prevent_destroy.is_some() {
                     change.prevent_destroy = program.prevent_destroy(&key.0).0;
                 } else {

@@ -20,6 +20,8 @@ pub(crate) struct Lists {
     reported: BTreeSet<(Name, ReadScope)>,
     /// Whether a list was read whole of which a part had been read before.
     completed: bool,
+    /// How many lists were read.
+    count: usize,
 }
 
 /// What is sought of lists, by the provider alias through which they are read.
@@ -38,6 +40,11 @@ impl Lists {
     /// Returns all lists.
     pub(crate) fn all(&self) -> &BTreeMap<Name, Listings> {
         &self.read
+    }
+
+    /// Returns how many lists were read so far.
+    pub(crate) const fn count(&self) -> usize {
+        self.count
     }
 
     /// Returns the lists that were read through a provider.
@@ -66,6 +73,7 @@ impl Lists {
                 let list = lists.remove(&scope);
                 let list = list.unwrap_or_else(|| Listing::Failed("it was not read".to_owned()));
                 self.completed |= known.insert(scope, list).is_some();
+                self.count += 1;
             }
         }
     }
@@ -113,6 +121,7 @@ impl Lists {
                 let list = lists.remove(&scope);
                 let list = list.unwrap_or_else(|| Listing::Failed("it was not read".to_owned()));
                 known.insert(scope, list);
+                self.count += 1;
             }
         }
     }

@@ -1,5 +1,8 @@
 //! `plan`: text, modes, selection, exit codes.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use crate::support::{GATEWAY, QUICKSTART, Workspace};
 
 #[test]
@@ -170,4 +173,48 @@ fn a_graph_is_dot() {
     workspace.run(&["plan", "-out=p"]).success();
     let graph = workspace.run(&["graph", "-plan=p"]).success().stdout;
     assert!(graph.contains("CreateBandwidthPackage bandwidth_package.edge"), "{graph}");
+}
+
+/// Six gateways with sixty entries each, in VPCs of their own.
+const MANY: &str = r#"
+provider "alicloud" {
+  region   = "cn-hangzhou"
+  endpoint = "emulator"
+}
+resource "nat_gateway" "g" {
+  count  = 6
+  vpc_id = "vpc-${count.index}"
+}
+resource "forward_entry" "e" {
+  count            = 360
+  forward_table_id = nat_gateway.g[floor(count.index / 60)].forward_table_id
+  external_ip      = "47.1.2.3"
+  external_port    = 1000 + count.index % 60
+  internal_ip      = "10.0.0.1"
+  internal_port    = 1000 + count.index % 60
+  ip_protocol      = "tcp"
+}
+"#;
+
+#[test]
+fn what_nobody_reads_to_its_end_is_no_mistake() {
+    let workspace = Workspace::with(MANY);
+    workspace.run(&["plan", "-out=p.plan"]).success();
+    for arguments in [
+        &["plan"][..],
+        &["plan", "-json"],
+        &["show", "p.plan"],
+        &["show", "-json", "p.plan"],
+        &["graph", "-plan=p.plan"],
+    ] {
+        let mut command = workspace.command(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        // More than a pipe holds is left unread.
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors}");
+        assert!(!line.is_empty() && !errors.contains("error"), "{arguments:?}: {errors}");
+    }
 }

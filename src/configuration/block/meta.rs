@@ -1,5 +1,7 @@
 //! Meta-arguments: count, `for_each`, `depends_on`, provider, lifecycle, timeouts, conditions.
 
+use std::sync::Arc;
+
 use super::Builder;
 use super::settings::words;
 use crate::address::Mode;
@@ -151,9 +153,14 @@ impl Builder<'_> {
     }
 
     /// Reads the `lifecycle` block.
-    pub(super) fn lifecycle(&mut self, block: &Block, mode: Mode, schema: &Schema) -> Lifecycle {
+    pub(super) fn lifecycle(
+        &mut self,
+        block: &Block,
+        mode: Mode,
+        schema: &Schema,
+    ) -> Arc<Lifecycle> {
         let Some(nested) = block.body.blocks.iter().find(|b| &*b.kind.text == "lifecycle") else {
-            return Lifecycle::default();
+            return Arc::clone(&self.no_lifecycle);
         };
         let shape = if mode == Mode::Managed { LIFECYCLE } else { LIFECYCLE_OF_DATA };
         shape::check(&nested.body, nested.header, shape, self.diagnostics);
@@ -171,7 +178,7 @@ impl Builder<'_> {
         if let Some(attribute) = body.attribute("ignore_changes") {
             self.ignore_changes(attribute, schema, &mut lifecycle);
         }
-        lifecycle
+        Arc::new(lifecycle)
     }
 
     fn ignore_changes(

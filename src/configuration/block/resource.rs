@@ -83,11 +83,16 @@ impl Builder<'_> {
             self.unknown_type(mode, &kind);
             return;
         };
+        let meant = self.with_meta_meant(block, schema);
+        let block = meant.as_ref().unwrap_or(block);
+        let before = self.diagnostics.len();
         self.check_body(block, mode, schema);
+        let mut body = without_meta(&block.body);
+        body.incomplete |= self.diagnostics.len() > before;
         let resource = Resource {
             mode,
             schema,
-            body: without_meta(&block.body),
+            body,
             repetition: self.repetition(&block.body),
             provider: self.provider_alias(&block.body),
             provider_span: block.body.attribute("provider").map(|a| a.value.span),
@@ -99,7 +104,35 @@ impl Builder<'_> {
             kind: kind.clone(),
             name: name.clone(),
         };
-        self.module.resources.insert((mode, kind.text, name.text), resource);
+        self.module.resources.insert((mode, kind.text, name.text), Box::new(resource));
+    }
+
+    /// Reports misspelt meta-arguments and returns the block as it is meant, so that nothing else is said
+    /// of what follows from them; none where there are none.
+    fn with_meta_meant(&mut self, block: &Block, schema: &Schema) -> Option<Block> {
+        let attributes = schema.attributes.iter().map(|a| a.name);
+        let blocks = schema.blocks.iter().map(|(name, _, _)| *name);
+        let known: Vec<&str> =
+            attributes.chain(blocks).chain(META_ARGUMENTS).chain(META_BLOCKS).collect();
+        let mut meant: Option<Block> = None;
+        for (i, attribute) in block.body.attributes.iter().enumerate() {
+            let name = &attribute.name;
+            if known.contains(&&*name.text) {
+                continue;
+            }
+            let near = did_you_mean(&name.text, known.iter().copied());
+            let Some(near) = near.filter(|near| {
+                META_ARGUMENTS.contains(near) && block.body.attribute(near).is_none()
+            }) else {
+                continue;
+            };
+            let summary = format!("`{}` has no argument `{}`", schema.kind, name.text);
+            let diagnostic = Diagnostic::error("unknown-attribute", summary).at(name.span);
+            self.diagnostics.push(suggest(diagnostic, name, &[near], "its arguments"));
+            let meant = meant.get_or_insert_with(|| block.clone());
+            meant.body.attributes[i].name.text = near.into();
+        }
+        meant
     }
 
     fn unknown_type(&mut self, mode: Mode, kind: &Identifier) {
@@ -349,21 +382,18 @@ pub(super) fn is_timeouts(block: &Block) -> bool {
 
 /// Returns a copy of a body without meta-arguments.
 fn without_meta(body: &Body) -> Body {
-    Body {
-        attributes: body
-            .attributes
-            .iter()
-            .filter(|a| !META_ARGUMENTS.contains(&&*a.name.text))
-            .cloned()
-            .collect(),
-        blocks: body
-            .blocks
-            .iter()
-            .filter(|b| !META_BLOCKS.contains(&&*b.kind.text) && !is_timeouts(b))
-            .cloned()
-            .collect(),
+    let attributes = body.attributes.iter().filter(|a| !META_ARGUMENTS.contains(&&*a.name.text));
+    let blocks = body.blocks.iter();
+    let blocks = blocks.filter(|b| !META_BLOCKS.contains(&&*b.kind.text) && !is_timeouts(b));
+    let mut own = Body {
+        attributes: attributes.cloned().collect(),
+        blocks: blocks.cloned().collect(),
         incomplete: body.incomplete,
-    }
+    };
+    // A configuration may have very many blocks.
+    own.attributes.shrink_to_fit();
+    own.blocks.shrink_to_fit();
+    own
 }
 
 /// Names that are taken by meta-arguments; a resource type must not have attributes called so.

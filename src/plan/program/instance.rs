@@ -1,7 +1,6 @@
 //! One instance of a block: its arguments, nested blocks and conditions.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::conditions::with_values;
 use super::objects::{blocks_type, unknown_blocks};
@@ -13,7 +12,7 @@ use crate::address::Address;
 use crate::configuration::{Resource, TIMEOUTS, duration, iterator, limits, sentence};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::language::{ReferenceStep, references};
-use crate::resources::schema::Kind;
+use crate::resources::schema::{self, Kind};
 use crate::resources::{Attribute as SchemaAttribute, Object};
 use crate::syntax::ast::{Attribute, Block, Body, Expression, ExpressionKind};
 use crate::value::{Data, Name, Type, Value, convert};
@@ -24,10 +23,6 @@ pub struct Configured {
     /// The arguments that are set, of the schema's types; nested blocks as lists of objects under
     /// their names. Null and what is not set are absent.
     pub object: Object,
-    /// The place of each argument's value; shared by all instances of a block.
-    pub spans: Arc<BTreeMap<Name, Span>>,
-    /// The block's header.
-    pub span: Option<Span>,
     /// What it needs, sorted: what was used while evaluating, exact to the instance where a
     /// reference names one; whole resources for references that this evaluation passed over, and
     /// for `depends_on`.
@@ -55,7 +50,7 @@ pub(super) fn configured(
         let Some(schema) = block.schema.attribute(&attribute.name.text) else { continue };
         match argument(session, &place, attribute, schema, block.schema.kind) {
             Some(value) if !value.is_null() => {
-                attributes.insert(attribute.name.text.clone(), value);
+                attributes.insert(schema::name(schema.name), value);
             }
             Some(_) => complete &= required(session, attribute, schema),
             None => complete = false,
@@ -75,13 +70,7 @@ pub(super) fn configured(
     let preconditions = &block.lifecycle.preconditions;
     session.conditions(preconditions, &place, "precondition-failed", &summary);
     note_other_uses(session, module, block, address);
-    Configured {
-        object: attributes.into_iter().collect(),
-        spans: session.inner.spans(block),
-        span: Some(block.span),
-        dependencies: Vec::new(),
-        complete,
-    }
+    Configured { object: attributes.into_iter().collect(), dependencies: Vec::new(), complete }
 }
 
 fn place<'a>(
@@ -253,10 +242,19 @@ impl Blocks<'_> {
     }
 }
 
+/// Returns where an argument of a block is written, or for an empty name the block's header.
+pub(crate) fn written(block: &Resource, name: &str) -> Option<Span> {
+    if name.is_empty() {
+        return Some(block.span);
+    }
+    let argument = block.body.attribute(name).map(|argument| argument.value.span);
+    argument.or_else(|| block_places(&block.body).get(name).copied())
+}
+
 /// Returns the places of nested blocks by name: of the first one as `name`, of each as `name[0]` and of
 /// its arguments as `name[0].argument`, and of a `dynamic` one, behind which nobody can count, as
 /// `name[]`.
-pub(super) fn block_places(body: &Body) -> BTreeMap<Name, Span> {
+fn block_places(body: &Body) -> BTreeMap<Name, Span> {
     let mut places: BTreeMap<Name, Span> = BTreeMap::new();
     let mut counts: BTreeMap<Name, usize> = BTreeMap::new();
     for block in &body.blocks {
@@ -398,7 +396,7 @@ pub(super) fn timeouts(
     let Some(entries) = first.and_then(Value::as_entries) else { return BTreeMap::new() };
     let mut limits = BTreeMap::new();
     for (name, text) in entries.iter() {
-        let span = written(&block.timeouts, name).unwrap_or(block.span);
+        let span = limit_place(&block.timeouts, name).unwrap_or(block.span);
         match text.as_str().map(|text| duration(text, span)) {
             Some(Ok(limit)) => {
                 limits.insert(name.to_string(), limit.as_secs());
@@ -414,7 +412,7 @@ pub(super) fn timeouts(
 }
 
 /// Returns where an argument of the blocks is written.
-fn written(blocks: &Body, name: &str) -> Option<Span> {
+fn limit_place(blocks: &Body, name: &str) -> Option<Span> {
     let bodies = blocks.blocks.iter().flat_map(|block| {
         block.body.blocks.iter().map(|content| &content.body).chain([&block.body])
     });

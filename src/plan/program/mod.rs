@@ -30,6 +30,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use petgraph::graph::NodeIndex;
+
 use self::foreseen::{Foreseen, Known};
 use self::modules::Modules;
 use self::outside::Outside;
@@ -45,10 +47,10 @@ use crate::syntax::ast::Expression;
 use crate::value::{Name, Value};
 
 pub use self::changes::{ImportRequest, Move, Removal, warnings};
-pub use self::check::check;
+pub use self::check::{check, check_loaded};
 pub use self::files::FileRecord;
 pub use self::instance::Configured;
-pub(crate) use self::instance::place_of;
+pub(crate) use self::instance::{place_of, written};
 pub use self::objects::{ObjectMap, Objects, stamp, unknown_attribute, unknown_object};
 pub use self::provider::ProviderSettings;
 pub use self::trace::{Dependency, DependencyOn};
@@ -75,21 +77,30 @@ struct Inner {
     /// Blocks so that what is needed comes first; or the cycles that make this impossible.
     order: Result<Vec<Node>, Diagnostics>,
     caches: Caches,
-    needs: Mutex<BTreeMap<Node, Arc<Needs>>>,
-    /// Places of arguments, by the place of the block.
-    spans: Mutex<BTreeMap<Span, Arc<BTreeMap<Name, Span>>>>,
+    needs: Mutex<BTreeMap<NodeIndex, Arc<Needs>>>,
 }
 
 /// The blocks that a block needs, found without evaluating.
 #[derive(Debug, Default)]
 struct Needs {
     /// Through references.
-    referenced: BTreeSet<Node>,
+    referenced: Vec<NodeIndex>,
     /// Through `depends_on`.
-    explicit: BTreeSet<Node>,
+    explicit: Vec<NodeIndex>,
     /// Through `count` and `for_each` of blocks and modules alone: what they need must be known when
     /// the plan is made and orders nothing.
-    repetition: BTreeSet<Node>,
+    repetition: Vec<NodeIndex>,
+}
+
+impl Needs {
+    /// Sorts the lists and gives back the room that they do not need: each block has them.
+    fn tidy(&mut self) {
+        for list in [&mut self.referenced, &mut self.explicit, &mut self.repetition] {
+            list.sort_unstable();
+            list.dedup();
+            list.shrink_to_fit();
+        }
+    }
 }
 
 impl Program {
@@ -170,7 +181,13 @@ impl Program {
     /// Returns the block of an address; the keys of its modules play no part.
     pub fn block(&self, resource: &ResourceAddress) -> Option<&Resource> {
         let module = modules::module_at(&self.inner.configuration.root, &resource.module)?;
-        module.resources.get(&(resource.mode, resource.kind.clone(), resource.name.clone()))
+        let key = (resource.mode, resource.kind.clone(), resource.name.clone());
+        module.resources.get(&key).map(|block| &**block)
+    }
+
+    /// Returns where an argument of a block is written, or for an empty name the block's header.
+    pub fn written(&self, resource: &ResourceAddress, name: &str) -> Option<Span> {
+        written(self.block(resource)?, name)
     }
 
     /// Returns whether there is a module instance of that path.
@@ -451,15 +468,16 @@ impl Program {
     /// instances of that module are named.
     pub fn dependencies(&self, resource: &ResourceAddress) -> Vec<ResourceAddress> {
         let Some((module, needs)) = self.needs(resource) else { return Vec::new() };
-        let all: BTreeSet<&Node> =
+        let all: BTreeSet<&NodeIndex> =
             needs.referenced.iter().chain(&needs.explicit).chain(&needs.repetition).collect();
         self.inner.addresses(module, all)
     }
 
     /// Returns the blocks that `depends_on` of a block names, of the modules that hold it included.
+    /// Where they are in many instances of a module, the keys of the module are left out.
     pub fn depends_on(&self, resource: &ResourceAddress) -> Vec<ResourceAddress> {
         let Some((module, needs)) = self.needs(resource) else { return Vec::new() };
-        self.inner.addresses(module, &needs.explicit)
+        self.inner.short_addresses(module, &needs.explicit)
     }
 
     /// Returns what one instance needs, exact to the instance where references name one: the same
@@ -500,7 +518,6 @@ impl Inner {
             order,
             caches: Caches::default(),
             needs: Mutex::default(),
-            spans: Mutex::default(),
         };
         (inner, cycles)
     }
@@ -508,17 +525,6 @@ impl Inner {
     /// Returns the blocks of a module instance.
     fn module(&self, module: usize) -> &Module {
         &self.shapes.list[self.modules.list[module].shape].module
-    }
-
-    /// Returns the places of a block's arguments.
-    fn spans(&self, block: &Resource) -> Arc<BTreeMap<Name, Span>> {
-        let mut known = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
-        let spans = known.entry(block.span).or_insert_with(|| {
-            let attributes = block.body.attributes.iter();
-            let attributes = attributes.map(|a| (a.name.text.clone(), a.value.span));
-            Arc::new(instance::block_places(&block.body).into_iter().chain(attributes).collect())
-        });
-        Arc::clone(spans)
     }
 
     fn address(&self, module: usize, what: &What) -> Option<ResourceAddress> {
@@ -571,32 +577,34 @@ impl Inner {
 
     /// Returns the blocks that a block needs, through everything that is no block.
     fn needs_of(&self, node: &Node) -> Arc<Needs> {
-        let known = self.needs.lock().unwrap_or_else(PoisonError::into_inner).get(node).cloned();
+        let Some(start) = self.shapes.at(node) else { return Arc::default() };
+        let known = self.needs.lock().unwrap_or_else(PoisonError::into_inner).get(&start).cloned();
         if let Some(needs) = known {
             return needs;
         }
         let mut needs = Needs::default();
         let mut seen = BTreeSet::new();
-        let mut open = vec![(node.clone(), false, false)];
+        let mut open = vec![(start, false, false)];
         while let Some((at, explicit, repetition)) = open.pop() {
-            for (next, need) in self.shapes.needs(&at) {
+            for (next, need) in self.shapes.needs_at(at) {
                 let explicit = explicit || need.explicit;
                 let repetition = repetition || need.repetition;
-                if matches!(next.what, What::Resource(..)) {
+                if matches!(self.shapes.node(next).what, What::Resource(..)) {
                     let kind = match (explicit, repetition) {
                         (true, _) => &mut needs.explicit,
                         (false, true) => &mut needs.repetition,
                         (false, false) => &mut needs.referenced,
                     };
-                    kind.insert(next.clone());
-                } else if seen.insert((next.clone(), explicit, repetition)) {
-                    open.push((next.clone(), explicit, repetition));
+                    kind.push(next);
+                } else if seen.insert((next, explicit, repetition)) {
+                    open.push((next, explicit, repetition));
                 }
             }
         }
+        needs.tidy();
         let needs = Arc::new(needs);
         let mut all = self.needs.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(node.clone(), Arc::clone(&needs));
+        all.insert(start, Arc::clone(&needs));
         needs
     }
 
@@ -604,11 +612,12 @@ impl Inner {
     fn addresses<'n>(
         &self,
         module: usize,
-        nodes: impl IntoIterator<Item = &'n Node>,
+        nodes: impl IntoIterator<Item = &'n NodeIndex>,
     ) -> Vec<ResourceAddress> {
         let mut addresses: Vec<ResourceAddress> = nodes
             .into_iter()
-            .flat_map(|node| {
+            .flat_map(|at| {
+                let node = self.shapes.node(*at);
                 let modules = self.modules.seen_from(module, node.shape, &self.shapes);
                 modules.into_iter().filter_map(|m| self.address(m, &node.what))
             })
@@ -617,11 +626,41 @@ impl Inner {
         addresses
     }
 
+    /// The same, where blocks in many instances of a module have one address without the keys of the
+    /// module. Otherwise 10,000 instances would each carry 10,000 addresses.
+    fn short_addresses<'n>(
+        &self,
+        module: usize,
+        nodes: impl IntoIterator<Item = &'n NodeIndex>,
+    ) -> Vec<ResourceAddress> {
+        let mut addresses = Vec::new();
+        for at in nodes {
+            let node = self.shapes.node(*at);
+            let What::Resource(mode, kind, name) = &node.what else { continue };
+            let (modules, shapes) = (&self.modules, &self.shapes);
+            let few =
+                modules.few_seen_from(module, node.shape, shapes, trace::MAX_SHARED_INSTANCES);
+            if let Some(few) = few {
+                addresses.extend(few.into_iter().filter_map(|m| self.address(m, &node.what)));
+                continue;
+            }
+            addresses.push(ResourceAddress {
+                module: modules.path_seen_from(module, node.shape, shapes),
+                mode: *mode,
+                kind: kind.clone(),
+                name: name.clone(),
+            });
+        }
+        addresses.sort_unstable();
+        addresses
+    }
+
     /// Makes the dependencies of an instance of what its evaluation used, of what it may use under
     /// other circumstances, and of `depends_on`.
     fn dependencies(&self, module: usize, needs: &Needs, uses: &[trace::Use]) -> Vec<Dependency> {
         let mut dependencies = trace::dependencies(uses);
-        let used = |node: &Node| {
+        let used = |at: &NodeIndex| {
+            let node = self.shapes.node(*at);
             let What::Resource(mode, kind, name) = &node.what else { return true };
             let path = &self.shapes.list[node.shape].path;
             uses.iter().any(|u| {
@@ -638,10 +677,10 @@ impl Inner {
             attributes: BTreeSet::new(),
             explicit,
         };
-        let unused: Vec<&Node> = needs.referenced.iter().filter(|node| !used(node)).collect();
-        let unused = self.addresses(module, unused);
+        let unused: Vec<&NodeIndex> = needs.referenced.iter().filter(|at| !used(at)).collect();
+        let unused = self.short_addresses(module, unused);
         dependencies.extend(unused.into_iter().map(|address| whole(address, false)));
-        for address in self.addresses(module, &needs.explicit) {
+        for address in self.short_addresses(module, &needs.explicit) {
             let on = DependencyOn::Resource(address.clone());
             if !dependencies.iter().any(|d| d.on == on) {
                 dependencies.push(whole(address, true));

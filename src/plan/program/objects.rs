@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::address::{Address, Key, ModulePath, ModuleStep, ResourceAddress};
+use super::super::by_key::ByKey;
+use crate::address::{Address, ModulePath, ModuleStep, ResourceAddress};
 use crate::resources::{Attribute, Object, Schema};
 use crate::value::{Type, Value};
 
@@ -40,7 +41,7 @@ pub fn stamp() -> u64 {
 #[derive(Debug, Clone)]
 pub struct ObjectMap {
     empty: u64,
-    resources: BTreeMap<ResourceAddress, (u64, BTreeMap<Option<Key>, Object>)>,
+    resources: BTreeMap<ResourceAddress, (u64, ByKey<Object>)>,
     /// Stamps of blocks of modules, by their addresses without keys.
     blocks: BTreeMap<ResourceAddress, u64>,
 }
@@ -79,14 +80,14 @@ impl ObjectMap {
     pub fn remove(&mut self, address: &Address) {
         if let Some((at, objects)) = self.resources.get_mut(&address.resource) {
             *at = stamp();
-            objects.remove(&address.key);
+            objects.remove(address.key.as_ref());
             self.touch(&address.resource);
         }
     }
 
     /// Returns the object of an instance.
     pub fn get(&self, address: &Address) -> Option<&Object> {
-        self.resources.get(&address.resource)?.1.get(&address.key)
+        self.resources.get(&address.resource)?.1.get(address.key.as_ref())
     }
 }
 

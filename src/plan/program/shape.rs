@@ -325,6 +325,21 @@ impl Shapes {
         }
     }
 
+    /// Returns where a node stands in the graph.
+    pub(super) fn at(&self, node: &Node) -> Option<NodeIndex> {
+        self.index.get(node).copied()
+    }
+
+    /// Returns the node that stands there.
+    pub(super) fn node(&self, at: NodeIndex) -> &Node {
+        &self.graph[at]
+    }
+
+    /// Returns what a node needs directly.
+    pub(super) fn needs_at(&self, at: NodeIndex) -> impl Iterator<Item = (NodeIndex, Need)> {
+        self.graph.edges(at).map(|edge| (edge.target(), *edge.weight()))
+    }
+
     /// Returns what a node needs directly.
     pub(super) fn needs(&self, node: &Node) -> impl Iterator<Item = (&Node, Need)> {
         self.index.get(node).into_iter().flat_map(|at| {

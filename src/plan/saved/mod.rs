@@ -11,6 +11,7 @@ pub use file::{NewFile, decode, encode, read, write};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,7 @@ pub struct SavedPlan {
     /// With what it was made.
     pub options: PlanOptions,
     /// The configuration files by path relative to the configuration's directory.
-    pub files: BTreeMap<PathBuf, String>,
+    pub files: BTreeMap<PathBuf, Arc<str>>,
     /// The configuration's directory, for messages.
     pub directory: PathBuf,
     /// What functions read of other files (`file`, `templatefile`).
@@ -169,7 +170,7 @@ pub fn foreign(
 pub fn astray(
     saved: &SavedPlan,
     now: &Path,
-    here: &BTreeMap<PathBuf, String>,
+    here: &BTreeMap<PathBuf, Arc<str>>,
 ) -> Option<Diagnostic> {
     let begins = saved.plan.lineage.is_empty();
     if !begins || saved.directory == now || (!here.is_empty() && saved.files == *here) {
@@ -249,7 +250,7 @@ pub fn stale(plan: &Plan, serial: u64, history: &[HistoryEntry]) -> Option<Diagn
 /// became of it; none where there is no configuration.
 pub fn differing_files(
     saved: &SavedPlan,
-    present: &BTreeMap<PathBuf, String>,
+    present: &BTreeMap<PathBuf, Arc<str>>,
 ) -> Vec<(PathBuf, &'static str)> {
     if present.is_empty() {
         return Vec::new();

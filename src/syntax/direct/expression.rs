@@ -131,7 +131,12 @@ impl Reader<'_> {
             TokenKind::Operator => return self.unary(token, newlines),
             _ => return None,
         };
-        let source = made(kind, self.span(token.start, end));
+        let source = match kind {
+            ExpressionKind::String(_) if token.kind == TokenKind::QuoteOpen => {
+                self.shared(kind, token.start, end)
+            }
+            _ => made(kind, self.span(token.start, end)),
+        };
         self.traversal(source, newlines)
     }
 
@@ -148,7 +153,7 @@ impl Reader<'_> {
         if self.peek_in(newlines).is_some_and(|next| is_step(self.text_of(next))) {
             return None;
         }
-        Some(made(ExpressionKind::Number(number), self.span(first.start, end)))
+        Some(self.shared(ExpressionKind::Number(number), first.start, end))
     }
 
     fn unary(&mut self, token: Token, newlines: bool) -> Option<Expression> {

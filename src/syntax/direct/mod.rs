@@ -65,10 +65,13 @@ struct Reader<'t> {
     /// Most operators on the way down in what was read of the present expression.
     operators: usize,
     recent: Vec<Option<Name>>,
+    /// Literals that were read lately, as they are written: blocks that are alike share them.
+    literals: Vec<Option<(&'t str, Arc<ExpressionKind>)>>,
 }
 
 impl<'t> Reader<'t> {
     fn new(file: FileId, text: &'t str, base: usize, lexer: Lexer<'t>) -> Self {
+        let places = (text.len() / 16).clamp(4, RECENT_NAMES);
         Self {
             file,
             text,
@@ -77,7 +80,8 @@ impl<'t> Reader<'t> {
             ahead: Ahead::Unread,
             depth: 0,
             operators: 0,
-            recent: vec![None; (text.len() / 16).clamp(4, RECENT_NAMES)],
+            recent: vec![None; places],
+            literals: vec![None; places],
         }
     }
 
@@ -158,11 +162,8 @@ impl<'t> Reader<'t> {
 
     /// Returns a name, the same one for equal texts that stand near each other.
     fn name(&mut self, text: &str) -> Name {
-        let hash = text
-            .bytes()
-            .fold(0xcbf2_9ce4_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        let places = self.recent.len();
-        let place = &mut self.recent[hash as usize % places];
+        let at = place_of(text, self.recent.len());
+        let place = &mut self.recent[at];
         if let Some(name) = place
             && **name == *text
         {
@@ -173,6 +174,22 @@ impl<'t> Reader<'t> {
             *place = Some(Arc::clone(&name));
         }
         name
+    }
+
+    /// Returns a literal that stands from `start` to `end`, the same one for what is written alike near
+    /// it.
+    fn shared(&mut self, kind: ExpressionKind, start: usize, end: usize) -> Expression {
+        let text = &self.text[start..end];
+        let at = place_of(text, self.literals.len());
+        let kind = match &self.literals[at] {
+            Some((known, kind)) if *known == text => Arc::clone(kind),
+            _ => {
+                let kind = Arc::new(kind);
+                self.literals[at] = Some((text, Arc::clone(&kind)));
+                kind
+            }
+        };
+        Expression { kind, span: self.span(start, end) }
     }
 
     fn identifier(&mut self, token: Token) -> Identifier {
@@ -268,6 +285,14 @@ impl<'t> Reader<'t> {
             _ => None,
         }
     }
+}
+
+/// Returns the place of a text among so many.
+fn place_of(text: &str, places: usize) -> usize {
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    hash as usize % places
 }
 
 /// Adds an attribute, unless there is one of that name.

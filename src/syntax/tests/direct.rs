@@ -1,5 +1,7 @@
 //! What is read straight is what the parser reads.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::properties::{configuration, text};
@@ -117,6 +119,19 @@ fn what_is_deep_is_left_to_the_parser() {
         assert!(check_file(&format!("a = b{}\n", link.repeat(20))), "{link}");
         assert!(direct::body(FILE, &format!("a = b{}\n", link.repeat(10_000)), 0).is_none());
     }
+}
+
+#[test]
+fn literals_that_are_written_alike_are_kept_once() {
+    let text = "b {\n  a = \"x\"\n  c = -1\n}\nb {\n  a = \"x\"\n  c = -1\n  d = 1\n}\n";
+    let body = direct::body(FILE, text, 0).unwrap();
+    let kind = |block: usize, name: &str| {
+        Arc::clone(&body.blocks[block].body.attribute(name).unwrap().value.kind)
+    };
+    for name in ["a", "c"] {
+        assert!(Arc::ptr_eq(&kind(0, name), &kind(1, name)), "{name}");
+    }
+    assert!(!Arc::ptr_eq(&kind(1, "c"), &kind(1, "d")));
 }
 
 proptest! {

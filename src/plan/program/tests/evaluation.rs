@@ -70,11 +70,12 @@ fn mistakes_are_reported_with_the_instance() {
       at main.nat.hcl:10 `null`
       why: It is required.
 "#);
-    let (configured, diagnostics) =
-        case.program.instance(&"nat_gateway.empty".parse().unwrap(), &case.objects);
+    let address: Address = "nat_gateway.empty".parse().unwrap();
+    let (_, diagnostics) = case.program.instance(&address, &case.objects);
     assert_eq!(diagnostics.iter().next().unwrap().address.as_deref(), Some("nat_gateway.empty"));
-    assert!(configured.span.is_some());
-    assert!(configured.spans.contains_key("vpc_id"));
+    assert!(case.program.written(&address.resource, "").is_some());
+    assert!(case.program.written(&address.resource, "vpc_id").is_some());
+    assert_eq!(case.program.written(&address.resource, "spec"), None);
 }
 
 #[test]
