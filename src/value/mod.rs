@@ -140,14 +140,13 @@ impl Value {
     }
 
     /// Returns an unknown value as one that is sure not to be null; a known one as it is.
-    pub fn never_null(self) -> Self {
-        match &self.data {
-            Data::Unknown(unknown) if !unknown.never_null => {
-                let unknown = Unknown { never_null: true, ..(**unknown).clone() };
-                Self { data: Data::Unknown(Arc::new(unknown)), ..self }
-            }
-            _ => self,
+    pub fn never_null(mut self) -> Self {
+        if let Data::Unknown(unknown) = &mut self.data
+            && !unknown.never_null
+        {
+            Arc::make_mut(unknown).never_null = true;
         }
+        self
     }
 
     /// Returns whether it is null, or unknown and may turn out to be.

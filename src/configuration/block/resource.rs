@@ -318,6 +318,12 @@ impl Builder<'_> {
             None => (name == TIMEOUTS).then(|| limits(mode)),
         };
         let Some(attributes) = attributes else {
+            if META_BLOCKS.contains(&name) {
+                let summary = format!("`{name}` cannot be a `dynamic` block");
+                let diagnostic = Diagnostic::error("invalid-argument", summary).at(kind.span);
+                self.diagnostics.push(diagnostic.help(format!("write `{name} {{ … }}`")));
+                return;
+            }
             let mut diagnostic = Self::about_unknown_nested(&kind, schema);
             if let Some(fix) = &mut diagnostic.fix {
                 fix.replacement = format!("\"{}\"", fix.replacement);
