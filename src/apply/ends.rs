@@ -116,8 +116,8 @@ impl Engine<'_> {
     /// Takes a task that is given up from those who wait.
     fn stop_waiting(&mut self, index: usize) {
         if let Some(waiter) = self.settling.remove(index) {
-            self.pace.forget(waiter.action, waiter.seen);
-            self.settling.wake(waiter.action, self.context.clock.now(), &mut self.pace);
+            self.pace.forget(&waiter.learner, waiter.seen);
+            self.settling.wake(&waiter.learner, self.context.clock.now(), &mut self.pace);
         }
     }
 
@@ -219,7 +219,10 @@ impl Engine<'_> {
     }
 
     fn take(&mut self, index: usize) -> Option<Task> {
-        let task = self.tasks.remove(&index)?;
+        let mut task = self.tasks.remove(&index)?;
+        if let Some(key) = task.makes_in.take() {
+            self.settling.end_making(&key, self.context.clock.now());
+        }
         if matches!(task.stage, Stage::Sending | Stage::Noting) {
             self.sending -= 1;
         }

@@ -15,7 +15,7 @@ use super::candidates::{among, unlike};
 use super::engine::{Engine, Timer};
 use super::event::{ApplyEvent, Recovery};
 use super::interrupt::Stage as Interrupted;
-use super::settle::{Job, Settling};
+use super::settle::Settling;
 use super::task::{Stage, Task, Why};
 
 /// How long to wait before a list that could not be read is read again.
@@ -27,27 +27,26 @@ const OVERTAKEN: Duration = Duration::from_secs(60);
 ///
 /// What this run made may be missing for a while. Gone is what a complete list lacks twice past the
 /// lag, or whose parent is gone; for an accepted delete once is enough, unless the list has several
-/// pages, which may shift while they are read.
+/// pages and this run may have made something meanwhile (`grown`), which shifts what they show.
 pub(super) fn absent(
     task: &Task,
-    job: &Job,
-    listings: &Listings,
+    list: Option<&Listing>,
+    grown: bool,
     settling: &mut Settling,
     index: usize,
     (now, lag): (Timestamp, Duration),
 ) -> Settled {
-    let list = listings.get(&job.key.1);
     if matches!(list, Some(Listing::ParentGone)) {
         return Settled::Gone;
     }
     let deleting = task.purpose() == Purpose::Delete;
-    let short = match list {
-        Some(Listing::Rows(rows)) => (rows.len() as u64) < PAGE_SIZE,
+    let certain = match list {
+        Some(Listing::Rows(rows)) => !grown || (rows.len() as u64) < PAGE_SIZE,
         // It was asked for by its id.
         Some(Listing::Part { .. }) => true,
         _ => false,
     };
-    if deleting && short {
+    if deleting && certain {
         return Settled::Gone;
     }
     if !deleting && now < task.answered.after(lag) {

@@ -192,7 +192,9 @@ impl Loader<'_> {
             Err(error) => return Err(Box::new(self.no_directory(&path, &shown, Some(&error)))),
         };
         names.sort();
-        let ours: Vec<String> = names.iter().filter(|n| is_configuration(n)).cloned().collect();
+        let is_file = |name: &String| !self.files.is_directory(&path.join(name));
+        let ours = names.iter().filter(|name| is_configuration(name) && is_file(name));
+        let ours: Vec<String> = ours.cloned().collect();
         if ours.is_empty() { Err(Box::new(no_files(&shown, &names))) } else { Ok(ours) }
     }
 

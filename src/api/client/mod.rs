@@ -190,6 +190,11 @@ impl Client {
         &self.0.settings.redactor
     }
 
+    /// Returns the time.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
     /// Waits for a while; returns false at once where that would take longer than until `deadline`.
     pub async fn wait(&self, duration: Duration, deadline: Timestamp) -> bool {
         if self.0.clock.now().after(duration) > deadline {
@@ -250,7 +255,14 @@ impl Client {
     /// What is refused as one too many goes on for as long as the service answers others. What cannot
     /// be sent at all, and answers of something that is not the service, end it sooner: they rarely
     /// mend themselves.
-    pub async fn read(&self, call: &Call, deadline: Timestamp) -> Result<Answer, ApiError> {
+    ///
+    /// Returns the answer and when the request left that it answers: a request may wait long for its
+    /// turn, and what it is answered is no older than that.
+    pub async fn read(
+        &self,
+        call: &Call,
+        deadline: Timestamp,
+    ) -> Result<(Answer, Timestamp), ApiError> {
         let inner = &*self.0;
         let mut attempt = 0;
         let (mut unsent, mut unreadable) = (0, 0);
@@ -263,7 +275,7 @@ impl Client {
             };
             let Attempt { outcome, sent } = self.attempt(call, limit).await;
             let error = match outcome {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => return Ok((answer, sent)),
                 Err(error) => error,
             };
             let begun = *first.get_or_insert(sent);

@@ -183,7 +183,7 @@ impl Run {
 
     fn way(&mut self) -> i64 {
         let jitter = if self.service.is_some_and(|s| s.jitter) { self.draw() - 500 } else { 0 };
-        self.latency / 2 + self.latency * jitter / 5000
+        self.latency / 2 + self.latency * jitter / 25000
     }
 
     fn happen(&mut self, now: i64, event: Event) {

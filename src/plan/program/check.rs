@@ -162,6 +162,7 @@ fn of_block(session: &Session<'_>, module: usize, block: &Resource, editions: &m
     let own = session.fresh();
     let configured = instance::configured(&own, module, block, &address);
     instance::prevent_destroy(&own, module, block, &address);
+    instance::timeouts(&own, module, block, &address);
     instance::postconditions(&own, module, block, &address, None);
     let (_, found, failed) = own.finish();
     session.report(found);

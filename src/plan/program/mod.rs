@@ -241,6 +241,19 @@ impl Program {
         (prevent, session.finish_for(address).1)
     }
 
+    /// Returns the time limits of an instance in seconds, by operation.
+    pub fn timeouts(&self, address: &Address) -> (BTreeMap<String, u64>, Diagnostics) {
+        let nothing = Nothing::new();
+        let session = self.session(&nothing);
+        let limits = match session.find(&address.resource) {
+            Some((module, block)) if !block.timeouts.blocks.is_empty() => {
+                instance::timeouts(&session, module, block, address)
+            }
+            _ => BTreeMap::new(),
+        };
+        (limits, session.finish_for(address).1)
+    }
+
     /// Returns what `lifecycle.replace_triggered_by` of an instance names.
     pub fn triggers(
         &self,

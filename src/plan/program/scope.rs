@@ -7,8 +7,8 @@ use super::session::Session;
 use super::trace::{Item, Part};
 use super::unknown_attribute;
 use crate::address::{Address, Key, Mode};
-use crate::configuration::{ModuleCall, Repetition, Resource};
-use crate::diagnostic::{Diagnostic, Span, did_you_mean};
+use crate::configuration::{ModuleCall, Repetition, Resource, is_engine, no_engine};
+use crate::diagnostic::{Diagnostic, Span, did_you_mean, list};
 use crate::language::functions::FunctionContext;
 use crate::language::{self, Scope, Step};
 use crate::syntax::ast::{Expression, ExpressionKind, Identifier};
@@ -16,6 +16,8 @@ use crate::value::{Name, Number, Type, Value, convert};
 
 /// Most instances of a block among which a similar key is looked for.
 const MAX_CANDIDATES: usize = 1000;
+/// Most instances that are all named.
+const MAX_LISTED: usize = 8;
 
 pub(super) type Resolved = Result<(Value, usize), Box<Diagnostic>>;
 
@@ -448,6 +450,7 @@ impl Scope for Place<'_> {
                         .help("it exists only in `postcondition` blocks"),
                 )),
             },
+            word if is_engine(word) => Err(Box::new(no_engine(word, root.span))),
             _ => self.resource(Mode::Managed, root, steps),
         }
     }
@@ -574,14 +577,6 @@ fn no_instance<'k>(
     if let Some(step) = index {
         diagnostic = diagnostic.at(step.span());
     }
-    diagnostic = diagnostic.detail(match count {
-        0 => String::from("It has no instances."),
-        1 => String::from("It has 1 instance."),
-        _ if matches!(key, Some(Key::Number(_))) => {
-            format!("It has {count} instances, `[0]` to `[{}]`.", count - 1)
-        }
-        _ => format!("It has {count} instances."),
-    });
     let texts: Vec<&str> = keys
         .take(MAX_CANDIDATES)
         .filter_map(|k| match k {
@@ -589,6 +584,20 @@ fn no_instance<'k>(
             Key::Number(_) => None,
         })
         .collect();
+    let plural = if count == 1 { "instance" } else { "instances" };
+    diagnostic = diagnostic.detail(match count {
+        0 => String::from("It has no instances."),
+        1 if texts.is_empty() => String::from("It has 1 instance."),
+        _ if texts.is_empty() => {
+            format!("It has {count} instances, `[0]` to `[{}]`.", count - 1)
+        }
+        _ if count > MAX_LISTED => format!("It has {count} instances."),
+        _ => {
+            let keys: Vec<String> =
+                texts.iter().map(|text| Key::Text((*text).into()).to_string()).collect();
+            format!("It has {count} {plural}: {}.", list(keys.iter().map(String::as_str)))
+        }
+    });
     if let (Some(Key::Text(text)), false) = (key, hidden)
         && let Some(near) = did_you_mean(text, texts)
     {
