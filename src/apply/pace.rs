@@ -59,7 +59,8 @@ impl Known {
     /// Returns whether little is known: it was looked so late, while requests were scarce, that what
     /// was enough may be many times what is needed.
     fn is_vague(&self) -> bool {
-        self.enough > milliseconds(FIRST) && self.enough > self.short * VAGUE
+        // The first question of all may come somewhat late.
+        self.enough > milliseconds(FIRST) * 2.0 && self.enough > self.short * VAGUE
     }
 
     /// Returns when to ask about the next call, and whether that is a trial.
@@ -274,6 +275,17 @@ mod tests {
         let (asked, late) = run(&mut pace, 20, |_| 1000);
         assert!(asked < 1.5 && late < 1.1, "{asked} questions, {late}");
         assert!(pace.knows(&CREATE));
+    }
+
+    #[test]
+    fn a_first_question_that_comes_a_little_late_is_a_lesson() {
+        let mut pace = Pace::default();
+        for _ in 0..12 {
+            let (wait, trial) = pace.first(&CREATE);
+            let late = wait + Duration::from_millis(7);
+            pace.learn(&CREATE, Seen { trial, ..Seen::default() }, late);
+        }
+        assert!(pace.first(&CREATE).0 < Duration::from_millis(50), "{pace:?}");
     }
 
     #[test]
