@@ -5,6 +5,7 @@
 //! data, type, name, key (none < number < string; numbers by value).
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -149,6 +150,41 @@ impl ResourceAddress {
             kind: kind.into(),
             name: name.into(),
         }
+    }
+
+    /// Returns whether this names a block or, where it leaves out keys of modules, that block in all of
+    /// their instances.
+    pub fn covers(&self, other: &Self) -> bool {
+        let (own, others) = (&self.module.0, &other.module.0);
+        self.name == other.name
+            && self.kind == other.kind
+            && self.mode == other.mode
+            && own.len() == others.len()
+            && own.iter().zip(others.iter()).all(|(step, other)| {
+                step.name == other.name && (step.key.is_none() || step.key == other.key)
+            })
+    }
+
+    /// Returns whether it covers one of some blocks.
+    pub fn covers_any(&self, blocks: &BTreeSet<&Self>) -> bool {
+        blocks.contains(self)
+            || self.module.0.iter().any(|step| step.key.is_none())
+                && blocks.iter().any(|block| self.covers(block))
+    }
+
+    /// Returns the addresses that cover this one and leave out the keys of modules from some depth on;
+    /// none where there is no key to leave out.
+    pub fn covering(&self) -> Vec<Self> {
+        let steps = &self.module.0;
+        let from = |depth: usize| {
+            let module = steps.iter().enumerate().map(|(at, step)| ModuleStep {
+                name: Arc::clone(&step.name),
+                key: step.key.clone().filter(|_| at < depth),
+            });
+            Self { module: ModulePath(module.collect()), ..self.clone() }
+        };
+        let keyed = |depth: &usize| steps[*depth].key.is_some();
+        (0..steps.len()).filter(keyed).map(from).collect()
     }
 
     /// Returns the address of the instance with `key`.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use natform::configuration::{load, variables};
 use natform::diagnostic::{Diagnostics, FileId, SourceMap, json, render};
 use natform::environment::{Environment, ManualClock, MemoryFiles, SeededIds};
-use natform::plan::program::{ObjectMap, Program, check};
+use natform::plan::program::{ObjectMap, Program, check, check_loaded};
 use natform::syntax;
 use proptest::prelude::*;
 
@@ -297,7 +297,11 @@ fn go_through(text: &str, module: &str) {
     let environment = environment(&files);
     let (mut configuration, found) = load(&environment, Path::new("/work"));
     report(&found, &configuration.sources);
-    if !found.has_errors() {
+    if found.has_errors() {
+        let (configuration, mut found) = (Arc::new(configuration), found);
+        check_loaded(&configuration, &mut found, &environment);
+        report(&found, &configuration.sources);
+    } else {
         let (values, found) = variables(&mut configuration, &environment, &[]);
         report(&found, &configuration.sources);
         let configuration = Arc::new(configuration);

@@ -19,6 +19,7 @@ use super::engine::{Engine, Timer};
 use super::event::{ApplyEvent, Recovery};
 use super::interrupt::Stage as Interrupted;
 use super::scheduler::Lesson;
+use super::settle::Again;
 use super::task::{Stage, Task, Why};
 
 /// How often in a row a call may fail to be sent at all.
@@ -28,7 +29,7 @@ const ATTEMPTS_AFTER: u32 = 4;
 /// For so long what was settled may still stand in the way of what waited for it.
 const AFTERMATH: Duration = Duration::from_secs(30);
 /// For so long after the service answered somebody, what it refuses as one too many is patient.
-const GRACE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Returns whether an error says that the first call under the token is still being processed.
 fn is_processing(error: &ApiError) -> bool {
@@ -41,8 +42,8 @@ fn is_wide(error: &ApiError) -> bool {
 }
 
 /// Returns whether a task is only one too many, while the service answers others.
-fn is_crowded_out(task: &Task, progress: Timestamp, now: Timestamp) -> bool {
-    task.last_error.as_ref().is_some_and(ApiError::is_too_many) && now < progress.after(GRACE)
+pub(super) fn is_crowded_out(task: &Task, progress: Timestamp, now: Timestamp) -> bool {
+    task.last_error.as_ref().is_some_and(ApiError::is_too_many) && now < progress.after(PATIENCE)
 }
 
 impl Engine<'_> {
@@ -88,6 +89,9 @@ impl Engine<'_> {
         task.entry.request_id = request_id;
         task.entry.updated_at = now;
         task.unsure = false;
+        if let Some(key) = task.makes_in.take() {
+            self.settling.end_making(&key, now);
+        }
         let entry = task.entry.clone();
         let instance = task.instance(&task.recorded.clone(), Status::Creating);
         let (answered, operation) = (task.wanted.is_answered(), task.operation);
@@ -145,6 +149,7 @@ impl Engine<'_> {
         }
         let provider = task.entry.provider.to_string();
         let id = task.id().to_owned();
+        let learner = (task.entry.service.clone(), task.entry.action);
         let awaited = match (&self.scheduler, task.operation) {
             (Some(scheduler), Some(operation)) => scheduler.is_awaited(operation),
             _ => true,
@@ -152,10 +157,13 @@ impl Engine<'_> {
         self.settling.add(
             index,
             (&provider, scopes),
-            (task.entry.action, &id),
+            (learner, &id),
             (task.answered, now, !awaited),
             &mut self.pace,
         );
+        if let (Some(scheduler), Some(operation)) = (&self.scheduler, task.operation) {
+            self.settling.hurry(index, scheduler.runs_dry(operation));
+        }
     }
 
     /// Completes a task whose answer is the end of it.
@@ -314,12 +322,14 @@ impl Engine<'_> {
         }
     }
 
-    /// Judges a task by lists that were read for it.
+    /// Judges a task by lists that were read for it; `grown` says whether this run may have made
+    /// something in them meanwhile.
     pub(super) fn judge(
         &mut self,
         index: usize,
         job: &super::settle::Job,
         listings: &crate::resources::Listings,
+        grown: bool,
     ) {
         let (now, lag) = (self.now(), self.context.settings.lag);
         let Some(task) = self.tasks.get_mut(&index) else { return };
@@ -328,7 +338,8 @@ impl Engine<'_> {
         let step = super::sight::conversion_step(task, &live);
         let verdict = match &live {
             Live::Absent => {
-                super::sight::absent(task, job, listings, &mut self.settling, index, (now, lag))
+                let list = listings.get(&job.key.1);
+                super::sight::absent(task, list, grown, &mut self.settling, index, (now, lag))
             }
             Live::Unread => {
                 let why = super::sight::unread(listings);
@@ -351,11 +362,11 @@ impl Engine<'_> {
         }
         match verdict {
             Settled::Ready(object) => {
-                self.learn_time(index, job.started);
+                self.learn_time(index, job.sent.last);
                 self.settled_ready(index, &object);
             }
             Settled::Gone => {
-                self.learn_time(index, job.started);
+                self.learn_time(index, job.sent.last);
                 self.settled_gone(index);
             }
             Settled::Failed(why) => self.never_settled(index, Some(why)),
@@ -374,15 +385,19 @@ impl Engine<'_> {
                 self.settled_ready(index, &object);
             }
             Settled::Busy(why) => {
-                let soon = matches!(live, Live::Absent);
+                let again = match live {
+                    Live::Absent => Again::Soon,
+                    Live::Unread => Again::Unread,
+                    Live::Found(_) => Again::Learned,
+                };
                 if let Some(task) = self.tasks.get_mut(&index) {
                     task.waiting = why;
                 }
-                self.settling.postpone(index, job.started, now, soon, &self.pace);
+                self.settling.postpone(index, job.sent.first, now, again, &self.pace);
                 if let Some(task) = self.tasks.get(&index)
                     && now >= task.deadline
                 {
-                    if job.started >= task.deadline {
+                    if job.sent.first >= task.deadline {
                         // What became of it is not known where it could not be read.
                         let unread = task.unread;
                         return if unread {
@@ -401,11 +416,11 @@ impl Engine<'_> {
         let Some(waiter) = self.settling.remove(index) else { return };
         let of_this_run = self.tasks.get(&index).is_some_and(|task| task.operation.is_some());
         if of_this_run {
-            self.pace.learn(waiter.action, waiter.seen, asked.since(waiter.since));
+            self.pace.learn(&waiter.learner, waiter.seen, asked.since(waiter.since));
         } else {
-            self.pace.forget(waiter.action, waiter.seen);
+            self.pace.forget(&waiter.learner, waiter.seen);
         }
-        self.settling.wake(waiter.action, self.context.clock.now(), &mut self.pace);
+        self.settling.wake(&waiter.learner, self.context.clock.now(), &mut self.pace);
     }
 }
 

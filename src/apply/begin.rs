@@ -280,6 +280,13 @@ impl<'a> Engine<'a> {
         let Some(task) = self.tasks.get_mut(&index) else { return };
         // The call itself leaves when the intent is durable.
         task.stage = Stage::Sending;
+        if task.entry.creates
+            && let Some(scope) = task.scopes().into_iter().next()
+        {
+            let key = (task.entry.provider.to_string(), scope);
+            self.settling.begin_making(key.clone());
+            task.makes_in = Some(key);
+        }
         (task.entry.intended_at, task.entry.updated_at) = (now, now);
         let event =
             ApplyEvent::Started { operation: task.name.clone(), id: task.entry.object_id.clone() };

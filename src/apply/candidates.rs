@@ -108,7 +108,7 @@ async fn read(
 ) -> Result<Listings, String> {
     let mut listings = Listings::new();
     for scope in kind.scopes(&entry.region, asked) {
-        let listing = service.list(&entry.provider, &scope).await;
+        let listing = service.list(&entry.provider, &scope).await.listing;
         if let Listing::Failed(why) = &listing {
             return Err(format!("{scope} cannot be read: {why}"));
         }

@@ -1,11 +1,13 @@
 //! How operations end: settled, refused, given up; and what of it goes to the state.
 
+use crate::api::error::ApiError;
 use crate::api::error_catalogue::advice;
 use crate::diagnostic::Diagnostic;
 use crate::plan::Purpose;
 use crate::resources::Object;
 use crate::state::{Phase, Status, Write};
 
+use super::answers::PATIENCE;
 use super::begin::{ids_of, name_of};
 use super::engine::Engine;
 use super::event::{ApplyEvent, OperationName, Recovery};
@@ -116,9 +118,17 @@ impl Engine<'_> {
     /// Takes a task that is given up from those who wait.
     fn stop_waiting(&mut self, index: usize) {
         if let Some(waiter) = self.settling.remove(index) {
-            self.pace.forget(waiter.action, waiter.seen);
-            self.settling.wake(waiter.action, self.context.clock.now(), &mut self.pace);
+            self.pace.forget(&waiter.learner, waiter.seen);
+            self.settling.wake(&waiter.learner, self.context.clock.now(), &mut self.pace);
         }
+    }
+
+    /// Returns whether the service accepted nothing for long. Then nothing more is begun: it would wait
+    /// in vain, too.
+    fn gives_up(&mut self) -> bool {
+        let long = self.now() >= self.progress.after(PATIENCE);
+        self.shut_out |= long;
+        long
     }
 
     /// Ends a task that was refused for certain, or that was made sure to have had no effect.
@@ -130,7 +140,13 @@ impl Engine<'_> {
             // The plan that follows decides anew.
             return self.give_up(&task, &task.waiting.clone());
         }
-        let diagnostic = if late || busy { blocked(&task) } else { refusal(&task) };
+        let starved =
+            task.last_error.as_ref().is_some_and(ApiError::is_too_many) && self.gives_up();
+        let diagnostic = match (starved, late || busy) {
+            (true, _) => starved_out(&task),
+            (_, true) => blocked(&task),
+            _ => refusal(&task),
+        };
         self.close(&task, phase, task.waiting.clone());
         self.fail(&task, diagnostic);
     }
@@ -143,6 +159,7 @@ impl Engine<'_> {
         why: &str,
     ) {
         let Some(task) = self.take(index) else { return };
+        self.gives_up();
         let diagnostic = Diagnostic::error(
             "list-unreadable",
             format!("cannot create `{}`: {scope} cannot be read", task.entry.address),
@@ -201,6 +218,7 @@ impl Engine<'_> {
     /// Ends a task without an answer to what became of it; its row stays open for the next run.
     pub(super) fn leave_open(&mut self, index: usize) {
         self.stop_waiting(index);
+        self.gives_up();
         let Some(task) = self.take(index) else { return };
         self.note_recovery_of(&task, Recovery::Open, &task.waiting.clone());
         let diagnostic = Diagnostic::error(
@@ -219,7 +237,10 @@ impl Engine<'_> {
     }
 
     fn take(&mut self, index: usize) -> Option<Task> {
-        let task = self.tasks.remove(&index)?;
+        let mut task = self.tasks.remove(&index)?;
+        if let Some(key) = task.makes_in.take() {
+            self.settling.end_making(&key, self.context.clock.now());
+        }
         if matches!(task.stage, Stage::Sending | Stage::Noting) {
             self.sending -= 1;
         }
@@ -402,6 +423,25 @@ fn refusal(task: &Task) -> Diagnostic {
         .detail(error.to_string())
         .address(address)
         .help(advice(error))
+}
+
+/// Says that the service refused everything as one too many, for long.
+fn starved_out(task: &Task) -> Diagnostic {
+    let address = &task.entry.address;
+    Diagnostic::error(
+        "throttled",
+        format!("`{address}` was not {}: the service accepts no requests", participle(task)),
+    )
+    .detail(format!(
+        "For {} it refused each request of this run as one too many; {} was sent {} times, last \
+         refused with {}.",
+        seconds(PATIENCE),
+        task.entry.action.name(),
+        task.sends,
+        task.waiting
+    ))
+    .address(address)
+    .help("see what else uses the account, then run again: it goes on where this one ended")
 }
 
 /// Says what a call waited for until its time was over.

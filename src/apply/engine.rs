@@ -15,6 +15,7 @@ use crate::api::error::{ApiError, Class};
 use crate::diagnostic::Diagnostic;
 use crate::environment::Timestamp;
 use crate::plan::{ChangeKind, Plan};
+use crate::refresh::Reading;
 use crate::resources::{Listing, Listings, Object, ReadScope};
 use crate::state::{Instance, InstanceKey, Snapshot, Status, Write};
 use crate::value::Value;
@@ -267,12 +268,13 @@ impl<'a> Engine<'a> {
         }
         match event {
             Event::Answered(task, result) => self.answered(task, result),
-            Event::Listed(job, listings) => {
+            Event::Listed(mut job, listings) => {
                 let now = self.now();
-                for task in self.settling.finished(&job, &listings, now) {
-                    self.judge(task, &job, &listings);
+                for task in self.settling.finished(&mut job, &listings, now) {
+                    let grown = self.settling.may_have_grown(&job);
+                    self.judge(task, &job, &listings, grown);
                 }
-                self.changed.polled(&job.key.0, listings, job.started);
+                self.changed.polled(&job.key.0, listings, job.sent.first);
             }
             Event::Noted(key, listing) => self.noted(key, &listing),
             Event::Looked(task, listings) => self.looked(task, &listings),
@@ -386,17 +388,18 @@ impl<'a> Engine<'a> {
     }
 
     /// Reads lists for those who wait to be settled.
-    fn read(&mut self, job: Job) {
+    fn read(&mut self, mut job: Job) {
         let service = self.context.service;
         self.futures.push(
             async move {
                 let mut listings = Listings::new();
                 for scope in &job.scopes {
-                    let listing = if *scope == job.key.1 {
+                    let Reading { listing, sent } = if *scope == job.key.1 {
                         service.sought(&job.key.0, &job.sought).await
                     } else {
                         service.list(&job.key.0, scope).await
                     };
+                    job.sent = if listings.is_empty() { sent } else { job.sent.and(sent) };
                     listings.insert(scope.clone(), listing);
                 }
                 Event::Listed(job, listings)
@@ -410,7 +413,7 @@ impl<'a> Engine<'a> {
         let service = self.context.service;
         self.futures.push(
             async move {
-                let listing = service.list(&key.0, &key.1).await;
+                let Reading { listing, .. } = service.list(&key.0, &key.1).await;
                 Event::Noted(key, listing)
             }
             .boxed_local(),
@@ -431,7 +434,7 @@ impl<'a> Engine<'a> {
             async move {
                 let mut listings = Listings::new();
                 for (number, scope) in scopes.into_iter().enumerate() {
-                    let listing = match id.as_ref().filter(|_| number == 0) {
+                    let Reading { listing, .. } = match id.as_ref().filter(|_| number == 0) {
                         Some(id) => service.single(&provider, &scope, id).await,
                         None => service.list(&provider, &scope).await,
                     };

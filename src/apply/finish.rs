@@ -114,7 +114,7 @@ impl Engine<'_> {
             let rows = Some(ids.len());
             let ids = if whole { BTreeSet::new() } else { ids };
             let sought = Sought { scope: scope.clone(), ids, rows };
-            let listing = self.context.service.sought(&provider, &sought).await;
+            let listing = self.context.service.sought(&provider, &sought).await.listing;
             lists.entry(provider).or_default().insert(scope, listing);
         }
         for key in keys {
@@ -180,20 +180,15 @@ impl Engine<'_> {
             let name = time_name(&change.service, operation.action);
             if let Some(time) = self.lessons.get(&name).and_then(|value| value.parse().ok()) {
                 let time = std::time::Duration::from_millis(time);
-                self.pace.remember(operation.action, time);
+                self.pace.remember((change.service.clone(), operation.action), time);
             }
         }
     }
 
     /// Keeps how long actions took.
     fn keep_times(&mut self) {
-        let Some((plan, _)) = self.plan else { return };
-        let Some(service) = plan.changes.first().map(|change| change.service.clone()) else {
-            return;
-        };
-        let learned: Vec<_> = self.pace.learned().collect();
-        for (action, time) in learned {
-            let (name, value) = (time_name(&service, action), time.as_millis().to_string());
+        for ((service, action), time) in self.pace.learned() {
+            let (name, value) = (time_name(service, *action), time.as_millis().to_string());
             if self.lessons.get(&name) != Some(&value) {
                 self.writes.push(Write::Lesson(name, value));
             }

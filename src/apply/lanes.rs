@@ -27,9 +27,12 @@ pub(super) struct Place {
     pub(super) feeds: bool,
 }
 
-/// So many operations that go one by one in a scope are to be ready, or soon to be, for it never to
-/// stand idle; whatever makes more of them ready can wait.
-const ENOUGH: usize = 8;
+/// So many operations that go one by one in a scope are at most to be ready, or soon to be, for it never
+/// to stand idle; whatever makes more of them ready can wait.
+const ENOUGH: usize = 12;
+/// Once there were so many, more are made ready only when not more than this are left: then several
+/// at once, which keeps the scope from others only once, and one read sees all of them.
+const FEW: usize = 2;
 
 /// The lanes of one gateway, or of what belongs to none.
 #[derive(Debug, Default)]
@@ -54,6 +57,11 @@ pub(super) struct Scope {
     unanswered_quiet: usize,
     /// Unsettled operations for which others wait that go one by one here.
     unsettled_feeding: usize,
+    /// Whether enough go one by one that are ready, or soon to be.
+    stocked: bool,
+    /// How often operations that go one by one ran out while more were soon to be ready: each time
+    /// they are to be made ready sooner.
+    ran_out: u32,
     serial: bool,
 }
 
@@ -92,10 +100,25 @@ impl Scope {
                 .sum::<u64>()
                 .saturating_sub(1);
         }
-        if queue(place.hold) == ONE_BY_ONE {
-            return (self.queues[ONE_BY_ONE].len() as u64).saturating_sub(1);
+        // As urgent as what is ready ahead of it, but for the first, and all of a stock alike.
+        if place.feeds && place.hold != Hold::EXCLUSIVE {
+            return (self.fed() as u64).saturating_sub(2);
         }
-        if place.feeds { ENOUGH.saturating_sub(self.fed()) as u64 } else { 0 }
+        0
+    }
+
+    /// Finds out again whether there is enough to do; `comes` where something just became ready.
+    fn take_stock(&mut self, comes: bool) {
+        let few = (FEW << self.ran_out.min(2)).min(ENOUGH - 1);
+        let fed = self.fed();
+        // What is ready is not kept waiting for more than half of a stock to be made.
+        let enough = if comes { ENOUGH / 2 } else { ENOUGH };
+        self.stocked = fed >= enough || (self.stocked && fed > few);
+    }
+
+    /// Returns whether no more operations that go one by one are ready, while some soon will be.
+    fn runs_dry(&self) -> bool {
+        self.queues[ONE_BY_ONE].is_empty() && self.unsettled_feeding > 0
     }
 
     /// Returns how many operations that go one by one are ready or soon to be.
@@ -106,7 +129,9 @@ impl Scope {
     /// Returns whether an operation waits until the scope is quiet.
     fn is_awaited(&self) -> bool {
         let waits = !self.queues[WAITS].is_empty() || !self.queues[ONE_BY_ONE].is_empty();
-        waits || (self.serial && self.queues.iter().any(|queue| !queue.is_empty()))
+        waits
+            || self.unsettled_feeding > 0
+            || (self.serial && self.queues.iter().any(|queue| !queue.is_empty()))
     }
 
     /// Returns the operation to start next. What waits for its turn holds back what ranks below it,
@@ -119,7 +144,7 @@ impl Scope {
         let longer = |delete: Rank| {
             let first = head(ONE_BY_ONE).filter(|_| self.admits(ONE_BY_ONE));
             let others = self.queues[ONE_BY_ONE].len() as u64;
-            self.fed() >= ENOUGH && first.is_some_and(|first| first.0.0 + others > delete.0.0)
+            self.stocked && first.is_some_and(|first| first.0.0 + others > delete.0.0)
         };
         let delete = head(WAITS).filter(|delete| self.admits(WAITS) && !longer(*delete));
         if let Some(delete) = delete {
@@ -160,6 +185,9 @@ impl Group {
     /// Queues an operation that is ready.
     pub(super) fn queue(&mut self, place: Place, rank: Rank) {
         self.queue_of(place).insert(rank);
+        if queue(place.hold) == ONE_BY_ONE && !place.whole {
+            self.scopes[place.scope].take_stock(true);
+        }
     }
 
     fn queue_of(&mut self, place: Place) -> &mut BTreeSet<Rank> {
@@ -199,9 +227,28 @@ impl Group {
         (place.hold.makes_busy || scope.serial) && scope.is_awaited()
     }
 
+    /// Returns how many operations are under way for which others wait that go one by one.
+    pub(super) fn feeding(&self, place: Place) -> usize {
+        self.scopes[place.scope].unsettled_feeding
+    }
+
+    /// Returns the operation that goes next where a new one would have to go one by one behind others.
+    pub(super) fn ahead(&self, place: Place) -> Option<Rank> {
+        let scope = &self.scopes[place.scope];
+        let behind = !place.whole && !self.serial && !scope.serial;
+        let one_by_one = behind && queue(place.hold) == ONE_BY_ONE;
+        scope.queues[ONE_BY_ONE].first().copied().filter(|_| one_by_one)
+    }
+
+    /// Returns whether nothing that goes one by one is ready, while something soon will be.
+    pub(super) fn runs_dry(&self, place: Place) -> bool {
+        !place.whole && self.scopes[place.scope].runs_dry()
+    }
+
     /// Takes an operation from its queue.
     pub(super) fn withdraw(&mut self, place: Place, rank: Rank) {
         self.queue_of(place).remove(&rank);
+        self.scopes[place.scope].take_stock(false);
     }
 
     /// Takes an operation from its queue and into its lane.
@@ -217,6 +264,7 @@ impl Group {
         scope.unsettled_busy += usize::from(place.hold.makes_busy);
         scope.unanswered_quiet += usize::from(place.hold.needs_quiet);
         scope.unsettled_feeding += usize::from(place.feeds);
+        scope.take_stock(false);
     }
 
     /// Notes that the call of an operation was answered.
@@ -238,5 +286,9 @@ impl Group {
         scope.unsettled -= 1;
         scope.unsettled_busy -= usize::from(place.hold.makes_busy);
         scope.unsettled_feeding -= usize::from(place.feeds);
+        if queue(place.hold) == ONE_BY_ONE && scope.runs_dry() {
+            scope.ran_out += 1;
+        }
+        scope.take_stock(false);
     }
 }

@@ -13,6 +13,7 @@ mod answers;
 mod begin;
 mod candidates;
 mod changed;
+mod clients;
 mod ends;
 mod engine;
 mod evaluate;
@@ -37,6 +38,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use candidates::{Candidate, candidates, nothing_to_recover};
+pub use clients::Clients;
 pub use evaluate::Evaluate;
 pub use event::{ApplyEvent, Observer, OperationName, Recovery};
 pub use forecast::{Traffic, as_documented, forecast, traffic};

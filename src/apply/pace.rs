@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::api::catalogue::Action;
+use crate::state::Service;
 
 use super::forecast::documented;
 
@@ -25,6 +26,9 @@ const SHORTEST: Duration = Duration::from_millis(20);
 
 /// Times nearer to each other than this part of them are not told apart.
 const GRAIN: f64 = 0.01;
+/// A time so many times the longest that was too short says little; the first distances are not that
+/// far apart.
+const VAGUE: f64 = 2.5;
 /// After so many calls without a trial it is tried again whether less time is enough.
 const TRIED_AGAIN: u32 = 64;
 /// Where times vary, there are at most so many calls between two trials.
@@ -50,6 +54,12 @@ struct Known {
 impl Known {
     const fn new(short: f64, enough: f64) -> Self {
         Self { enough, short, trying: false, calls: 0, rest: 0, supposed: false }
+    }
+
+    /// Returns whether little is known: it was looked so late, while requests were scarce, that what
+    /// was enough may be many times what is needed.
+    fn is_vague(&self) -> bool {
+        self.enough > milliseconds(FIRST) && self.enough > self.short * VAGUE
     }
 
     /// Returns when to ask about the next call, and whether that is a trial.
@@ -102,47 +112,55 @@ pub(super) struct Seen {
     pub(super) trial: bool,
 }
 
+/// What has a time of its own: an action of a service.
+pub(super) type Learner = (Service, Action);
+
 /// The times of all actions.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Pace(BTreeMap<Action, Known>);
+pub(super) struct Pace(BTreeMap<Learner, Known>);
 
 impl Pace {
     /// Takes over what an earlier run learned: the time after which an action was settled.
-    pub(super) fn remember(&mut self, action: Action, time: Duration) {
+    pub(super) fn remember(&mut self, learner: Learner, time: Duration) {
         let time = milliseconds(time);
-        self.0.insert(action, Known::new(time * 0.995, time));
+        self.0.insert(learner, Known::new(time * 0.995, time));
     }
 
     /// Returns what was learned, for later runs.
-    pub(super) fn learned(&self) -> impl Iterator<Item = (Action, Duration)> {
-        self.0.iter().map(|(action, known)| (*action, duration(known.enough)))
+    pub(super) fn learned(&self) -> impl Iterator<Item = (&Learner, Duration)> {
+        let sure = self.0.iter().filter(|(_, known)| !known.is_vague());
+        sure.map(|(learner, known)| (learner, duration(known.enough)))
     }
 
-    /// Returns whether anything is known of an action.
-    pub(super) fn knows(&self, action: Action) -> bool {
-        self.0.contains_key(&action)
+    /// Returns whether it is known about how long an action takes.
+    pub(super) fn knows(&self, learner: &Learner) -> bool {
+        self.0.get(learner).is_some_and(|known| !known.is_vague())
     }
 
     /// Returns how long after the answer to ask about the next call, and whether that is a trial.
-    pub(super) fn first(&mut self, action: Action) -> (Duration, bool) {
-        self.0.get_mut(&action).map_or((FIRST, false), |known| {
-            let (time, trial) = known.ask();
-            (duration(time), trial)
-        })
+    pub(super) fn first(&mut self, learner: &Learner) -> (Duration, bool) {
+        match self.0.get_mut(learner) {
+            None => (FIRST, false),
+            Some(known) if known.is_vague() => (duration(known.short).max(FIRST), false),
+            Some(known) => {
+                let (time, trial) = known.ask();
+                (duration(time), trial)
+            }
+        }
     }
 
     /// Returns how long after the `asked`-th question, which came `elapsed` after the answer and
     /// too soon, to ask again.
-    pub(super) fn next(&self, action: Action, asked: u32, elapsed: Duration) -> Duration {
+    pub(super) fn next(&self, learner: &Learner, asked: u32, elapsed: Duration) -> Duration {
         let elapsed = milliseconds(elapsed);
         let asked = i32::try_from(asked.min(40)).unwrap_or(40);
         let growth = 1.5_f64.powi(asked);
-        let wait = match self.0.get(&action) {
-            Some(known) if known.enough > elapsed => known.enough - elapsed,
-            Some(known) => known.enough * 0.02 * growth,
+        let wait = match self.0.get(learner) {
+            Some(known) if known.enough <= elapsed => known.enough * 0.02 * growth,
+            Some(known) if !known.is_vague() => known.enough - elapsed,
             // One more question comes when it is over by the documentation.
-            None => {
-                let over = milliseconds(Duration::from_millis(documented(action)));
+            _ => {
+                let over = milliseconds(Duration::from_millis(documented(learner.1)));
                 let more = if over > 0.0 && elapsed >= over { 2 } else { 0 };
                 let wait = milliseconds(FIRST) * UNKNOWN.powi((asked - more).max(0));
                 let wait = wait.min(milliseconds(LONGEST));
@@ -153,19 +171,19 @@ impl Pace {
     }
 
     /// Learns from what was seen of a call, and that it was settled at `ready` after its answer.
-    pub(super) fn learn(&mut self, action: Action, seen: Seen, ready: Duration) {
+    pub(super) fn learn(&mut self, learner: &Learner, seen: Seen, ready: Duration) {
         let ready = milliseconds(ready);
-        if let Some(known) = self.0.get_mut(&action) {
+        if let Some(known) = self.0.get_mut(learner) {
             known.learn(seen, ready);
         } else {
             let short = seen.busy.map_or(0.0, milliseconds);
-            self.0.insert(action, Known::new(short, ready));
+            self.0.insert(learner.clone(), Known::new(short, ready));
         }
     }
 
     /// Notes that a call was given up on.
-    pub(super) fn forget(&mut self, action: Action, seen: Seen) {
-        if let Some(known) = self.0.get_mut(&action) {
+    pub(super) fn forget(&mut self, learner: &Learner, seen: Seen) {
+        if let Some(known) = self.0.get_mut(learner) {
             known.trying &= !seen.trial;
         }
     }
@@ -184,21 +202,23 @@ fn duration(milliseconds: f64) -> Duration {
 mod tests {
     use super::*;
 
+    const CREATE: Learner = (Service::Real, Action::CreateForwardEntry);
+
     /// Settles `count` calls that take `time(i)` each and returns questions and time lost, both per
     /// call, the latter as a part of the times.
     fn run(pace: &mut Pace, count: u32, time: impl Fn(u32) -> u64) -> (f64, f64) {
         let (mut asked, mut waited, mut least) = (0, Duration::ZERO, Duration::ZERO);
         for call in 0..count {
             let takes = Duration::from_millis(time(call));
-            let (mut elapsed, trial) = pace.first(Action::CreateForwardEntry);
+            let (mut elapsed, trial) = pace.first(&CREATE);
             let (mut seen, mut questions) = (Seen { trial, ..Seen::default() }, 1);
             while elapsed < takes {
                 seen.missed = seen.missed.or(Some(elapsed));
                 seen.busy = Some(elapsed);
-                elapsed += pace.next(Action::CreateForwardEntry, questions, elapsed);
+                elapsed += pace.next(&CREATE, questions, elapsed);
                 questions += 1;
             }
-            pace.learn(Action::CreateForwardEntry, seen, elapsed);
+            pace.learn(&CREATE, seen, elapsed);
             asked += questions;
             waited += elapsed;
             least += takes;
@@ -245,9 +265,35 @@ mod tests {
     }
 
     #[test]
+    fn what_was_looked_at_late_is_found_out_anew() {
+        let mut pace = Pace::default();
+        // Requests were scarce, and nobody looked before.
+        pace.learn(&CREATE, Seen::default(), Duration::from_secs(6));
+        assert!(!pace.knows(&CREATE) && pace.learned().next().is_none());
+        assert_eq!(pace.first(&CREATE), (FIRST, false));
+        let (asked, late) = run(&mut pace, 20, |_| 1000);
+        assert!(asked < 1.5 && late < 1.1, "{asked} questions, {late}");
+        assert!(pace.knows(&CREATE));
+    }
+
+    #[test]
+    fn each_service_has_times_of_its_own() {
+        let other = (Service::Server("http://h".into()), Action::CreateForwardEntry);
+        let mut pace = Pace::default();
+        run(&mut pace, 10, |_| 5000);
+        assert!(pace.knows(&CREATE) && !pace.knows(&other));
+        assert_eq!(pace.first(&other), (FIRST, false));
+        let busy = Some(Duration::from_millis(900));
+        pace.learn(&other, Seen { busy, ..Seen::default() }, Duration::from_secs(1));
+        let learned: BTreeMap<_, _> = pace.learned().collect();
+        assert_eq!(learned[&other], Duration::from_secs(1));
+        assert!(learned[&CREATE] >= Duration::from_secs(5));
+    }
+
+    #[test]
     fn what_an_earlier_run_learned_is_used_at_once() {
         let mut pace = Pace::default();
-        pace.remember(Action::CreateForwardEntry, Duration::from_millis(1010));
+        pace.remember(CREATE, Duration::from_millis(1010));
         assert!(run(&mut pace, 1, |_| 1000).0 < 1.5);
     }
 }

@@ -5,6 +5,7 @@ use crate::api::call::Call;
 use crate::api::catalogue::Action;
 use crate::api::error::ApiError;
 use crate::api::http::BoxFuture;
+use crate::refresh::Reading;
 use crate::resources::reads::PAGE_SIZE;
 use crate::resources::{Listing, ReadScope, Sought};
 
@@ -19,7 +20,7 @@ pub trait Service {
     ) -> BoxFuture<'a, Result<Answer, ApiError>>;
 
     /// Reads a whole list now.
-    fn list<'a>(&'a self, provider: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing>;
+    fn list<'a>(&'a self, provider: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Reading>;
 
     /// Reads one object of a list by its id: a list with that row, or with none.
     fn single<'a>(
@@ -27,10 +28,10 @@ pub trait Service {
         provider: &'a str,
         scope: &'a ReadScope,
         id: &'a str,
-    ) -> BoxFuture<'a, Listing>;
+    ) -> BoxFuture<'a, Reading>;
 
     /// Reads what is sought of a list, in whichever way takes fewer calls: the list, or a part of it.
-    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
+    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Reading> {
         let mut ids = sought.ids.iter();
         let long = sought.rows.is_none_or(|rows| rows as u64 > PAGE_SIZE);
         let (Some(id), None, true) = (ids.next(), ids.next(), long) else {
@@ -38,10 +39,12 @@ pub trait Service {
         };
         let single = self.single(provider, &sought.scope, id);
         Box::pin(async move {
-            match single.await {
+            let Reading { listing, sent } = single.await;
+            let listing = match listing {
                 Listing::Rows(rows) => Listing::Part { asked: sought.ids.clone(), rows },
                 other => other,
-            }
+            };
+            Reading { listing, sent }
         })
     }
 

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::api::catalogue::Action;
 use crate::environment::Timestamp;
+use crate::refresh::Sent;
 use crate::resources::{Listing, Listings, ReadScope, Sought};
 
-use super::pace::{Pace, Seen};
+use super::pace::{Learner, Pace, Seen};
 
 /// A list as read through one provider.
 pub(super) type Key = (String, ReadScope);
@@ -22,12 +22,12 @@ const LED: Duration = Duration::from_secs(5);
 
 /// So long an operation for which nobody waits may be settled and not seen, while requests are scarce:
 /// then one read sees many.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One operation that waits to be settled.
 #[derive(Debug)]
 pub(super) struct Waiter {
-    pub(super) action: Action,
+    pub(super) learner: Learner,
     /// Lists that tell; the first is the one that it is queued at.
     pub(super) scopes: Vec<ReadScope>,
     /// The object's id.
@@ -55,21 +55,79 @@ pub(super) struct Job {
     pub(super) scopes: Vec<ReadScope>,
     /// What is sought of the first list: the objects that are waited for now.
     pub(super) sought: Sought,
-    pub(super) started: Timestamp,
+    /// When it was asked for.
+    pub(super) sent: Sent,
+}
+
+/// When to ask again about what is not settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Again {
+    /// When it should be settled as far as is known.
+    Learned,
+    /// As soon as may be.
+    Soon,
+    /// As the first, but it was not seen.
+    Unread,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     waiters: BTreeSet<usize>,
+    /// When they are to ask, those that something waits for.
+    urgent: BTreeSet<(Timestamp, usize)>,
+    /// The same of the patient ones.
+    patient: BTreeSet<(Timestamp, usize)>,
+    /// Whether what is patient is not to be so.
+    hurried: bool,
     reading: bool,
+    /// How many creates of such objects are in flight.
+    making: usize,
+    /// When the last one was answered.
+    made: Option<Timestamp>,
     /// How many rows the list had when it was last read.
     rows: Option<usize>,
     /// Not read before.
     rests_until: Timestamp,
+    /// The shortest time that an answer took.
+    way: Option<Duration>,
     /// The entry in `due`.
     due: Option<Timestamp>,
     /// The entry in `late`.
     late: Option<Timestamp>,
+}
+
+impl Queue {
+    fn times(&mut self, patient: bool) -> &mut BTreeSet<(Timestamp, usize)> {
+        if patient { &mut self.patient } else { &mut self.urgent }
+    }
+
+    /// Returns the waiters that are to ask by now.
+    fn asking(&self, now: Timestamp) -> impl Iterator<Item = usize> {
+        let due = |times: &BTreeSet<(Timestamp, usize)>| {
+            times.iter().take_while(|(due, _)| *due <= now).map(|(_, task)| *task).collect()
+        };
+        let (urgent, patient): (Vec<usize>, Vec<usize>) = (due(&self.urgent), due(&self.patient));
+        urgent.into_iter().chain(patient)
+    }
+
+    /// Returns when the list is to be read, and when while requests are scarce. What is patient joins
+    /// a read that is to come soon in any case, or others that ask at nearly the same time.
+    fn next(&self) -> Option<(Timestamp, Timestamp)> {
+        let urgent = self.urgent.first().map(|(due, _)| *due);
+        let first = self.patient.first().map(|(due, _)| *due);
+        let together = first.map(|due| self.patient.range(..=(due.after(REST), usize::MAX)));
+        let patient = together.and_then(|mut times| times.next_back()).map(|(due, _)| *due);
+        let late = patient.map(|due| due.after(PATIENCE));
+        let soonest = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
+        let due = match (patient, urgent, late) {
+            (Some(patient), Some(urgent), Some(late)) if (patient..=late).contains(&urgent) => {
+                urgent
+            }
+            _ => soonest(urgent, patient)?,
+        };
+        let late = if self.hurried { due } else { soonest(urgent, late)? };
+        Some((due.max(self.rests_until), late.max(self.rests_until)))
+    }
 }
 
 /// All waiters, by task.
@@ -84,7 +142,7 @@ pub(super) struct Settling {
     /// Whether requests are scarce: calls that may be sent wait for a place.
     pub(super) scarce: bool,
     /// Actions of which some wait for another to find out how long it takes.
-    led: BTreeSet<Action>,
+    led: BTreeSet<Learner>,
 }
 
 impl Settling {
@@ -94,24 +152,24 @@ impl Settling {
         &mut self,
         task: usize,
         (provider, scopes): (&str, Vec<ReadScope>),
-        (action, id): (Action, &str),
+        (learner, id): (Learner, &str),
         (since, now, patient): (Timestamp, Timestamp, bool),
         pace: &mut Pace,
     ) {
         let Some(first) = scopes.first().cloned() else { return };
         let key = (provider.to_owned(), first);
-        let (wait, trial) = pace.first(action);
-        let led = !pace.knows(action)
+        let (wait, trial) = pace.first(&learner);
+        let led = !pace.knows(&learner)
             && self
                 .waiters
                 .values()
-                .any(|other| other.action == action && !other.led && other.key != key);
+                .any(|other| other.learner == learner && !other.led && other.key != key);
         let due = since.after(if led { LED } else { wait }).max(now);
         if led {
-            self.led.insert(action);
+            self.led.insert(learner.clone());
         }
         let waiter = Waiter {
-            action,
+            learner,
             scopes,
             id: id.to_owned(),
             since,
@@ -124,7 +182,9 @@ impl Settling {
             key: key.clone(),
         };
         self.waiters.insert(task, waiter);
-        self.queues.entry(key.clone()).or_default().waiters.insert(task);
+        let queue = self.queues.entry(key.clone()).or_default();
+        queue.waiters.insert(task);
+        queue.times(patient).insert((due, task));
         self.schedule(&key);
     }
 
@@ -143,62 +203,101 @@ impl Settling {
         let waiter = self.waiters.remove(&task)?;
         if let Some(queue) = self.queues.get_mut(&waiter.key) {
             queue.waiters.remove(&task);
+            queue.times(waiter.patient).remove(&(waiter.due, task));
         }
         self.schedule(&waiter.key.clone());
         Some(waiter)
     }
 
-    /// Lets those ask who waited for another of their action, which settled or was given up.
-    pub(super) fn wake(&mut self, action: Action, now: Timestamp, pace: &mut Pace) {
-        if !self.led.remove(&action) {
-            return;
+    /// Changes when one asks.
+    fn change(&mut self, task: usize, change: impl FnOnce(&mut Waiter)) {
+        let Some(waiter) = self.waiters.get_mut(&task) else { return };
+        let before = (waiter.patient, waiter.due);
+        change(waiter);
+        let after = (waiter.patient, waiter.due);
+        let key = waiter.key.clone();
+        if let Some(queue) = self.queues.get_mut(&key) {
+            queue.times(before.0).remove(&(before.1, task));
+            queue.times(after.0).insert((after.1, task));
         }
-        let led = self.waiters.iter_mut().filter(|(_, other)| other.action == action && other.led);
-        let mut keys = BTreeSet::new();
-        for (_, waiter) in led {
-            let (wait, trial) = pace.first(action);
-            waiter.led = false;
-            waiter.seen.trial = trial;
-            waiter.due = waiter.due.min(waiter.since.after(wait).max(now));
-            keys.insert(waiter.key.clone());
-        }
-        for key in keys {
+        self.schedule(&key);
+    }
+
+    /// Says whether those who wait for the list of one are soon to be seen even if they are patient.
+    pub(super) fn hurry(&mut self, task: usize, hurried: bool) {
+        let Some(key) = self.waiters.get(&task).map(|waiter| waiter.key.clone()) else { return };
+        if let Some(queue) = self.queues.get_mut(&key).filter(|queue| queue.hurried != hurried) {
+            queue.hurried = hurried;
             self.schedule(&key);
         }
     }
 
-    /// Notes that one was not settled in a list that was asked for at `asked`, and waits again;
-    /// with `soon`, it asks as soon as it may.
+    /// Notes that a create is about to be sent whose object the list will show.
+    pub(super) fn begin_making(&mut self, key: Key) {
+        self.queues.entry(key).or_default().making += 1;
+    }
+
+    /// Notes that such a create was answered, or came to nothing.
+    pub(super) fn end_making(&mut self, key: &Key, now: Timestamp) {
+        if let Some(queue) = self.queues.get_mut(key) {
+            queue.making = queue.making.saturating_sub(1);
+            queue.made = Some(now);
+        }
+    }
+
+    /// Returns whether this run may have made something in a list while it was read: then what stood
+    /// on a later page may have moved to one that had been read.
+    pub(super) fn may_have_grown(&self, job: &Job) -> bool {
+        let made = |queue: &Queue| queue.making > 0 || queue.made >= Some(job.sent.first);
+        self.queues.get(&job.key).is_none_or(made)
+    }
+
+    /// Lets those ask who waited for another of their action, which settled or was given up.
+    pub(super) fn wake(&mut self, learner: &Learner, now: Timestamp, pace: &mut Pace) {
+        if !self.led.remove(learner) {
+            return;
+        }
+        let led = |(_, other): &(&usize, &Waiter)| other.led && other.learner == *learner;
+        let led: Vec<usize> = self.waiters.iter().filter(led).map(|(task, _)| *task).collect();
+        for task in led {
+            let (wait, trial) = pace.first(learner);
+            self.change(task, |waiter| {
+                waiter.led = false;
+                waiter.seen.trial = trial;
+                waiter.due = waiter.due.min(waiter.since.after(wait).max(now));
+            });
+        }
+    }
+
+    /// Notes that one was not settled in a list that was asked for at `asked`, and waits again.
     pub(super) fn postpone(
         &mut self,
         task: usize,
         asked: Timestamp,
         now: Timestamp,
-        soon: bool,
+        again: Again,
         pace: &Pace,
     ) {
-        let Some(waiter) = self.waiters.get_mut(&task) else { return };
-        let elapsed = asked.since(waiter.since);
-        waiter.seen.busy = Some(elapsed);
-        if soon {
-            waiter.due = now.after(REST);
-        } else if waiter.due <= asked {
-            waiter.asked += 1;
-            waiter.seen.missed = waiter.seen.missed.or(Some(elapsed));
-            let next = pace.next(waiter.action, waiter.asked, elapsed);
-            waiter.due = asked.after(if waiter.led { elapsed * 2 } else { next }).max(now);
-        }
-        let key = waiter.key.clone();
-        self.schedule(&key);
+        self.change(task, |waiter| {
+            let elapsed = asked.since(waiter.since);
+            if again != Again::Unread {
+                waiter.seen.busy = Some(elapsed);
+            }
+            if again == Again::Soon {
+                waiter.due = now.after(REST);
+            } else if waiter.due <= asked {
+                waiter.asked += 1;
+                waiter.seen.missed = waiter.seen.missed.or(waiter.seen.busy);
+                let next = pace.next(&waiter.learner, waiter.asked, elapsed);
+                waiter.due = asked.after(if waiter.led { elapsed * 2 } else { next }).max(now);
+            }
+        });
     }
 
     /// Has one looked at as soon as can be, for the last time; false where that was done.
     pub(super) fn look_last(&mut self, task: usize, now: Timestamp) -> bool {
-        let Some(waiter) = self.waiters.get_mut(&task) else { return false };
-        waiter.due = now;
-        let key = waiter.key.clone();
-        self.schedule(&key);
-        true
+        self.change(task, |waiter| waiter.due = now);
+        self.waiters.contains_key(&task)
     }
 
     /// Returns when something is to be read next.
@@ -218,12 +317,8 @@ impl Settling {
             self.unschedule(&key);
             let Some(queue) = self.queues.get_mut(&key) else { continue };
             queue.reading = true;
-            let asking: Vec<&Waiter> = queue
-                .waiters
-                .iter()
-                .filter_map(|task| self.waiters.get(task))
-                .filter(|waiter| waiter.due <= now)
-                .collect();
+            let asking: Vec<&Waiter> =
+                queue.asking(now).filter_map(|task| self.waiters.get(&task)).collect();
             let mut scopes = vec![key.1.clone()];
             for scope in asking.iter().flat_map(|waiter| &waiter.scopes) {
                 if !scopes.contains(scope) {
@@ -233,19 +328,26 @@ impl Settling {
             let ids: BTreeSet<String> = asking.iter().map(|waiter| waiter.id.clone()).collect();
             let ids = if ids.contains("") { BTreeSet::new() } else { ids };
             let sought = Sought { scope: key.1.clone(), ids, rows: queue.rows };
-            jobs.push(Job { key, scopes, sought, started: now });
+            jobs.push(Job { key, scopes, sought, sent: Sent::at(now) });
         }
     }
 
     /// Notes what was read and returns the tasks to be judged by it.
+    ///
+    /// What is seen is as it was when the service answered, which is somewhere between request and
+    /// answer. Where an answer took longer than others, that may have been so much later.
     pub(super) fn finished(
         &mut self,
-        job: &Job,
+        job: &mut Job,
         listings: &Listings,
         now: Timestamp,
     ) -> Vec<usize> {
         let Some(queue) = self.queues.get_mut(&job.key) else { return Vec::new() };
         queue.reading = false;
+        let took = now.since(job.sent.last);
+        let way = queue.way.map_or(took, |way| way.min(took));
+        queue.way = Some(way);
+        job.sent.last = job.sent.last.after(took.saturating_sub(way));
         let list = listings.get(&job.key.1);
         match list {
             Some(Listing::Rows(rows)) => queue.rows = Some(rows.len()),
@@ -269,7 +371,7 @@ impl Settling {
             .copied()
             .filter(|task| {
                 self.waiters.get(task).is_some_and(|waiter| {
-                    waiter.since <= job.started
+                    waiter.since <= job.sent.first
                         && tells(&waiter.id)
                         && waiter.scopes.iter().all(|scope| listings.contains_key(scope))
                 })
@@ -292,14 +394,7 @@ impl Settling {
     fn schedule(&mut self, key: &Key) {
         self.unschedule(key);
         let Some(queue) = self.queues.get_mut(key).filter(|queue| !queue.reading) else { return };
-        let mut times: Option<(Timestamp, Timestamp)> = None;
-        for waiter in queue.waiters.iter().filter_map(|task| self.waiters.get(task)) {
-            let patience = if waiter.patient { PATIENCE } else { Duration::ZERO };
-            let (due, late) = (waiter.due, waiter.due.after(patience));
-            times = Some(times.map_or((due, late), |(a, b)| (a.min(due), b.min(late))));
-        }
-        if let Some((due, late)) = times {
-            let (due, late) = (due.max(queue.rests_until), late.max(queue.rests_until));
+        if let Some((due, late)) = queue.next() {
             (queue.due, queue.late) = (Some(due), Some(late));
             self.due.insert((due, key.clone()));
             self.late.insert((late, key.clone()));
@@ -310,13 +405,17 @@ impl Settling {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::catalogue::Action;
+    use crate::state::Service;
+
+    const DELETE: Learner = (Service::Real, Action::DeleteForwardEntry);
 
     fn table() -> ReadScope {
         ReadScope::ForwardEntries { region: String::from("r"), table: String::from("t") }
     }
 
     fn add(settling: &mut Settling, task: usize, since: i64) {
-        let action = (Action::DeleteForwardEntry, &*format!("fwd-{task}"));
+        let action = (DELETE, &*format!("fwd-{task}"));
         let times = (Timestamp(since), Timestamp(since), true);
         settling.add(task, ("", vec![table()]), action, times, &mut Pace::default());
     }
@@ -337,22 +436,52 @@ mod tests {
         add(&mut settling, 2, 10);
         assert_eq!(settling.due(), Some(Timestamp(500)));
         assert!(settling.start(Timestamp(499)).is_empty());
-        let jobs = settling.start(Timestamp(520));
+        let mut jobs = settling.start(Timestamp(520));
         assert_eq!((jobs.len(), ids(&jobs[0])), (1, vec!["fwd-1", "fwd-2"]));
         assert_eq!(settling.due(), None, "no second read while one is under way");
         add(&mut settling, 3, 530);
-        let judged = settling.finished(&jobs[0], &rows(3), Timestamp(600));
+        let judged = settling.finished(&mut jobs[0], &rows(3), Timestamp(600));
         assert_eq!(judged, [1, 2], "the third was answered after the list was asked for");
+    }
+
+    #[test]
+    fn a_list_tells_of_when_it_was_asked_for_and_not_of_when_that_was_decided() {
+        let mut settling = Settling::default();
+        add(&mut settling, 1, 0);
+        let mut jobs = settling.start(Timestamp(500));
+        // It had to wait for its turn; meanwhile another call was answered.
+        add(&mut settling, 2, 2_000);
+        jobs[0].sent = Sent::at(Timestamp(3_000));
+        let judged = settling.finished(&mut jobs[0], &rows(3), Timestamp(3_100));
+        assert_eq!((judged, jobs[0].sent.last), (vec![1, 2], Timestamp(3_000)));
+        settling.postpone(1, Timestamp(3_000), Timestamp(3_100), Again::Learned, &Pace::default());
+        let waiter = settling.get_mut(1).unwrap();
+        assert_eq!(waiter.seen.busy, Some(Duration::from_secs(3)));
+        // An answer that takes longer than others may tell of a later time.
+        let mut jobs = settling.start(Timestamp(9_000));
+        jobs[0].sent = Sent::at(Timestamp(9_000));
+        settling.finished(&mut jobs[0], &rows(3), Timestamp(9_700));
+        assert_eq!(jobs[0].sent, Sent { first: Timestamp(9_000), last: Timestamp(9_600) });
+    }
+
+    #[test]
+    fn what_could_not_be_read_was_not_seen_unsettled() {
+        let mut settling = Settling::default();
+        add(&mut settling, 1, 0);
+        settling.start(Timestamp(500));
+        settling.postpone(1, Timestamp(500), Timestamp(600), Again::Unread, &Pace::default());
+        let seen = settling.get_mut(1).unwrap().seen;
+        assert_eq!((seen.busy, seen.missed), (None, None));
     }
 
     #[test]
     fn a_lone_waiter_asks_for_its_object_only() {
         let mut settling = Settling::default();
         add(&mut settling, 1, 0);
-        let jobs = settling.start(Timestamp(500));
+        let mut jobs = settling.start(Timestamp(500));
         assert_eq!((ids(&jobs[0]), jobs[0].sought.rows), (vec!["fwd-1"], None));
-        settling.finished(&jobs[0], &rows(1), Timestamp(510));
-        settling.postpone(1, Timestamp(500), Timestamp(510), false, &Pace::default());
+        settling.finished(&mut jobs[0], &rows(1), Timestamp(510));
+        settling.postpone(1, Timestamp(500), Timestamp(510), Again::Learned, &Pace::default());
         assert_eq!(settling.due(), Some(Timestamp(1125)));
         assert!(settling.remove(1).is_some());
         assert_eq!(settling.due(), None);
@@ -364,9 +493,9 @@ mod tests {
         for length in [3, 80] {
             settling.know_length((String::new(), table()), length);
             add(&mut settling, 1, 0);
-            let jobs = settling.start(Timestamp(500));
+            let mut jobs = settling.start(Timestamp(500));
             assert_eq!((ids(&jobs[0]), jobs[0].sought.rows), (vec!["fwd-1"], Some(length)));
-            settling.finished(&jobs[0], &rows(length), Timestamp(510));
+            settling.finished(&mut jobs[0], &rows(length), Timestamp(510));
             settling.remove(1);
         }
     }
@@ -378,13 +507,13 @@ mod tests {
         add(&mut settling, 1, 0);
         let other =
             ReadScope::ForwardEntries { region: String::from("r"), table: String::from("other") };
-        let action = (Action::DeleteForwardEntry, "fwd-2");
+        let action = (DELETE, "fwd-2");
         let times = (Timestamp(100), Timestamp(100), true);
         settling.add(2, ("", vec![other]), action, times, &mut pace);
         assert_eq!(settling.start(Timestamp(4_000)).len(), 1, "the other waits for the first");
         settling.remove(1);
-        pace.remember(action.0, Duration::from_secs(4));
-        settling.wake(action.0, Timestamp(4_010), &mut pace);
+        pace.remember(DELETE, Duration::from_secs(4));
+        settling.wake(&DELETE, Timestamp(4_010), &mut pace);
         assert_eq!(settling.due(), Some(Timestamp(4_100)));
     }
 
@@ -393,14 +522,14 @@ mod tests {
         let mut settling = Settling::default();
         add(&mut settling, 1, 0);
         add(&mut settling, 2, 5);
-        let jobs = settling.start(Timestamp(500));
+        let mut jobs = settling.start(Timestamp(500));
         assert_eq!(ids(&jobs[0]), ["fwd-1"], "the other is not due");
         let asked: BTreeSet<String> = ["fwd-1".to_owned()].into();
         let part = |rows| [(table(), Listing::Part { asked: asked.clone(), rows })].into();
-        let judged = settling.finished(&jobs[0], &part(BTreeMap::new()), Timestamp(510));
+        let judged = settling.finished(&mut jobs[0], &part(BTreeMap::new()), Timestamp(510));
         assert_eq!(judged, [1]);
         let found = [("fwd-2".to_owned(), crate::resources::Object::new())].into();
-        let judged = settling.finished(&jobs[0], &part(found), Timestamp(510));
+        let judged = settling.finished(&mut jobs[0], &part(found), Timestamp(510));
         assert_eq!(judged, [1, 2]);
     }
 
@@ -409,10 +538,10 @@ mod tests {
         let mut settling = Settling::default();
         add(&mut settling, 1, 0);
         add(&mut settling, 2, 0);
-        let jobs = settling.start(Timestamp(500));
-        settling.finished(&jobs[0], &rows(80), Timestamp(510));
-        settling.postpone(1, Timestamp(500), Timestamp(510), true, &Pace::default());
-        settling.postpone(2, Timestamp(500), Timestamp(510), false, &Pace::default());
+        let mut jobs = settling.start(Timestamp(500));
+        settling.finished(&mut jobs[0], &rows(80), Timestamp(510));
+        settling.postpone(1, Timestamp(500), Timestamp(510), Again::Soon, &Pace::default());
+        settling.postpone(2, Timestamp(500), Timestamp(510), Again::Learned, &Pace::default());
         let jobs = settling.start(Timestamp(710));
         assert_eq!((ids(&jobs[0]), jobs[0].sought.rows), (vec!["fwd-1"], Some(80)));
     }

@@ -11,11 +11,12 @@ use crate::resources::reads::PAGE_SIZE;
 use crate::resources::{Listing, Listings, Live, Object, Settled, Wanted, spelling};
 use crate::state::Phase;
 
+use super::answers::is_crowded_out;
 use super::candidates::{among, unlike};
 use super::engine::{Engine, Timer};
 use super::event::{ApplyEvent, Recovery};
 use super::interrupt::Stage as Interrupted;
-use super::settle::{Job, Settling};
+use super::settle::Settling;
 use super::task::{Stage, Task, Why};
 
 /// How long to wait before a list that could not be read is read again.
@@ -27,27 +28,26 @@ const OVERTAKEN: Duration = Duration::from_secs(60);
 ///
 /// What this run made may be missing for a while. Gone is what a complete list lacks twice past the
 /// lag, or whose parent is gone; for an accepted delete once is enough, unless the list has several
-/// pages, which may shift while they are read.
+/// pages and this run may have made something meanwhile (`grown`), which shifts what they show.
 pub(super) fn absent(
     task: &Task,
-    job: &Job,
-    listings: &Listings,
+    list: Option<&Listing>,
+    grown: bool,
     settling: &mut Settling,
     index: usize,
     (now, lag): (Timestamp, Duration),
 ) -> Settled {
-    let list = listings.get(&job.key.1);
     if matches!(list, Some(Listing::ParentGone)) {
         return Settled::Gone;
     }
     let deleting = task.purpose() == Purpose::Delete;
-    let short = match list {
-        Some(Listing::Rows(rows)) => (rows.len() as u64) < PAGE_SIZE,
+    let certain = match list {
+        Some(Listing::Rows(rows)) => !grown || (rows.len() as u64) < PAGE_SIZE,
         // It was asked for by its id.
         Some(Listing::Part { .. }) => true,
         _ => false,
     };
-    if deleting && short {
+    if deleting && certain {
         return Settled::Gone;
     }
     if !deleting && now < task.answered.after(lag) {
@@ -308,8 +308,10 @@ impl Engine<'_> {
 
     /// Returns whether a task may not be sent again.
     fn is_late(&self, index: usize) -> bool {
+        let now = self.now();
+        let over = |task: &Task| now >= task.deadline && !is_crowded_out(task, self.progress, now);
         self.context.interrupt.stage() > Interrupted::Running
-            || self.tasks.get(&index).is_none_or(|task| self.now() >= task.deadline)
+            || self.tasks.get(&index).is_none_or(over)
     }
 
     /// Sends a call again after it was found to have had no effect.

@@ -10,6 +10,7 @@ use crate::resources::{self, Object, ReadScope, ResourceType, Wanted};
 use crate::state::{Instance, JournalEntry, Status};
 
 use super::event::{OperationName, Recovery};
+use super::settle::Key;
 
 /// Where an operation under way stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,8 @@ pub(super) struct Task {
     /// When the last answer came, or failed to come.
     pub(super) answered: Timestamp,
     pub(super) last_error: Option<ApiError>,
+    /// The list that will show what its call makes, while that is in flight.
+    pub(super) makes_in: Option<Key>,
     /// What it waits for, for messages.
     pub(super) waiting: String,
     /// How long a create waits before it looks again whether what is being deleted is gone.
@@ -108,6 +111,7 @@ impl Task {
             looked: false,
             answered: now,
             last_error: None,
+            makes_in: None,
             waiting: String::from("it was not sent yet"),
             leaving: Duration::ZERO,
             unread: false,

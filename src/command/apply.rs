@@ -12,7 +12,7 @@ use super::planning::{self, Prepared};
 use super::progress::Progress;
 use super::providers::Providers;
 use super::running::{self, Recovering, Running};
-use super::service::{Evaluator, Services};
+use super::service::{Evaluator, service};
 use super::{forbid, interrupt, lock, plan, plan_file, show, waiting};
 use crate::apply::{self, Counts, Outcome};
 use crate::configuration;
@@ -307,7 +307,7 @@ impl Run<'_> {
         let plan = approved.plan;
         let running = self.running();
         let progress = Progress::new(&self.session.terminal, self.events, plan.operations.len());
-        let services = Services { providers, clock: Arc::clone(&self.session.environment.clock) };
+        let service = service(providers, &self.session.environment.clock);
         let reader = planning::reader(self.session, prepared, providers)?;
         let evaluator = Evaluator::new(&prepared.program, plan, &reader)
             .with_providers(planning::contexts(providers));
@@ -320,7 +320,7 @@ impl Run<'_> {
             let signals = interrupt::watch(&interrupter);
             let store = &mut prepared.store;
             let run = (lock, &approved.record);
-            let mut context = running.context(store, run, &services, &progress, interrupt);
+            let mut context = running.context(store, run, &service, &progress, interrupt);
             context.settings.heeds_changes = approved.refreshed;
             let work = apply::apply(plan, &evaluator, &approved.lists, context);
             // Signals first, so that none is lost once the work has begun.

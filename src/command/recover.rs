@@ -9,7 +9,7 @@ use super::planning::{self, Prepared};
 use super::progress::Progress;
 use super::providers::Providers;
 use super::running::{self, Recovering, Running};
-use super::service::Services;
+use super::service::service;
 use super::{Session, interrupt, lock};
 use crate::address::{Address, Target};
 use crate::apply::event::{ApplyEvent, Observer};
@@ -167,8 +167,7 @@ impl Recover<'_> {
         providers: &Providers,
         operations: &mut [RecoveryOperation],
     ) {
-        let clock = std::sync::Arc::clone(&self.session.environment.clock);
-        let services = Services { providers, clock };
+        let service = service(providers, &self.session.environment.clock);
         for (operation, entry) in operations.iter_mut().zip(entries) {
             let open = snapshot.open.iter().find(|open| open.id == entry.id);
             let Some(open) = open.filter(|open| {
@@ -177,7 +176,7 @@ impl Recover<'_> {
             }) else {
                 continue;
             };
-            let work = apply::candidates(open, snapshot, &services);
+            let work = apply::candidates(open, snapshot, &service);
             match prepared.runtime.block_on(work) {
                 Ok(found) => {
                     operation.candidates = found.into_iter().map(candidate).collect();

@@ -1,8 +1,6 @@
 //! What the commands share that change the service under the lock: what apply and recovery work with,
 //! and what is said of how they went.
 
-use std::sync::Arc;
-
 use super::Session;
 use super::arguments::Service as Flags;
 use super::events::Events;
@@ -10,7 +8,7 @@ use super::failure::Failure;
 use super::interrupt::{self, Guard};
 use super::planning::{self, Prepared};
 use super::providers::Providers;
-use super::service::{Services, still_wanted};
+use super::service::{service, still_wanted};
 use crate::address::Address;
 use crate::api::sleep::TokioSleep;
 use crate::apply::recovery::{Foresight, foresee};
@@ -54,13 +52,13 @@ impl Running<'_> {
         let program = prepared.program.clone();
         let wanted =
             |entry: &JournalEntry| !how.destroying && still_wanted(&program, &objects, entry);
-        let services = Services { providers, clock: Arc::clone(&self.session.environment.clock) };
+        let service = service(providers, &self.session.environment.clock);
         let (interrupter, interrupt) = apply::interrupt::channel();
         drop(prepared.guard.take());
         let outcome = prepared.runtime.block_on(async {
             let signals = interrupt::watch(&interrupter);
             let context =
-                self.context(&mut prepared.store, (lock, record), &services, observer, interrupt);
+                self.context(&mut prepared.store, (lock, record), &service, observer, interrupt);
             let work = async {
                 if how.alone {
                     apply::recover_only(context, &wanted, how.resolutions).await
@@ -156,14 +154,14 @@ pub fn foresight(
     providers: &Providers,
 ) -> Vec<Foresight> {
     let objects = planning::recorded(snapshot);
-    let services = Services { providers, clock: Arc::clone(&session.environment.clock) };
+    let service = service(providers, &session.environment.clock);
     let now = session.environment.clock.now();
     foresee(
         &snapshot.open,
         now,
         &Settings::default(),
         &|entry| still_wanted(program, &objects, entry),
-        &|entry| services.takes_token(&entry.provider, entry.action),
+        &|entry| service.takes_token(&entry.provider, entry.action),
     )
 }
 

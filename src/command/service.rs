@@ -5,20 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::providers::{Provider, Providers};
+use super::providers::Providers;
 use crate::address::{Address, Mode};
-use crate::api::answer::Answer;
-use crate::api::call::Call;
-use crate::api::catalogue::Action;
-use crate::api::error::ApiError;
-use crate::api::http::BoxFuture;
-use crate::apply;
+use crate::apply::{Clients, Evaluate};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::environment::{Clock, Timestamp};
+use crate::environment::Clock;
 use crate::plan::program::{ObjectMap, Objects, Program, warnings};
 use crate::plan::{self, Change, ChangeKind, Plan, ProviderContext, Purpose};
-use crate::refresh::{DataRead, Reader, read_list, read_object, read_sought};
-use crate::resources::{self, Listing, Listings, Object, ReadScope, Sought};
+use crate::refresh::{DataRead, Reader};
+use crate::resources::{self, Listings, Object, ReadScope, Sought};
 use crate::state::JournalEntry;
 use crate::state::codec::{Names, decode_object};
 use crate::value::{Name, Value, same};
@@ -26,91 +21,13 @@ use crate::value::{Name, Value, same};
 /// How long a single read may be repeated while it fails.
 const READ_LIMIT: Duration = Duration::from_secs(120);
 
-/// Sends and reads through the clients of a run.
-pub struct Services<'a> {
-    /// The clients.
-    pub providers: &'a Providers,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-}
-
-impl Services<'_> {
-    fn deadline(&self) -> Timestamp {
-        self.clock.now().after(READ_LIMIT)
+/// Returns the service as an apply sees it, through the clients of a run.
+pub fn service(providers: &Providers, clock: &Arc<dyn Clock>) -> Clients {
+    let mut clients = Clients::new(Arc::clone(clock), READ_LIMIT);
+    for (alias, provider) in providers {
+        clients.add(alias.clone(), provider.client.clone(), provider.edition);
     }
-
-    fn get(&self, alias: &str) -> Option<&Provider> {
-        self.providers.get(alias)
-    }
-}
-
-fn no_provider(alias: &str) -> Listing {
-    Listing::Failed(format!("there is no provider with the alias `{alias}`"))
-}
-
-impl apply::Service for Services<'_> {
-    fn send<'a>(
-        &'a self,
-        provider: &'a str,
-        call: &'a Call,
-    ) -> BoxFuture<'a, Result<Answer, ApiError>> {
-        Box::pin(async move {
-            match self.get(provider) {
-                Some(found) => found.client.send(call).await,
-                None => Err(ApiError::not_sent(
-                    call.action,
-                    format!("there is no provider with the alias `{provider}`"),
-                )),
-            }
-        })
-    }
-
-    fn list<'a>(&'a self, provider: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing> {
-        Box::pin(async move {
-            match self.get(provider) {
-                Some(found) => read_list(&found.client, scope, self.deadline()).await,
-                None => no_provider(provider),
-            }
-        })
-    }
-
-    fn single<'a>(
-        &'a self,
-        provider: &'a str,
-        scope: &'a ReadScope,
-        id: &'a str,
-    ) -> BoxFuture<'a, Listing> {
-        Box::pin(async move {
-            match self.get(provider) {
-                Some(found) => read_object(&found.client, scope, id, self.deadline()).await,
-                None => no_provider(provider),
-            }
-        })
-    }
-
-    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
-        Box::pin(async move {
-            match self.get(provider) {
-                Some(found) => read_sought(&found.client, sought, self.deadline()).await,
-                None => no_provider(provider),
-            }
-        })
-    }
-
-    fn stop_changes(&self) {
-        for provider in self.providers.values() {
-            provider.client.stop_changes();
-        }
-    }
-
-    fn limit(&self) -> Option<f64> {
-        let limits = self.providers.values().filter_map(|found| found.client.lowest_limit());
-        limits.reduce(f64::min)
-    }
-
-    fn takes_token(&self, provider: &str, action: Action) -> bool {
-        self.get(provider).is_some_and(|found| action.takes_token(found.edition))
-    }
+    clients
 }
 
 /// Reads through another reader and keeps the lists, so that the apply that follows need not read
@@ -240,7 +157,7 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-impl apply::Evaluate for Evaluator<'_> {
+impl Evaluate for Evaluator<'_> {
     fn learn(&self, address: &Address, object: Option<&Object>) {
         match object {
             Some(object) => self.known().set(address, object.clone()),

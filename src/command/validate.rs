@@ -18,10 +18,7 @@ pub fn run(session: &Session, arguments: &Validate) -> Result<Exit, Failure> {
     let directory = &session.environment.working_directory;
     let (configuration, mut diagnostics) = configuration::load(&session.environment, directory);
     let configuration = Arc::new(configuration);
-    if !diagnostics.has_errors() {
-        diagnostics.extend(program::check(Arc::clone(&configuration), &session.environment));
-        diagnostics.sort();
-    }
+    program::check_loaded(&configuration, &mut diagnostics, &session.environment);
     let valid = !diagnostics.has_errors();
     let exit = if valid { Exit::Done } else { Exit::Failed };
     if arguments.json {

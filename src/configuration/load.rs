@@ -6,9 +6,9 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::block::{self, Call};
-use super::model::{Configuration, Module, ModuleCall};
+use super::model::{Configuration, Module, ModuleCall, Repetition};
 use super::{Catalogue, check};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
 use crate::environment::{Environment, Files};
 use crate::syntax;
 use crate::syntax::ast::Body;
@@ -108,7 +108,7 @@ impl Loader<'_> {
     }
 
     /// Reads the module that a `module` block calls and adds the block.
-    fn call(&mut self, module: &mut Module, call: Call) {
+    fn call(&mut self, module: &mut Module, mut call: Call) {
         let name = call.name.text.clone();
         let directory = normalise(&module.directory.join(&*call.source.text));
         let called = match self.refuse_recursion(&directory, call.source.span) {
@@ -122,6 +122,7 @@ impl Loader<'_> {
             module.unread.insert(format!("module.{name}"));
             return;
         };
+        self.misspelt_repetition(&mut call, &called);
         let call = ModuleCall {
             name: call.name,
             module: called,
@@ -132,6 +133,32 @@ impl Loader<'_> {
             span: call.span,
         };
         module.calls.insert(name, call);
+    }
+
+    /// Takes an argument that seems to be meant for `count` or `for_each` as such, after a word on it.
+    fn misspelt_repetition(&mut self, call: &mut Call, called: &Module) {
+        if called.incomplete || !matches!(call.repetition, Repetition::Single) {
+            return;
+        }
+        let known = || called.variables.keys().map(|name| &**name).chain(["count", "for_each"]);
+        let unknown = call.arguments.keys().filter(|name| !called.variables.contains_key(*name));
+        let meant = unknown.filter_map(|name| Some((name.clone(), did_you_mean(name, known())?)));
+        let meant = meant.map(|(name, near)| (name, near == "count", near == "for_each"));
+        let Some((name, is_count, _)) = meant.into_iter().find(|(_, count, each)| *count || *each)
+        else {
+            return;
+        };
+        let Some((identifier, value)) = call.arguments.remove(&name) else { return };
+        let near = if is_count { "count" } else { "for_each" };
+        let summary = format!("the module `{}` has no variable `{name}`", call.name.text);
+        self.diagnostics.push(
+            Diagnostic::error("unknown-argument", summary)
+                .at(identifier.span)
+                .help(format!("did you mean `{near}`?"))
+                .fix(identifier.span, near),
+        );
+        call.repetition =
+            if is_count { Repetition::Count(value) } else { Repetition::ForEach(value) };
     }
 
     fn refuse_recursion(&self, directory: &Path, source: Span) -> Option<Diagnostic> {
@@ -165,7 +192,9 @@ impl Loader<'_> {
             Err(error) => return Err(Box::new(self.no_directory(&path, &shown, Some(&error)))),
         };
         names.sort();
-        let ours: Vec<String> = names.iter().filter(|n| is_configuration(n)).cloned().collect();
+        let is_file = |name: &String| !self.files.is_directory(&path.join(name));
+        let ours = names.iter().filter(|name| is_configuration(name) && is_file(name));
+        let ours: Vec<String> = ours.cloned().collect();
         if ours.is_empty() { Err(Box::new(no_files(&shown, &names))) } else { Ok(ours) }
     }
 

@@ -13,17 +13,19 @@ pub mod generate;
 mod load;
 pub mod model;
 mod shape;
+mod timeouts;
 mod variables;
 mod version;
 
 pub use catalogue::Catalogue;
-pub use check::{UNDECLARED_IMPORT, iterator};
+pub use check::{UNDECLARED_IMPORT, is_engine, iterator, no_engine};
 pub use load::{EXTENSION, load, load_with};
 pub use model::{
     Check, Condition, Configuration, Import, Lifecycle, Local, Module, ModuleCall, Moved, Output,
     Provider, Removed, Repetition, Resource, Settings, Variable,
 };
 pub(crate) use shape::sentence;
+pub use timeouts::{TIMEOUTS, duration, limits};
 pub use variables::{VariableOption, Variables, no_value, variables};
 pub use version::{Constraints, Version};
 

@@ -9,7 +9,7 @@ use crate::address::{Mode, Target};
 use crate::diagnostic::{Diagnostic, SourceMap, Span};
 use crate::resources::Schema;
 use crate::syntax::ast::{Body, Expression, Identifier};
-use crate::value::{self, ConversionError, Defaults, Name, Type, Value};
+use crate::value::{self, ConversionError, Defaults, Name, Step, Type, Value};
 
 /// A whole configuration with its sources.
 #[derive(Debug, Clone, Default)]
@@ -127,9 +127,16 @@ impl Variable {
         }
         self.convert(value).map_err(|error| {
             let summary = format!("value of `var.{name}` does not fit its type");
+            // Keys of maps on the way to the part that does not fit are values, too.
+            let keys = error.path.0.iter().any(|step| matches!(step, Step::Key(_)));
+            let why = if keys && (self.sensitive || value.deep_sensitive()) {
+                String::from("Which part of it is withheld because it is sensitive.")
+            } else {
+                sentence(&error)
+            };
             Box::new(
                 Diagnostic::error("invalid-variable", summary)
-                    .detail(sentence(&error))
+                    .detail(why)
                     .see(self.span, format!("its type is `{}`", self.ty)),
             )
         })
@@ -196,8 +203,8 @@ pub struct Resource {
     pub depends_on: Vec<Expression>,
     /// `lifecycle`; blocks without one share it.
     pub lifecycle: Arc<Lifecycle>,
-    /// `timeouts`: operation → time limit.
-    pub timeouts: BTreeMap<Name, std::time::Duration>,
+    /// The `timeouts` blocks, plain and `dynamic`, with the arguments that [`super::limits`] tells.
+    pub timeouts: Body,
     /// The check that a data source belongs to: only its assertions see it, and what goes wrong with it
     /// is a warning.
     pub check: Option<Name>,

@@ -72,8 +72,14 @@ pub(super) fn check(body: &Body, header: Span, shape: Shape<'_>, diagnostics: &m
 
 /// Returns whether an argument of a body seems to be meant for `name`.
 pub(super) fn is_misspelt(body: &Body, name: &str, known: &[&str]) -> bool {
-    body.attributes.iter().map(|a| &*a.name.text).any(|given| {
-        !known.contains(&given) && did_you_mean(given, known.iter().copied()) == Some(name)
+    let given: Vec<&str> = body.attributes.iter().map(|a| &*a.name.text).collect();
+    is_meant(&given, name, known)
+}
+
+/// Returns whether one of the given names that are not known seems to be meant for `name`.
+pub(super) fn is_meant(given: &[&str], name: &str, known: &[&str]) -> bool {
+    given.iter().any(|given| {
+        !known.contains(given) && did_you_mean(given, known.iter().copied()) == Some(name)
     })
 }
 

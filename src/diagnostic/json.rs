@@ -82,7 +82,10 @@ fn snippet(file: &SourceFile, span: Span) -> Value {
     if let Some(header) = block_header(file, range.start) {
         object.insert("context".into(), file.text[header].into());
     }
-    object.insert("code".into(), file.text[from..to].into());
+    let code = &file.text[from..to];
+    // The carriage return of the line's end is no part of the line.
+    let code = code.strip_suffix('\r').filter(|_| range.end < to).unwrap_or(code);
+    object.insert("code".into(), code.into());
     object.insert("start_line".into(), file.line_number(from).into());
     object.insert("highlight_start_offset".into(), (range.start - from).into());
     object.insert("highlight_end_offset".into(), (range.end - from).into());
@@ -93,6 +96,16 @@ fn snippet(file: &SourceFile, span: Span) -> Value {
 mod tests {
     use super::*;
     use crate::diagnostic::Diagnostic;
+
+    #[test]
+    fn snippets_end_before_the_end_of_the_line() {
+        let mut sources = SourceMap::default();
+        let file = sources.add("main.nat.hcl", "a = 1\r\nb = x\r\n");
+        let diagnostic = Diagnostic::error("c", "s").at(Span { file, start: 11, end: 12 });
+        let json = to_json(&diagnostic.into(), &sources).remove(0);
+        assert_eq!(json["snippet"]["code"], "b = x");
+        assert_eq!(json["snippet"]["highlight_end_offset"], 5);
+    }
 
     #[test]
     fn everything_is_there() {

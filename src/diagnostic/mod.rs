@@ -31,6 +31,12 @@ impl Span {
     pub fn to(self, other: Self) -> Self {
         Self { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
     }
+
+    /// Returns whether both have a byte in common, or one begins where the other does.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.file == other.file
+            && (self.start == other.start || self.start < other.end && other.start < self.end)
+    }
 }
 
 /// One text with its name as users know it.

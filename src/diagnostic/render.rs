@@ -1,6 +1,7 @@
 //! Diagnostics as text for people: the message, the source with the place underlined, why and how
 //! to mend it. The only user of `annotate_snippets`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use annotate_snippets::renderer::DecorStyle;
@@ -79,7 +80,7 @@ fn one(
         let range = safe_range(&file.text, fix.span);
         let (from, to) = (line_start(&file.text, range.start), line_end(&file.text, range.end));
         let patch = Patch::new(range.start - from..range.end - from, printable(&fix.replacement));
-        let snippet = Snippet::source(&file.text[from..to])
+        let snippet = Snippet::source(without_returns(&file.text[from..to]))
             .path(printable(&file.name))
             .line_start(file.line_number(from))
             .patch(patch);
@@ -151,7 +152,7 @@ fn snippet<'s>(file: &'s SourceFile, labels: &[&'s Label]) -> Snippet<'s, Annota
     let header = block_header(file, first);
     let from = line_start(&file.text, header.as_ref().map_or(first, |range| range.start));
     let to = line_end(&file.text, last);
-    let mut snippet = Snippet::source(&file.text[from..to])
+    let mut snippet = Snippet::source(without_returns(&file.text[from..to]))
         .path(printable(&file.name))
         .line_start(file.line_number(from));
     if let Some(header) = header {
@@ -167,6 +168,15 @@ fn snippet<'s>(file: &'s SourceFile, labels: &[&'s Label]) -> Snippet<'s, Annota
         snippet = snippet.annotation(annotation);
     }
     snippet
+}
+
+/// Returns source without the carriage returns at the ends of its lines, at the same offsets.
+fn without_returns(source: &str) -> Cow<'_, str> {
+    if !source.contains('\r') {
+        return source.into();
+    }
+    let source = source.replace("\r\n", " \n");
+    source.strip_suffix('\r').map_or_else(|| source.clone(), |line| format!("{line} ")).into()
 }
 
 /// Breaks lines that are too long; those that start with a space stay as they are.
@@ -210,6 +220,16 @@ mod tests {
     fn find(sources: &SourceMap, file: FileId, text: &str) -> Span {
         let start = u32::try_from(sources.get(file).unwrap().text.find(text).unwrap()).unwrap();
         Span { file, start, end: start + u32::try_from(text.len()).unwrap() }
+    }
+
+    #[test]
+    fn carriage_returns_are_not_shown() {
+        let mut sources = SourceMap::default();
+        let file = sources.add("main.nat.hcl", "a {\r\n  b = [\r\n    x]\r\n}\r\n");
+        let diagnostic = Diagnostic::error("c", "s").at(find(&sources, file, "[\r\n    x"));
+        let text = render(&diagnostic.into(), &sources, Style::default());
+        assert!(!text.contains(['\r', '␍']), "{text}");
+        assert!(text.contains("b = ["), "{text}");
     }
 
     #[test]

@@ -111,7 +111,13 @@ impl Evaluator<'_> {
         let Some(function) = functions::lookup(local) else {
             return Err(self.unknown_function(call));
         };
-        functions::call(function, values, self.scope.functions()).map_err(|error| {
+        let looks = |value: &&Value| function.looks_at_all() || value.as_str().is_some();
+        self.look(values.iter().filter(looks), call.whole.span)?;
+        let outcome = functions::call(function, values, self.scope.functions());
+        if let Ok(value) = &outcome {
+            self.made(value);
+        }
+        outcome.map_err(|error| {
             let argument = error.argument.map(|i| i.min(call.arguments.len().saturating_sub(1)));
             let at = argument.and_then(|i| call.arguments.get(i));
             let summary = match at {
@@ -167,7 +173,7 @@ impl Evaluator<'_> {
             let outcome = self.expression(argument);
             self.trials -= 1;
             if self.exhausted() {
-                return Err(Failed);
+                return Err(self.give_up(argument.span));
             }
             if let Ok(value) = outcome {
                 self.diagnostics.truncate(before);
@@ -190,7 +196,7 @@ impl Evaluator<'_> {
         };
         let value = self.attempt(argument);
         if self.exhausted() {
-            return Err(Failed);
+            return Err(self.give_up(argument.span));
         }
         Ok(match value {
             None => Value::from(false),

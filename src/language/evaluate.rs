@@ -16,6 +16,10 @@ const MAX_DEPTH: usize = 400;
 pub(super) const MAX_WORK: u64 = 20_000_000;
 /// Most parts that a value made by an expression may have.
 const MAX_PARTS: usize = 20_000_000;
+/// How many parts of values may be looked at for the price of one expression.
+const PARTS_A_STEP: u64 = 16;
+/// How many bytes of text count as one part.
+const BYTES_A_PART: usize = 64;
 /// Deepest value that an expression may make.
 const MAX_VALUE_DEPTH: usize = 500;
 /// Most references of a mistaken expression whose values are shown.
@@ -224,6 +228,7 @@ impl<'s> Evaluator<'s> {
             return Ok(marked(chosen));
         }
         let Some(other) = self.attempt(other) else { return Ok(marked(chosen)) };
+        self.look([&chosen, &other], whole.span)?;
         let ty = self.common_type(&chosen, &other, whole)?;
         // Whichever is taken, a reader of the result could tell which; so a mark of either counts.
         let sensitive = chosen.is_sensitive() || other.is_sensitive();
@@ -301,7 +306,7 @@ impl<'s> Evaluator<'s> {
     }
 
     /// Reports once that a limit is reached.
-    fn give_up(&mut self, span: Span) -> Failed {
+    pub(super) fn give_up(&mut self, span: Span) -> Failed {
         const CODE: &str = "expression-too-large";
         if self.depth >= MAX_DEPTH {
             self.diagnostics.push(
@@ -319,6 +324,28 @@ impl<'s> Evaluator<'s> {
         Failed
     }
 
+    /// Counts the work of looking at all parts of values; an error when it is too much.
+    pub(super) fn look<'v>(
+        &mut self,
+        values: impl IntoIterator<Item = &'v Value>,
+        span: Span,
+    ) -> Outcome<()> {
+        self.work += values.into_iter().map(weight).sum::<u64>() / PARTS_A_STEP;
+        if self.exhausted() { Err(self.give_up(span)) } else { Ok(()) }
+    }
+
+    /// Counts the work of making a value from others, which stay as they are.
+    pub(super) fn made(&mut self, value: &Value) {
+        self.work += match value.data() {
+            Data::String(text) => text.len() * 4 / BYTES_A_PART,
+            Data::List(_, elements) | Data::Set(_, elements) | Data::Tuple(elements) => {
+                elements.len()
+            }
+            Data::Map(_, entries) | Data::Object(entries) => entries.len(),
+            _ => 0,
+        } as u64;
+    }
+
     /// Refuses values whose parts are too many to be handled, which few references can make.
     pub(super) fn check_size<'v>(
         &mut self,
@@ -326,7 +353,9 @@ impl<'s> Evaluator<'s> {
         span: Span,
     ) -> Outcome<()> {
         let mut budget = MAX_PARTS;
-        if values.into_iter().all(|value| within(value, &mut budget, 1)) {
+        let fits = values.into_iter().all(|value| within(value, &mut budget, 1));
+        self.work += (MAX_PARTS - budget) as u64 / PARTS_A_STEP;
+        if fits {
             return Ok(());
         }
         self.diagnostics.push(
@@ -391,6 +420,20 @@ impl<'s> Evaluator<'s> {
         let result = work(self);
         self.variables.truncate(outside);
         result
+    }
+}
+
+/// Returns how many parts a value has, with the parts of parts.
+fn weight(value: &Value) -> u64 {
+    match value.data() {
+        Data::String(text) => 1 + (text.len() / BYTES_A_PART) as u64,
+        Data::List(_, elements) | Data::Set(_, elements) | Data::Tuple(elements) => {
+            1 + elements.iter().map(weight).sum::<u64>()
+        }
+        Data::Map(_, entries) | Data::Object(entries) => {
+            1 + entries.values().map(weight).sum::<u64>()
+        }
+        _ => 1,
     }
 }
 

@@ -31,6 +31,9 @@ impl Evaluator<'_> {
         let collection = self.expression(&expression.collection)?;
         let mut gathered = Gathered { sensitive: collection.is_sensitive(), ..Gathered::default() };
         let Some(items) = self.items(&collection, &expression.collection)? else {
+            if self.scope.is_general() {
+                self.any_element(expression, &collection)?;
+            }
             return Ok(Value::unknown(Type::Any).with_sensitive(gathered.sensitive));
         };
         for (key, value) in items {
@@ -56,6 +59,25 @@ impl Evaluator<'_> {
             Value::object(entries.into())
         };
         Ok(value.with_sensitive(sensitive))
+    }
+
+    /// Goes once through what is done with each element, of which only the type is known.
+    fn any_element(&mut self, expression: &For, collection: &Value) -> Outcome<()> {
+        let sensitive = collection.is_sensitive();
+        let unknown = |ty: Type| Value::unknown(ty).with_sensitive(sensitive);
+        let (key, element) = match collection.type_of() {
+            Type::List(element) => (Type::Number, (*element).clone()),
+            Type::Set(element) => ((*element).clone(), (*element).clone()),
+            Type::Map(element) => (Type::String, (*element).clone()),
+            Type::Object(_) => (Type::String, Type::Any),
+            Type::Tuple(_) => (Type::Number, Type::Any),
+            _ => (Type::Any, Type::Any),
+        };
+        let key = expression.key.as_ref().map(|name| (name, unknown(key)));
+        let mut gathered = Gathered::default();
+        self.bound(key, (&expression.value, unknown(element)), |evaluator| {
+            evaluator.for_element(expression, &mut gathered).map(|_| ())
+        })
     }
 
     /// Evaluates condition, key and value for the element that is bound; none when it is left out.

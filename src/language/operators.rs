@@ -32,6 +32,7 @@ impl Evaluator<'_> {
             BinaryOperator::Equal | BinaryOperator::NotEqual => {
                 let (a, b) = (self.expression(left), self.expression(right));
                 let (Ok(a), Ok(b)) = (a, b) else { return Err(Failed) };
+                self.look([&a, &b], whole.span)?;
                 let equal = equals_value(&a, &b);
                 if operator == BinaryOperator::Equal {
                     return Ok(equal);
@@ -63,7 +64,7 @@ impl Evaluator<'_> {
         self.trials -= quiet;
         let b = b?;
         if self.exhausted() {
-            return Err(Failed);
+            return Err(self.give_up(right.span));
         }
         let sensitive = [&a, &b].into_iter().flatten().any(Value::is_sensitive);
         let result = match (&a, &b) {

@@ -17,6 +17,12 @@ pub trait Scope {
         steps: &[Step<'_>],
     ) -> Result<(Value, usize), Box<Diagnostic>>;
 
+    /// Returns whether values stand for all that there may be: then also what is done with the elements
+    /// of unknown collections is looked at for mistakes.
+    fn is_general(&self) -> bool {
+        false
+    }
+
     /// Returns what functions see of the outside.
     fn functions(&self) -> &FunctionContext<'_>;
 }

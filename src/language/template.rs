@@ -26,6 +26,7 @@ impl Evaluator<'_> {
         self.template_parts(parts, &mut text, span)?;
         let value =
             if text.unknown { Value::unknown(Type::String) } else { Value::text(&text.known) };
+        self.made(&value);
         Ok(value.with_sensitive(text.sensitive))
     }
 
@@ -58,7 +59,7 @@ impl Evaluator<'_> {
                 return Err(Failed);
             }
             if self.exhausted() {
-                return Err(Failed);
+                return Err(self.give_up(span));
             }
         }
         if failed { Err(Failed) } else { Ok(()) }

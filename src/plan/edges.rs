@@ -24,7 +24,7 @@ pub(crate) struct Wiring<'a> {
     depends_on: &'a BTreeMap<ResourceAddress, Vec<ResourceAddress>>,
     parts: Vec<Parts>,
     by_address: BTreeMap<&'a Address, usize>,
-    by_resource: BTreeMap<&'a ResourceAddress, Vec<usize>>,
+    blocks: BTreeMap<ResourceAddress, Members>,
     joins: BTreeMap<(Join, &'a ResourceAddress), Node>,
     origins: BTreeMap<Arc<str>, Option<Node>>,
     /// Live gateways by their ids and those of their tables.
@@ -40,6 +40,17 @@ struct Parts {
     create: Range<usize>,
     update: Range<usize>,
     delete: Range<usize>,
+}
+
+/// The changes of a block, or of a block in all instances of its modules where the address leaves out
+/// keys.
+#[derive(Debug, Clone, Default)]
+struct Members {
+    changes: Vec<usize>,
+    /// Whether one of them has deletes.
+    deletes: bool,
+    /// Whether one of them is replaced by creating first.
+    replaced_first: bool,
 }
 
 /// What a join of a whole block stands for.
@@ -72,10 +83,14 @@ pub(crate) fn graph(
         let start = if range.start == range.end { index } else { range.start };
         *range = start..index + 1;
     }
-    let mut by_resource: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    let mut blocks: BTreeMap<ResourceAddress, Members> = BTreeMap::new();
     let mut by_address = BTreeMap::new();
     for (index, change) in changes.iter().enumerate() {
-        by_resource.entry(&change.address.resource).or_default().push(index);
+        let resource = &change.address.resource;
+        for covering in resource.covering() {
+            note(&mut blocks, &covering, index, change, &parts[index]);
+        }
+        note(&mut blocks, resource, index, change, &parts[index]);
         if change.deposed.is_none() {
             by_address.insert(&change.address, index);
         }
@@ -88,7 +103,7 @@ pub(crate) fn graph(
         depends_on,
         parts,
         by_address,
-        by_resource,
+        blocks,
         joins: BTreeMap::new(),
         origins: BTreeMap::new(),
         supporters: BTreeMap::new(),
@@ -104,6 +119,23 @@ pub(crate) fn graph(
     wiring.conversions();
     super::keys::wire(&mut wiring);
     wiring.graph
+}
+
+/// Adds a change to the members of a block.
+fn note(
+    blocks: &mut BTreeMap<ResourceAddress, Members>,
+    resource: &ResourceAddress,
+    index: usize,
+    change: &Change,
+    parts: &Parts,
+) {
+    let members = match blocks.get_mut(resource) {
+        Some(members) => members,
+        None => blocks.entry(resource.clone()).or_default(),
+    };
+    members.changes.push(index);
+    members.deletes |= !parts.delete.is_empty();
+    members.replaced_first |= change.kind == ChangeKind::Replace { create_first: true };
 }
 
 impl<'a> Wiring<'a> {
@@ -224,7 +256,7 @@ impl<'a> Wiring<'a> {
         let changes = self.changes;
         for resource in changes[change].dependencies.iter() {
             if let Some(join) = self.made(resource)
-                && *resource != changes[change].address.resource
+                && !resource.covers(&changes[change].address.resource)
             {
                 self.graph.edge(join, index, Why::Value);
             }
@@ -260,7 +292,7 @@ impl<'a> Wiring<'a> {
         if let Some(join) = self.joins.get(&(Join::Made, resource)) {
             return Some(*join);
         }
-        let members = self.by_resource.get(resource)?.clone();
+        let members = self.blocks.get(resource)?.changes.clone();
         let changes = self.changes;
         let read = resource.mode == Mode::Data
             && members.iter().any(|m| changes[*m].kind == ChangeKind::Read);
@@ -301,7 +333,7 @@ impl<'a> Wiring<'a> {
                     }
                 }
             }
-            for resource in change.dependencies.iter().filter(|r| *r != own) {
+            for resource in change.dependencies.iter().filter(|r| !r.covers(own)) {
                 if let Some(last) = self.makers(index).last()
                     && self.has_replaced_first(resource)
                 {
@@ -320,15 +352,11 @@ impl<'a> Wiring<'a> {
     }
 
     fn has_deletes(&self, resource: &ResourceAddress) -> bool {
-        let members = self.by_resource.get(resource);
-        members.is_some_and(|m| m.iter().any(|i| !self.parts[*i].delete.is_empty()))
+        self.blocks.get(resource).is_some_and(|members| members.deletes)
     }
 
     fn has_replaced_first(&self, resource: &ResourceAddress) -> bool {
-        let members = self.by_resource.get(resource);
-        members.is_some_and(|m| {
-            m.iter().any(|i| self.changes[*i].kind == ChangeKind::Replace { create_first: true })
-        })
+        self.blocks.get(resource).is_some_and(|members| members.replaced_first)
     }
 
     /// Returns the join that the deletes of a block wait for: all of them, or those of what is replaced
@@ -344,7 +372,7 @@ impl<'a> Wiring<'a> {
         }
         let node = self.graph.join();
         self.joins.insert((join, resource), node);
-        let members = self.by_resource.get(resource).cloned().unwrap_or_default();
+        let members = self.blocks.get(resource).map(|m| m.changes.clone()).unwrap_or_default();
         for member in members {
             let wanted = join == Join::Free
                 || changes[member].kind == ChangeKind::Replace { create_first: true };

@@ -31,13 +31,13 @@ impl Key {
         Some(Self { scope: tokens(scope)?, fields: tokens(fields)? })
     }
 
-    /// Returns whether a field is `any`, which collides with every value.
+    /// Returns whether a field is `any`, which covers every value.
     pub(crate) fn has_wildcard(&self) -> bool {
         self.fields.iter().any(is_wildcard)
     }
 
-    /// Returns whether two keys of one scope certainly collide.
-    pub(crate) fn collides(&self, other: &Self) -> bool {
+    /// Returns whether two keys of one scope are the same, or `any` in one covers the other.
+    fn meets(&self, other: &Self) -> bool {
         self.scope == other.scope
             && self
                 .fields
@@ -90,21 +90,20 @@ impl<T> KeyIndex<T> {
         self.exact.iter()
     }
 
-    /// Returns the objects whose keys collide with `key`.
-    pub(crate) fn colliding(&self, key: &Key) -> Vec<&T> {
+    /// Returns the keys that are `key`, cover it or are covered by it, with their objects.
+    pub(crate) fn meeting(&self, key: &Key) -> Vec<(&Key, &Vec<T>)> {
         if key.has_wildcard() {
             let first = Key { scope: key.scope.clone(), fields: Vec::new() };
             return self
                 .exact
                 .range(first..)
                 .take_while(|(other, _)| other.scope == key.scope)
-                .filter(|(other, _)| other.collides(key))
-                .flat_map(|(_, items)| items)
+                .filter(|(other, _)| other.meets(key))
                 .collect();
         }
         let wild = self.wildcards.get(&key.scope).into_iter().flatten();
-        let wild = wild.filter(|other| other.collides(key));
-        std::iter::once(key).chain(wild).filter_map(|key| self.exact.get(key)).flatten().collect()
+        let wild = wild.filter(|other| other.meets(key));
+        std::iter::once(key).chain(wild).filter_map(|key| self.exact.get_key_value(key)).collect()
     }
 }
 
@@ -156,10 +155,14 @@ fn unique(wiring: &mut Wiring<'_>, kind: &str, scope: &[&str], fields: &[&str]) 
         let (Some(key), false, Some(node)) = (after, stays, wiring.takes(index, &touched)) else {
             continue;
         };
-        for (other, left) in leavers.colliding(&key) {
-            // An update in place leaves and takes in one call.
-            if *other != index || change.kind != ChangeKind::Update {
-                wiring.graph.edge(*left, node, Why::Key);
+        for (held, leavers) in leavers.meeting(&key) {
+            // Whether `any` stands in the way of what it covers is the service's choice.
+            let why = if *held == key { Why::Key } else { Why::Possible };
+            for (other, left) in leavers {
+                // An update in place leaves and takes in one call.
+                if *other != index || change.kind != ChangeKind::Update {
+                    wiring.graph.edge(*left, node, why);
+                }
             }
         }
     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::kinds::Kinds;
 use super::moves::Directives;
-use super::pass::timeouts;
 use super::prior::Existing;
 use super::program::Program;
 use super::{Change, ChangeKind, Reason};
@@ -42,7 +41,6 @@ pub(crate) fn end(
     locations: &mut Locations,
 ) -> Change {
     let instance = existing.recorded.instance;
-    let block = program.block(&key.0.resource);
     let mut change = Change {
         address: key.0.clone(),
         deposed: key.1.clone(),
@@ -62,7 +60,7 @@ pub(crate) fn end(
         dependencies: instance.dependencies.as_slice().into(),
         create_before_destroy: instance.create_before_destroy,
         prevent_destroy: instance.prevent_destroy && key.1.is_none(),
-        timeouts: block.map(timeouts).unwrap_or_default().into(),
+        timeouts: program.timeouts(&key.0).0.into(),
         location: locations.of(&key.0.resource, program),
     };
     let Some(live) = &existing.live else {

@@ -132,7 +132,15 @@ impl Pass {
         match on {
             DependencyOn::Instance(address) => self.change(address).into_iter().collect(),
             DependencyOn::Resource(resource) => {
-                let indices = self.index.get(resource).into_iter().flat_map(ByKey::values);
+                let blocks = match self.index.get(resource) {
+                    Some(keys) => vec![keys],
+                    None if resource.module.is_root() => Vec::new(),
+                    None => {
+                        let covered = self.index.iter().filter(|(block, _)| resource.covers(block));
+                        covered.map(|(_, keys)| keys).collect()
+                    }
+                };
+                let indices = blocks.into_iter().flat_map(ByKey::values);
                 indices.map(|index| &self.changes[*index]).collect()
             }
         }
@@ -204,7 +212,8 @@ pub(super) struct Site<'a> {
     pub(super) location: Option<Name>,
     pub(super) create_first: bool,
     pub(super) ignore: Vec<Name>,
-    pub(super) timeouts: Arc<BTreeMap<String, u64>>,
+    /// For blocks without time limits.
+    pub(super) unlimited: Arc<BTreeMap<String, u64>>,
 }
 
 impl<'a> Site<'a> {
@@ -223,14 +232,9 @@ impl<'a> Site<'a> {
             region: context.map_or_else(Name::default, |context| context.region.as_str().into()),
             create_first: basis.create_first.contains(resource),
             ignore: lifecycle.ignore_changes.iter().map(|i| Arc::clone(&i.text)).collect(),
-            timeouts: Arc::new(timeouts(block)),
+            unlimited: Arc::default(),
         }
     }
-}
-
-/// Returns the time limits of a block in seconds.
-pub(crate) fn timeouts(block: &Resource) -> BTreeMap<String, u64> {
-    block.timeouts.iter().map(|(name, limit)| (name.to_string(), limit.as_secs())).collect()
 }
 
 /// Evaluates an instance. Nothing comes back when it has mistakes.
@@ -273,6 +277,13 @@ fn managed(
         None => (false, Diagnostics::new()),
     };
     pass.diagnostics.extend(diagnostics);
+    let timeouts = if site.block.timeouts.blocks.is_empty() {
+        Arc::clone(&site.unlimited)
+    } else {
+        let (timeouts, diagnostics) = basis.input.program.timeouts(address);
+        pass.diagnostics.extend(diagnostics);
+        Arc::new(timeouts)
+    };
     let object = &configured.object;
     let demands = demands(basis, site, address, object, existing, census, pass);
     let desired = Desired {
@@ -282,7 +293,7 @@ fn managed(
         ignore_all: site.block.lifecycle.ignore_all,
         create_before_destroy: site.create_first,
         prevent_destroy,
-        timeouts: &site.timeouts,
+        timeouts: &timeouts,
         provider: &site.provider,
         region: &site.region,
         edition: context.edition,

@@ -258,10 +258,22 @@ impl<'a> Judge<'a> {
                 }
             }
             for (key, items) in index.iter() {
-                let group: Vec<&Item<'_>> =
-                    if key.has_wildcard() { index.colliding(key) } else { items.iter().collect() };
-                if group.len() > 1 && group.iter().any(|item| item.is_touched(&touching)) {
-                    found.push(self.collision(&group, code, fields, what));
+                let touched = |items: &[Item<'_>]| items.iter().any(|i| i.is_touched(&touching));
+                if items.len() > 1 && touched(items) {
+                    found.push(self.collision(items, code, fields, what));
+                }
+                if !key.has_wildcard() {
+                    continue;
+                }
+                // Where each covers a part of the other, one message is enough.
+                let meeting = index.meeting(key).into_iter();
+                let others = meeting.filter(|(other, _)| key < *other || !other.has_wildcard());
+                let covered: Vec<Item<'_>> = others
+                    .filter(|(other, others)| *other != key && (touched(items) || touched(others)))
+                    .flat_map(|(_, others)| others.iter().copied())
+                    .collect();
+                if let (Some(wide), false) = (items.first(), covered.is_empty()) {
+                    found.push(self.covered(wide, &covered, fields, what));
                 }
             }
         }
@@ -332,12 +344,12 @@ impl<'a> Judge<'a> {
 
     fn collision(
         &self,
-        group: &[&Item<'_>],
+        group: &[Item<'_>],
         code: &'static str,
         fields: &[&str],
         what: &str,
     ) -> Diagnostic {
-        let names: Vec<String> = group.iter().map(|item| item.name()).collect();
+        let names: Vec<String> = group.iter().map(Item::name).collect();
         let verb = if names.len() == 2 { "both have" } else { "all have" };
         let mut diagnostic =
             Diagnostic::error(code, format!("{} {verb} the same {what}", list(&names)));
@@ -346,20 +358,44 @@ impl<'a> Judge<'a> {
             .filter_map(|field| shown(field, group.first()?.object().get(field)?))
             .collect();
         if !values.is_empty() {
-            diagnostic = diagnostic.detail(format!(
-                "The service refuses a second entry with {}. A value `any` stands for every value.",
-                values.join(", ")
-            ));
+            diagnostic = diagnostic
+                .detail(format!("The service refuses a second entry with {}.", values.join(", ")));
         }
         for item in group.iter().take(NAMED) {
             diagnostic = self.mark(diagnostic, item, fields[0], "has this key");
         }
-        diagnostic.help(if group.iter().any(|item| item.is_unmanaged()) {
+        diagnostic.help(if group.iter().any(Item::is_unmanaged) {
             "choose another value, import the object that is not managed with an `import` block, or \
              delete it"
         } else {
             "give each its own"
         })
+    }
+
+    /// Tells of keys that `any` in another covers.
+    fn covered(
+        &self,
+        wide: &Item<'_>,
+        covered: &[Item<'_>],
+        fields: &[&str],
+        what: &str,
+    ) -> Diagnostic {
+        let names: Vec<String> = covered.iter().map(Item::name).collect();
+        let (wide_name, names) = (wide.name(), list(&names));
+        let mut diagnostic = Diagnostic::warning(
+            "any-covers",
+            format!("{wide_name} covers the {what} of {names}"),
+        )
+        .detail(
+            "`any` stands for every value. Keys have to differ value for value, which these \
+                     do; but which entry gets what both match is the service's choice, and it may \
+                     refuse the second.",
+        );
+        diagnostic = self.mark(diagnostic, wide, fields[0], "covers the others");
+        for item in covered.iter().take(NAMED) {
+            diagnostic = self.mark(diagnostic, item, fields[0], "is covered");
+        }
+        diagnostic.help("give what forwards `any` an address of its own")
     }
 
     fn quota(

@@ -170,7 +170,7 @@ fn dependents(
                 let other = |resource: &&ResourceAddress| {
                     parent.is_none_or(|parent| parent.resource != **resource)
                 };
-                item.instance.dependencies.iter().filter(other).any(|r| blocks.contains(r))
+                item.instance.dependencies.iter().filter(other).any(|r| r.covers_any(&blocks))
             })
             .map(|((address, _), _)| address.clone())
             .collect();

@@ -17,7 +17,47 @@ pub use read::{
 };
 pub use service::{ServiceReader, read_data};
 
-use crate::resources::{Listings, Object, ReadScope, Sought};
+use crate::environment::Timestamp;
+use crate::resources::{Listing, Listings, Object, ReadScope, Sought};
+
+/// When the requests left whose answers something is made of. It may be as old as the first of them,
+/// and is no older than the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// When the first of them left.
+    pub first: Timestamp,
+    /// When the last of them left.
+    pub last: Timestamp,
+}
+
+impl Sent {
+    /// Creates that of a single request.
+    pub const fn at(time: Timestamp) -> Self {
+        Self { first: time, last: time }
+    }
+
+    /// Returns that of what is made of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { first: self.first.min(other.first), last: self.last.max(other.last) }
+    }
+}
+
+/// What was read of a list, and when that was asked for.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// What was read.
+    pub listing: Listing,
+    /// When the requests left. One that waits for its turn leaves much later than it was wanted.
+    pub sent: Sent,
+}
+
+impl Reading {
+    /// Creates that of a list that was not even asked for.
+    pub const fn failed(why: String, now: Timestamp) -> Self {
+        Self { listing: Listing::Failed(why), sent: Sent::at(now) }
+    }
+}
 
 /// A read of a data source: an action with its filters.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
-use super::ReadError;
+use super::{ReadError, Sent};
 use crate::api::call::Call;
 use crate::api::client::Client;
 use crate::environment::Timestamp;
@@ -27,11 +27,15 @@ const MOST_PAGES: u64 = 250_000;
 /// Rows by id.
 pub(super) type Rows = BTreeMap<String, Object>;
 
+/// Rows, and when what they come from was asked for.
+pub(super) type Found = (Rows, Sent);
+
 /// What came of a reading whose pages do not fit together.
 struct Misfit {
     /// How many rows the list has, if all pages said the same.
     total: Option<u64>,
     rows: Rows,
+    sent: Sent,
     why: String,
 }
 
@@ -43,6 +47,7 @@ struct Readings {
     of_length: u32,
     total: Option<u64>,
     rows: Rows,
+    sent: Option<Sent>,
     why: String,
     /// Whether each reading failed in the same way.
     alike: bool,
@@ -51,18 +56,21 @@ struct Readings {
 impl Readings {
     /// Adds a reading. Returns the list where pages only come in another order each time: several
     /// readings that agree on the length have exactly so many ids between them.
-    fn add(&mut self, misfit: Misfit) -> Option<Rows> {
+    fn add(&mut self, misfit: Misfit) -> Option<Found> {
         self.alike = self.count == 0 || (self.alike && self.why == misfit.why);
         self.count += 1;
         self.why = misfit.why;
         if misfit.total.is_none() || misfit.total != self.total || self.is_too_long() {
             (self.total, self.of_length) = (misfit.total, 0);
             self.rows.clear();
+            self.sent = None;
         }
         self.of_length += 1;
         self.rows.extend(misfit.rows);
+        let sent = self.sent.map_or(misfit.sent, |sent| sent.and(misfit.sent));
+        self.sent = Some(sent);
         let whole = self.total.is_some() && count(self.rows.len()) == self.total.unwrap_or(0);
-        (whole && self.of_length >= TOGETHER).then(|| std::mem::take(&mut self.rows))
+        (whole && self.of_length >= TOGETHER).then(|| (std::mem::take(&mut self.rows), sent))
     }
 
     fn is_too_long(&self) -> bool {
@@ -75,17 +83,17 @@ impl Readings {
 pub(super) async fn read_whole(
     client: &Client,
     call: &Call,
-    mut first: Option<Page>,
+    mut first: Option<(Page, Sent)>,
     deadline: Timestamp,
-) -> Result<Rows, ReadError> {
+) -> Result<Found, ReadError> {
     let mut readings = Readings::default();
     let mut pause = PAUSE;
     loop {
         match read_once(client, call, first.take(), deadline).await? {
-            Ok(rows) => return Ok(rows),
+            Ok(found) => return Ok(found),
             Err(misfit) => {
-                if let Some(rows) = readings.add(misfit) {
-                    return Ok(rows);
+                if let Some(found) = readings.add(misfit) {
+                    return Ok(found);
                 }
             }
         }
@@ -106,26 +114,28 @@ pub(super) async fn read_whole(
 async fn read_once(
     client: &Client,
     call: &Call,
-    first: Option<Page>,
+    first: Option<(Page, Sent)>,
     deadline: Timestamp,
-) -> Result<Result<Rows, Misfit>, ReadError> {
+) -> Result<Result<Found, Misfit>, ReadError> {
     let page = |number| fetch(client, reads::paged(call, number, PAGE_SIZE), deadline);
     let first = match first {
         Some(first) => first,
         None => page(1).await?,
     };
-    let Some(total) = first.total else {
+    let Some(total) = first.0.total else {
         return read_in_turn(client, call, first, deadline).await;
     };
-    let pages = pages_of(call, &first, total)?;
+    let pages = pages_of(call, &first.0, total)?;
     let mut rows = Rows::new();
     let mut came = 0;
-    let misfit = |rows, total, why| Ok(Err(Misfit { total, rows, why }));
+    let mut sent = first.1;
+    let misfit = |rows, sent, total, why| Ok(Err(Misfit { total, rows, sent, why }));
     let mut rest = stream::iter(2..=pages).map(page).buffered(AT_ONCE);
     let mut next = Some(first);
-    while let Some(page) = next {
+    while let Some((page, at)) = next {
+        sent = sent.and(at);
         if let Some(other) = page.total.filter(|other| *other != total) {
-            return misfit(rows, None, format!("first of {total} rows, then of {other}"));
+            return misfit(rows, sent, None, format!("first of {total} rows, then of {other}"));
         }
         let before = rows.len();
         came += page.rows.len();
@@ -138,12 +148,12 @@ async fn read_once(
     }
     let distinct = count(rows.len());
     if distinct == total {
-        return Ok(Ok(rows));
+        return Ok(Ok((rows, sent)));
     }
     let twice = came - rows.len();
     let twice = if twice == 0 { String::new() } else { format!(", {twice} of them twice") };
     let why = format!("{came} of {total} rows came{twice}");
-    misfit(rows, Some(total), why)
+    misfit(rows, sent, Some(total), why)
 }
 
 /// Returns how many pages a list has, as its first one tells. A service may give fewer rows a page
@@ -163,12 +173,11 @@ fn pages_of(call: &Call, first: &Page, total: u64) -> Result<u64, ReadError> {
 async fn read_in_turn(
     client: &Client,
     call: &Call,
-    first: Page,
+    (mut page, mut sent): (Page, Sent),
     deadline: Timestamp,
-) -> Result<Result<Rows, Misfit>, ReadError> {
-    let full = first.size.unwrap_or(PAGE_SIZE).min(PAGE_SIZE);
+) -> Result<Result<Found, Misfit>, ReadError> {
+    let full = page.size.unwrap_or(PAGE_SIZE).min(PAGE_SIZE);
     let mut rows = Rows::new();
-    let mut page = first;
     for number in 2.. {
         let held = page.rows.len();
         let before = rows.len();
@@ -178,7 +187,7 @@ async fn read_in_turn(
         let repeats = new == 0 && before > 0;
         if new < held && !repeats {
             let why = format!("{} rows came twice", held - new);
-            return Ok(Err(Misfit { total: None, rows, why }));
+            return Ok(Err(Misfit { total: None, rows, sent, why }));
         }
         if repeats || count(held) < full {
             break;
@@ -187,9 +196,10 @@ async fn read_in_turn(
             let why = "the list does not end".to_owned();
             return Err(ReadError::Answer { action: call.action, why });
         }
-        page = fetch(client, reads::paged(call, number, PAGE_SIZE), deadline).await?;
+        let next = fetch(client, reads::paged(call, number, PAGE_SIZE), deadline).await?;
+        (page, sent) = (next.0, sent.and(next.1));
     }
-    Ok(Ok(rows))
+    Ok(Ok((rows, sent)))
 }
 
 /// Reads one page. What may pass is waited out, for this page alone.
@@ -197,8 +207,8 @@ pub(super) async fn fetch(
     client: &Client,
     call: Call,
     deadline: Timestamp,
-) -> Result<Page, ReadError> {
-    let answer = client.read(&call, deadline).await.map_err(|error| {
+) -> Result<(Page, Sent), ReadError> {
+    let (answer, sent) = client.read(&call, deadline).await.map_err(|error| {
         if reads::parent_gone(call.action, &error.code) {
             ReadError::ParentGone
         } else {
@@ -206,6 +216,7 @@ pub(super) async fn fetch(
         }
     })?;
     reads::page(call.action, &answer.body)
+        .map(|page| (page, Sent::at(sent)))
         .map_err(|why| ReadError::Answer { action: call.action, why })
 }
 

@@ -10,7 +10,8 @@ use std::fmt;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::pages::{self, Rows};
+use super::pages::{self, Found, Rows};
+use super::{Reading, Sent};
 use crate::api::call::Call;
 use crate::api::catalogue::Action;
 use crate::api::client::Client;
@@ -107,15 +108,16 @@ impl std::error::Error for ReadError {}
 
 /// Reads a whole list. Sends max(1, ceil(rows / 50)) calls, unless the list changes meanwhile.
 /// Throttling and other errors that may pass are waited out until `deadline`.
-pub async fn read_list(client: &Client, scope: &ReadScope, deadline: Timestamp) -> Listing {
-    listing(rows_of(client, &reads::list_call(scope), deadline).await)
+pub async fn read_list(client: &Client, scope: &ReadScope, deadline: Timestamp) -> Reading {
+    let before = client.now();
+    reading(client, before, whole(rows_of(client, &reads::list_call(scope), deadline).await))
 }
 
 /// Reads several lists at once.
 pub async fn read_lists(client: &Client, scopes: &[ReadScope], deadline: Timestamp) -> Listings {
     let scopes: BTreeSet<&ReadScope> = scopes.iter().collect();
     stream::iter(scopes)
-        .map(|scope| async move { (scope.clone(), read_list(client, scope, deadline).await) })
+        .map(|scope| async move { (scope.clone(), read_list(client, scope, deadline).await.listing) })
         .buffer_unordered(AT_ONCE)
         .collect()
         .await
@@ -124,8 +126,9 @@ pub async fn read_lists(client: &Client, scopes: &[ReadScope], deadline: Timesta
 /// Reads what is sought of a list, in whichever way takes fewer calls: the whole list, or each object
 /// by its id. The first page is read in any case, unless the list is known to be long, or nothing is
 /// known of its length and one object is sought: most often the first page is all there is.
-pub async fn read_sought(client: &Client, sought: &Sought, deadline: Timestamp) -> Listing {
-    sought_of(client, sought, deadline).await.unwrap_or_else(failed)
+pub async fn read_sought(client: &Client, sought: &Sought, deadline: Timestamp) -> Reading {
+    let before = client.now();
+    reading(client, before, sought_of(client, sought, deadline).await)
 }
 
 /// Does the same as [`read_sought`], but gives the error as it is.
@@ -133,11 +136,11 @@ pub(super) async fn sought_of(
     client: &Client,
     sought: &Sought,
     deadline: Timestamp,
-) -> Result<Listing, ReadError> {
+) -> Result<(Listing, Sent), ReadError> {
     let Sought { scope, ids, rows } = sought;
     let call = reads::list_call(scope);
     if ids.is_empty() || reads::single_call(scope, "").is_none() {
-        return rows_of(client, &call, deadline).await.map(Listing::Rows);
+        return whole(rows_of(client, &call, deadline).await);
     }
     let wanted = pages::count(ids.len());
     let cheaper = match rows {
@@ -145,36 +148,41 @@ pub(super) async fn sought_of(
         None => wanted == 1,
     };
     if cheaper {
-        return by_id(client, scope, (ids.iter().collect(), Rows::new()), ids, deadline).await;
+        return by_id(client, scope, (ids.iter().collect(), None), ids, deadline).await;
     }
-    let first = pages::fetch(client, reads::paged(&call, 1, PAGE_SIZE), deadline).await?;
+    let (first, sent) = pages::fetch(client, reads::paged(&call, 1, PAGE_SIZE), deadline).await?;
     let held = pages::count(first.rows.len());
     let more = first.total.map_or(0, |total| total.saturating_sub(held).div_ceil(held.max(1)));
     let on_first: BTreeSet<&str> = first.rows.iter().map(|row| row.id.as_str()).collect();
     let missing: Vec<&String> = ids.iter().filter(|id| !on_first.contains(id.as_str())).collect();
     if pages::count(missing.len()) < more {
         let found = first.rows.into_iter().map(|row| (row.id, row.object)).collect();
-        return by_id(client, scope, (missing, found), ids, deadline).await;
+        return by_id(client, scope, (missing, Some((found, sent))), ids, deadline).await;
     }
-    pages::read_whole(client, &call, Some(first), deadline).await.map(Listing::Rows)
+    whole(pages::read_whole(client, &call, Some((first, sent)), deadline).await)
 }
 
-/// Asks for objects by their ids, one call each.
+/// Asks for objects by their ids, one call each, beside what was found already.
 async fn by_id(
     client: &Client,
     scope: &ReadScope,
-    (missing, mut found): (Vec<&String>, Rows),
+    (missing, found): (Vec<&String>, Option<Found>),
     asked: &BTreeSet<String>,
     deadline: Timestamp,
-) -> Result<Listing, ReadError> {
+) -> Result<(Listing, Sent), ReadError> {
     let read = |id: &String| {
         let id = id.clone();
         async move { object_of(client, scope, &id, deadline).await }
     };
-    let rows: Vec<Rows> =
+    let single: Vec<Found> =
         stream::iter(missing).map(read).buffer_unordered(AT_ONCE).try_collect().await?;
-    found.extend(rows.into_iter().flatten());
-    Ok(Listing::Part { asked: asked.clone(), rows: found })
+    let parts = found.into_iter().chain(single);
+    let both = parts.reduce(|(mut rows, sent), (more, of_more)| {
+        rows.extend(more);
+        (rows, sent.and(of_more))
+    });
+    let (rows, sent) = both.unwrap_or_else(|| (Rows::new(), Sent::at(client.now())));
+    Ok((Listing::Part { asked: asked.clone(), rows }, sent))
 }
 
 /// Reads one object by its id: its row, or none.
@@ -183,24 +191,27 @@ async fn object_of(
     scope: &ReadScope,
     id: &str,
     deadline: Timestamp,
-) -> Result<Rows, ReadError> {
+) -> Result<Found, ReadError> {
     let Some(call) = reads::single_call(scope, id) else {
         return rows_of(client, &reads::list_call(scope), deadline).await;
     };
+    let before = client.now();
     let first = pages::fetch(client, reads::paged(&call, 1, PAGE_SIZE), deadline).await;
     let first = match first {
         // A list that is asked for by an id may be refused where an empty one is meant.
-        Err(ReadError::Api(error)) if error.class == Class::Gone => return Ok(Rows::new()),
+        Err(ReadError::Api(error)) if error.class == Class::Gone => {
+            return Ok((Rows::new(), since(client, before)));
+        }
         other => other?,
     };
-    let there = first.rows.iter().any(|row| row.id == id);
-    let rows: Rows = if there {
-        first.rows.into_iter().map(|row| (row.id, row.object)).collect()
+    let there = first.0.rows.iter().any(|row| row.id == id);
+    let (rows, sent) = if there {
+        (first.0.rows.into_iter().map(|row| (row.id, row.object)).collect(), first.1)
     } else {
         // Nothing on the first page is the end, but for a service that does not know the filter.
         pages::read_whole(client, &call, Some(first), deadline).await?
     };
-    Ok(rows.into_iter().filter(|(found, _)| found == id).collect())
+    Ok((rows.into_iter().filter(|(found, _)| found == id).collect(), sent))
 }
 
 /// Reads one object of a list, in one call where the service filters by id: a list of at most one
@@ -210,12 +221,28 @@ pub async fn read_object(
     scope: &ReadScope,
     id: &str,
     deadline: Timestamp,
-) -> Listing {
-    listing(object_of(client, scope, id, deadline).await)
+) -> Reading {
+    let before = client.now();
+    reading(client, before, whole(object_of(client, scope, id, deadline).await))
 }
 
-fn listing(read: Result<Rows, ReadError>) -> Listing {
-    read.map_or_else(failed, Listing::Rows)
+fn whole(found: Result<Found, ReadError>) -> Result<(Listing, Sent), ReadError> {
+    found.map(|(rows, sent)| (Listing::Rows(rows), sent))
+}
+
+/// Returns what was read since a time, or why it was not.
+fn reading(
+    client: &Client,
+    before: Timestamp,
+    read: Result<(Listing, Sent), ReadError>,
+) -> Reading {
+    let (listing, sent) = read.unwrap_or_else(|error| (failed(error), since(client, before)));
+    Reading { listing, sent }
+}
+
+/// Returns when a request left of which only that is known that it was answered since.
+fn since(client: &Client, before: Timestamp) -> Sent {
+    Sent { first: before, last: client.now() }
 }
 
 /// Returns what is known of a list that could not be read.
@@ -226,12 +253,12 @@ pub(super) fn failed(error: ReadError) -> Listing {
     }
 }
 
-async fn rows_of(client: &Client, call: &Call, deadline: Timestamp) -> Result<Rows, ReadError> {
+async fn rows_of(client: &Client, call: &Call, deadline: Timestamp) -> Result<Found, ReadError> {
     if reads::is_paged(call.action) {
         return pages::read_whole(client, call, None, deadline).await;
     }
-    let page = pages::fetch(client, call.clone(), deadline).await?;
-    Ok(page.rows.into_iter().map(|row| (row.id, row.object)).collect::<BTreeMap<_, _>>())
+    let (page, sent) = pages::fetch(client, call.clone(), deadline).await?;
+    Ok((page.rows.into_iter().map(|row| (row.id, row.object)).collect::<BTreeMap<_, _>>(), sent))
 }
 
 /// Reads all rows of a list call, by id.
@@ -240,6 +267,6 @@ pub async fn read_rows(
     call: &Call,
     deadline: Timestamp,
 ) -> Result<Vec<LiveRow>, ReadError> {
-    let rows = rows_of(client, call, deadline).await?;
+    let (rows, _) = rows_of(client, call, deadline).await?;
     Ok(rows.into_iter().map(|(id, object)| LiveRow { id, object }).collect())
 }

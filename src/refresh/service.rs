@@ -119,7 +119,8 @@ impl ServiceReader {
         // service answers.
         let answered = client.last_answer().map(|at| at.after(self.patience));
         let deadline = answered.map_or(deadline, |late| deadline.max(late));
-        let work = async move { sought_of(&client, &sought, deadline).await };
+        let work =
+            async move { sought_of(&client, &sought, deadline).await.map(|(listing, _)| listing) };
         if self.runtime.runtime_flavor() != RuntimeFlavor::MultiThread {
             return Box::pin(async move { (scope, work.await) });
         }

@@ -85,7 +85,7 @@ fn play(
         store,
         lock: &lock,
         run: &run,
-        service: stage,
+        service: stage.service(),
         clock,
         ids: &*stage.environment().ids,
         sleeper: stage.time(),

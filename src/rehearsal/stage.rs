@@ -6,27 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::VirtualTime;
-use crate::api::answer::Answer;
-use crate::api::call::Call;
-use crate::api::catalogue::{Action, Edition};
+use crate::api::catalogue::Action;
 use crate::api::client::{Client, ClientSettings};
 use crate::api::credentials::Credentials;
 use crate::api::endpoint::Endpoint;
-use crate::api::error::ApiError;
 use crate::api::http::{BoxFuture, HttpRequest, HttpResponse, Transport, TransportError};
 use crate::api::log::NoLog;
 use crate::api::redact::Redactor;
 use crate::api::signature::decode_pairs;
 use crate::api::sleep::Sleep;
-use crate::apply::Service;
+use crate::apply::Clients;
 use crate::diagnostic::Diagnostics;
 use crate::emulator::{Delivery, Emulator, Outcome, Settings};
 use crate::environment::{Clock, Environment, MemoryFiles, SeededIds, Timestamp};
-use crate::refresh::{
-    DataRead, Reader, read_data, read_list, read_lists, read_object, read_sought,
-};
-use crate::resources::{Listing, Listings, Object, ReadScope, Sought};
-use crate::value::Name;
+use crate::refresh::{DataRead, Reader, read_data, read_lists};
+use crate::resources::{Listing, Listings, Object, ReadScope};
 
 /// How long a read is tried for.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -67,7 +61,7 @@ pub struct Player {
 pub struct Stage {
     time: VirtualTime,
     environment: Environment,
-    clients: BTreeMap<Name, (Client, Edition)>,
+    clients: Clients,
 }
 
 impl Stage {
@@ -81,7 +75,8 @@ impl Stage {
             variables: Arc::default(),
             working_directory: "/".into(),
         };
-        Self { time, environment, clients: BTreeMap::new() }
+        let clients = Clients::new(Arc::clone(&environment.clock), PATIENCE);
+        Self { time, environment, clients }
     }
 
     /// Returns its time.
@@ -130,15 +125,12 @@ impl Stage {
         let sleeper = Arc::new(self.time.clone());
         let client =
             Client::new(settings, Arc::new(line), &self.environment, sleeper, Arc::new(NoLog));
-        self.clients.insert(alias.into(), (client, emulator.edition()));
+        self.clients.add(alias.into(), client, emulator.edition());
     }
 
-    fn client(&self, provider: &str) -> Option<&Client> {
-        self.clients.get(provider).map(|(client, _)| client)
-    }
-
-    fn deadline(&self) -> Timestamp {
-        self.time.clock().now().after(PATIENCE)
+    /// Returns the service that its providers reach.
+    pub const fn service(&self) -> &Clients {
+        &self.clients
     }
 }
 
@@ -197,63 +189,8 @@ impl Transport for Line {
     }
 }
 
-fn missing(alias: &str) -> String {
-    format!("there is no provider with the alias `{alias}`")
-}
-
 fn stalled() -> String {
     "everything waits for nothing".to_owned()
-}
-
-impl Service for Stage {
-    fn send<'a>(
-        &'a self,
-        provider: &'a str,
-        call: &'a Call,
-    ) -> BoxFuture<'a, Result<Answer, ApiError>> {
-        Box::pin(async move {
-            match self.client(provider) {
-                Some(client) => client.send(call).await,
-                None => Err(ApiError::not_sent(call.action, missing(provider))),
-            }
-        })
-    }
-
-    fn list<'a>(&'a self, provider: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing> {
-        Box::pin(async move {
-            match self.client(provider) {
-                Some(client) => read_list(client, scope, self.deadline()).await,
-                None => Listing::Failed(missing(provider)),
-            }
-        })
-    }
-
-    fn single<'a>(
-        &'a self,
-        provider: &'a str,
-        scope: &'a ReadScope,
-        id: &'a str,
-    ) -> BoxFuture<'a, Listing> {
-        Box::pin(async move {
-            match self.client(provider) {
-                Some(client) => read_object(client, scope, id, self.deadline()).await,
-                None => Listing::Failed(missing(provider)),
-            }
-        })
-    }
-
-    fn sought<'a>(&'a self, provider: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
-        Box::pin(async move {
-            match self.client(provider) {
-                Some(client) => read_sought(client, sought, self.deadline()).await,
-                None => Listing::Failed(missing(provider)),
-            }
-        })
-    }
-
-    fn takes_token(&self, provider: &str, action: Action) -> bool {
-        self.clients.get(provider).is_some_and(|(_, edition)| action.takes_token(*edition))
-    }
 }
 
 impl Reader for Stage {
@@ -262,13 +199,16 @@ impl Reader for Stage {
             let failed = |scope: &ReadScope| (scope.clone(), Listing::Failed(why.clone()));
             scopes.iter().map(failed).collect()
         };
-        let Some(client) = self.client(provider) else { return failed(missing(provider)) };
-        let reading = read_lists(client, scopes, self.deadline());
+        let client = match self.clients.get(provider) {
+            Ok(client) => client,
+            Err(why) => return failed(why),
+        };
+        let reading = read_lists(client, scopes, self.clients.deadline());
         self.time.run(reading).unwrap_or_else(|| failed(stalled()))
     }
 
     fn data(&self, read: &DataRead) -> Result<Object, String> {
-        let client = self.client(&read.provider).ok_or_else(|| missing(&read.provider))?;
-        self.time.run(read_data(client, read, self.deadline())).ok_or_else(stalled)?
+        let client = self.clients.get(&read.provider)?;
+        self.time.run(read_data(client, read, self.clients.deadline())).ok_or_else(stalled)?
     }
 }

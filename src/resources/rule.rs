@@ -4,9 +4,9 @@
 /// A rule. Attribute names are those of the resource type that declares it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// No two objects with the same `scope` have the same `fields`. `any` values of a field (a port
-    /// or protocol `any`) collide with every other value of it. Objects in which a field is null are
-    /// passed over.
+    /// No two objects with the same `scope` have the same `fields`. A field that is `any` (a port or a
+    /// protocol) covers every value of it: the reference does not say that this is refused, so that
+    /// it is a warning. Objects in which a field is null are passed over.
     Unique {
         /// Stable code of the diagnostic.
         code: &'static str,

@@ -49,9 +49,8 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot, Fault> {
 /// Reads lineage and serial; `None` before the first write.
 pub(super) fn identity(connection: &Connection) -> Result<Option<(String, u64)>, Fault> {
     let row = connection
-        .query_row("SELECT lineage, serial FROM state", [], |row| {
-            Ok((row.get(0)?, unsigned(row, 1)?))
-        })
+        .prepare_cached("SELECT lineage, serial FROM state")?
+        .query_row([], |row| Ok((row.get(0)?, unsigned(row, 1)?)))
         .optional()?;
     Ok(row)
 }

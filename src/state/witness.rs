@@ -69,21 +69,20 @@ impl Mark {
     /// Reads how far the open state is; `None` before its first write.
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Option<Self>> {
         connection
-            .query_row(
+            .prepare_cached(
                 "SELECT lineage, serial,
                         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'journal'), 0),
                         coalesce((SELECT max(id) FROM run), 0)
                    FROM state",
-                [],
-                |row| {
-                    Ok(Self {
-                        lineage: row.get(0)?,
-                        serial: row.get(1)?,
-                        journal: row.get(2)?,
-                        run: row.get(3)?,
-                    })
-                },
-            )
+            )?
+            .query_row([], |row| {
+                Ok(Self {
+                    lineage: row.get(0)?,
+                    serial: row.get(1)?,
+                    journal: row.get(2)?,
+                    run: row.get(3)?,
+                })
+            })
             .optional()
     }
 

@@ -118,11 +118,12 @@ impl<'a> Writer<'a> {
 
     /// Gives this transaction a serial.
     pub(super) fn begin_serial(&self, serial: u64) -> Result<(), Fault> {
-        self.connection.execute("UPDATE state SET serial = ?1", [signed(serial)?])?;
-        self.connection.execute(
-            "INSERT INTO serial (serial, at, run) VALUES (?1, ?2, ?3)",
-            params![signed(serial)?, self.clock.now().0, self.run.get()],
-        )?;
+        self.connection
+            .prepare_cached("UPDATE state SET serial = ?1")?
+            .execute([signed(serial)?])?;
+        self.connection
+            .prepare_cached("INSERT INTO serial (serial, at, run) VALUES (?1, ?2, ?3)")?
+            .execute(params![signed(serial)?, self.clock.now().0, self.run.get()])?;
         self.serial.set(Some(serial));
         Ok(())
     }

@@ -15,10 +15,8 @@ pub fn format(file: FileId, text: &str) -> Result<String, Diagnostics> {
     if diagnostics.has_errors() {
         return Err(diagnostics);
     }
-    let (mark, body) = match text.strip_prefix('\u{feff}') {
-        Some(body) => ("\u{feff}", body),
-        None => ("", text),
-    };
+    // A byte order mark is left out, as `terraform fmt` does.
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lexer = Lexer::new(body, 0);
     let tokens: Vec<Token> = std::iter::from_fn(|| lexer.next()).collect();
     lexer.cut();
@@ -37,7 +35,7 @@ pub fn format(file: FileId, text: &str) -> Result<String, Diagnostics> {
     let comment =
         |piece: &Piece<'_>| matches!(piece.kind, TokenKind::LineComment | TokenKind::BlockComment);
     let end = if pieces.last().is_some_and(comment) { "\n" } else { "" };
-    Ok(format!("{mark}{formatted}{end}"))
+    Ok(formatted + end)
 }
 
 /// A token of the result with the spaces before it.

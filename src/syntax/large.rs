@@ -5,8 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hcl::edit::parser;
-
+use super::adapted;
 use super::ast::{ExpressionKind, ObjectItem};
 use super::lexer::{Lexer, Token, TokenKind};
 use super::lower::Lowering;
@@ -164,7 +163,7 @@ impl Emptied {
             for (start, end) in runs {
                 let wrapped = format!("{{{}}}", &source.text[*start..*end]);
                 let base = (source.base + start).cast_signed() - 1;
-                match parser::parse_expr(&wrapped) {
+                match adapted::parse_expression(&wrapped) {
                     Ok(tree) => {
                         let mut lowering = Lowering::new(source.file, &wrapped, base);
                         let object = lowering.expression(&tree);

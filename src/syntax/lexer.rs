@@ -7,6 +7,8 @@ use std::ops::Range;
 const MAX_NESTING: usize = 256;
 /// Most problems noted.
 const MAX_PROBLEMS: usize = 1000;
+/// How far behind an end word the directives that are open in a heredoc are looked for, in bytes.
+const MAX_BEHIND: usize = 4096;
 
 /// A token. Whitespace is what lies between tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub(super) struct Problem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ProblemKind {
     UnterminatedString,
+    /// A label of a block that runs into the end of its line, and with it the block's brace.
+    UnterminatedLabel,
     UnterminatedHeredoc,
     UnterminatedComment,
     /// Something other than a newline follows `<<EOT`, or the delimiter is quoted.
@@ -113,6 +117,8 @@ enum Form {
 struct Directive {
     is_if: bool,
     at: usize,
+    /// Whether it is noted that its end is missing.
+    told: bool,
 }
 
 /// Reads tokens off a text.
@@ -194,19 +200,21 @@ impl<'t> Lexer<'t> {
                         }
                         Form::Bare => {}
                     }
-                    self.unclosed_directives(&directives);
+                    self.unclosed_directives(&directives, None);
                 }
             }
         }
         self.suspect = None;
     }
 
-    fn unclosed_directives(&mut self, directives: &[Directive]) {
-        for directive in directives {
+    /// Notes directives without an end, which was noticed at `noticed`.
+    fn unclosed_directives(&mut self, directives: &[Directive], noticed: Option<&Range<usize>>) {
+        for directive in directives.iter().filter(|directive| !directive.told) {
             let end = self.text[directive.at..]
                 .find('}')
                 .map_or(directive.at + 2, |length| directive.at + length + 1);
-            self.problem(ProblemKind::UnclosedDirective, directive.at..end, None);
+            let at = directive.at..end;
+            self.problem(ProblemKind::UnclosedDirective, at, noticed.cloned());
         }
     }
 
@@ -260,6 +268,10 @@ impl<'t> Lexer<'t> {
             && self.at_line_start()
             && let Some(length) = heredoc_end(rest, &self.text[start..end])
         {
+            let word = &self.text[start..end];
+            if self.goes_on(&rest[length..], word, self.position + length - word.len()) {
+                return Some(self.take(TokenKind::Literal, literal_length(rest, form)));
+            }
             let token = self.take(TokenKind::HeredocClose, length);
             self.close_text();
             return Some(token);
@@ -299,6 +311,13 @@ impl<'t> Lexer<'t> {
             self.problem(kind, outer..at, None);
             return;
         }
+        let swallowed = self.text[at..end].trim_end();
+        if self.frames.is_empty() && swallowed.ends_with('{') && self.text[line..at].contains(' ') {
+            let (brace, indent) = (at + swallowed.len() - 1, self.indent);
+            self.frames.push(Frame::Bracket { open: b'{', at: brace, indent });
+            self.problem(ProblemKind::UnterminatedLabel, at..brace, None);
+            return;
+        }
         self.problem(ProblemKind::UnterminatedString, at..end, None);
     }
 
@@ -306,9 +325,30 @@ impl<'t> Lexer<'t> {
         self.text[..self.position].ends_with('\n')
     }
 
+    /// Notes the directives that are open at the end word of a heredoc, at `at`. Returns whether they
+    /// and the heredoc seem to end further down: then what lies between is not worth a word.
+    fn goes_on(&mut self, behind: &str, word: &str, at: usize) -> bool {
+        let Some(Frame::Text { directives, .. }) = self.frames.last_mut() else { return false };
+        if directives.is_empty() {
+            return false;
+        }
+        let open = directives.clone();
+        directives.iter_mut().for_each(|directive| directive.told = true);
+        self.unclosed_directives(&open, Some(&(at..at + word.len())));
+        let lines = behind[..behind.floor_char_boundary(MAX_BEHIND)].split_inclusive('\n').skip(1);
+        let mut ended = false;
+        for line in lines {
+            if ended && heredoc_end(line, word).is_some() {
+                return true;
+            }
+            ended |= line.contains("%{") && line.contains("end");
+        }
+        false
+    }
+
     fn close_text(&mut self) {
         if let Some(Frame::Text { directives, .. }) = self.frames.pop() {
-            self.unclosed_directives(&directives);
+            self.unclosed_directives(&directives, None);
         }
     }
 
@@ -401,7 +441,9 @@ impl<'t> Lexer<'t> {
         let Some(Frame::Text { directives, .. }) = enclosing else { return };
         let inside_if = directives.last().map(|directive| directive.is_if);
         match word {
-            "if" | "for" => directives.push(Directive { is_if: word == "if", at }),
+            "if" | "for" => {
+                directives.push(Directive { is_if: word == "if", at, told: false });
+            }
             "else" if inside_if == Some(true) => {}
             "endif" if inside_if == Some(true) => {
                 directives.pop();
@@ -412,7 +454,7 @@ impl<'t> Lexer<'t> {
             "else" | "endif" | "endfor" => {
                 // With the other kind open, that one is what lacks its end.
                 match directives.pop() {
-                    Some(open) => self.unclosed_directives(&[open]),
+                    Some(open) => self.unclosed_directives(&[open], None),
                     None => self.problem(ProblemKind::StrayDirective, at..end, None),
                 }
             }
@@ -540,14 +582,12 @@ pub(super) fn closer(open: u8) -> u8 {
     }
 }
 
-/// Returns the length of whitespace and delimiter, if they stand here.
+/// Returns the length of whitespace and delimiter, if they are all that stands on the line here.
 fn heredoc_end(line: &str, delimiter: &str) -> Option<usize> {
     let word = line.trim_start_matches([' ', '\t']);
     let behind = word.strip_prefix(delimiter)?;
-    if behind.starts_with(is_identifier_continue) {
-        return None;
-    }
-    Some(line.len() - behind.len())
+    let rest = behind.trim_start_matches([' ', '\t', '\r']);
+    (rest.is_empty() || rest.starts_with('\n')).then_some(line.len() - behind.len())
 }
 
 /// Returns the length of text up to what ends it; at least one character.

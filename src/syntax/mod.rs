@@ -4,6 +4,7 @@
 //! Parsing never stops at the first mistake that it can step over: it returns what it understood
 //! and all diagnostics.
 
+mod adapted;
 pub mod ast;
 mod direct;
 mod format;

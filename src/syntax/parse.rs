@@ -1,15 +1,13 @@
 //! Entry points: a file's text, a lone expression, a lone template.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::thread;
 
-use hcl::edit::parser;
-
+use super::adapted;
 use super::ast::{Body, Expression, ExpressionKind};
 use super::direct;
 use super::large;
-use super::lexer::{Lexer, Problem, ProblemKind, TokenKind};
+use super::lexer::{Lexer, Problem, ProblemKind};
 use super::lower::Lowering;
 use super::problem::{self, Source};
 use super::recover::recover;
@@ -27,7 +25,8 @@ const STACK_BYTES: usize = 16 * 1024 * 1024;
 pub fn parse(file: FileId, text: &str) -> (Body, Diagnostics) {
     match check_text(file, text) {
         Ok(start) => on_large_stack(file, text, || {
-            body(file, &with_empty_heredocs_quoted(&text[start..]), start)
+            let lexer = Lexer::new(&text[start..], 0);
+            body(file, &adapted::with_empty_heredocs_quoted(&text[start..], lexer), start)
         }),
         Err(diagnostic) => (Body::default(), (*diagnostic).into()),
     }
@@ -38,7 +37,8 @@ pub fn parse(file: FileId, text: &str) -> (Body, Diagnostics) {
 pub fn parse_expression(file: FileId, text: &str) -> (Expression, Diagnostics) {
     match check_text(file, text) {
         Ok(start) => on_large_stack(file, text, || {
-            expression(file, &with_empty_heredocs_quoted(&text[start..]), start)
+            let lexer = Lexer::new(&text[start..], 0);
+            expression(file, &adapted::with_empty_heredocs_quoted(&text[start..], lexer), start)
         }),
         Err(diagnostic) => (null(file, 0..0), (*diagnostic).into()),
     }
@@ -58,34 +58,12 @@ pub fn is_unfinished(text: &str) -> bool {
 /// Parses a template as a template file holds it: text with `${…}` and `%{…}`.
 pub fn parse_template(file: FileId, text: &str) -> (Expression, Diagnostics) {
     match check_text(file, text) {
-        Ok(start) => on_large_stack(file, text, || template(file, &text[start..], start)),
+        Ok(start) => on_large_stack(file, text, || {
+            let lexer = Lexer::bare_template(&text[start..]);
+            template(file, &adapted::with_empty_heredocs_quoted(&text[start..], lexer), start)
+        }),
         Err(diagnostic) => (null(file, 0..0), (*diagnostic).into()),
     }
-}
-
-/// Returns the text with `""` and spaces in the place of each heredoc without a line: the parser does not
-/// see its end. All that follows stays where it was.
-fn with_empty_heredocs_quoted(text: &str) -> Cow<'_, str> {
-    if !text.contains("<<") {
-        return Cow::Borrowed(text);
-    }
-    let mut lexer = Lexer::new(text, 0);
-    let mut quoted = String::new();
-    let (mut copied, mut opened) = (0, None);
-    while let Some(token) = lexer.next() {
-        if let (TokenKind::HeredocClose, Some(start)) = (token.kind, opened) {
-            quoted.push_str(&text[copied..start]);
-            quoted.push_str("\"\"");
-            quoted.extend(std::iter::repeat_n(' ', token.end - start - 2));
-            copied = token.end;
-        }
-        opened = (token.kind == TokenKind::HeredocOpen).then_some(token.start);
-    }
-    if copied == 0 {
-        return Cow::Borrowed(text);
-    }
-    quoted.push_str(&text[copied..]);
-    Cow::Owned(quoted)
 }
 
 fn body(file: FileId, text: &str, start: usize) -> (Body, Diagnostics) {
@@ -99,7 +77,7 @@ fn body(file: FileId, text: &str, start: usize) -> (Body, Diagnostics) {
 pub(super) fn parsed_body(file: FileId, text: &str, start: usize) -> (Body, Diagnostics) {
     let source = Source { file, text, base: start };
     let emptied = large::empty(text);
-    match parser::parse_body(emptied.as_ref().map_or(text, |emptied| &emptied.text)) {
+    match adapted::parse_body(emptied.as_ref().map_or(text, |emptied| &emptied.text)) {
         Ok(tree) => {
             let (items, mut diagnostics) =
                 emptied.map(|emptied| emptied.items(source)).unwrap_or_default();
@@ -107,7 +85,11 @@ pub(super) fn parsed_body(file: FileId, text: &str, start: usize) -> (Body, Diag
             let mut body = lowering.body(&tree);
             body.incomplete = diagnostics.has_errors();
             diagnostics.extend(lowering.diagnostics);
-            (body, diagnostics)
+            if diagnostics.has_errors() || is_sound(Lexer::new(text, 0)) {
+                (body, diagnostics)
+            } else {
+                recover(source)
+            }
         }
         Err(error) => {
             let (body, mut diagnostics) = recover(source);
@@ -138,7 +120,7 @@ pub(super) fn parsed_expression(
     let wrapped = format!("({text}\n)");
     let base = start.cast_signed() - 1;
     let source = Source { file, text, base: start };
-    match parser::parse_expr(&wrapped) {
+    match adapted::parse_expression(&wrapped) {
         Ok(tree) => {
             let mut lowering = Lowering::new(file, &wrapped, base);
             let whole = lowering.expression(&tree);
@@ -146,7 +128,7 @@ pub(super) fn parsed_expression(
                 ExpressionKind::Parenthesis(inner)
                     if hcl::edit::Span::span(&tree).is_some_and(|s| s.end == wrapped.len()) =>
                 {
-                    (inner, lowering.diagnostics)
+                    passed(source, inner, lowering.diagnostics, || Lexer::new(text, 0))
                 }
                 // Something like `1) + (2`.
                 _ => (null(file, start..start), broken(source, ")", 0, Lexer::new(text, 0))),
@@ -175,19 +157,40 @@ fn template(file: FileId, text: &str, start: usize) -> (Expression, Diagnostics)
 
 /// Reads a lone template through the parser.
 pub(super) fn parsed_template(file: FileId, text: &str, start: usize) -> (Expression, Diagnostics) {
-    match parser::parse_template(text) {
+    let source = Source { file, text, base: start };
+    let lexer = || Lexer::bare_template(text);
+    match adapted::parse_template(text) {
         Ok(tree) => {
             let mut lowering = Lowering::new(file, text, start.cast_signed());
             let expression = lowering.bare_template(&tree);
-            (expression, lowering.diagnostics)
+            passed(source, expression, lowering.diagnostics, lexer)
         }
         Err(error) => {
-            let source = Source { file, text, base: start };
-            let lexer = Lexer::bare_template(text);
-            let diagnostics = broken(source, error.message(), error.location().offset(), lexer);
+            let diagnostics = broken(source, error.message(), error.location().offset(), lexer());
             (null(file, start..start + text.len()), diagnostics)
         }
     }
+}
+
+/// Returns what the parser let pass, unless the lexer sees what is wrong with it.
+fn passed<'t>(
+    source: Source<'t>,
+    expression: Expression,
+    diagnostics: Diagnostics,
+    lexer: impl Fn() -> Lexer<'t>,
+) -> (Expression, Diagnostics) {
+    if diagnostics.has_errors() || is_sound(lexer()) {
+        return (expression, diagnostics);
+    }
+    let whole = source.base..source.base + source.text.len();
+    (null(source.file, whole), broken(source, "", 0, lexer()))
+}
+
+/// Returns whether the lexer has nothing against a text.
+fn is_sound(mut lexer: Lexer<'_>) -> bool {
+    while lexer.next().is_some() {}
+    lexer.cut();
+    lexer.problems.is_empty()
 }
 
 /// Says what is wrong with a lone expression or template.

@@ -56,6 +56,11 @@ pub(super) fn lexical(source: Source<'_>, problem: &Problem) -> Diagnostic {
                     "close it with `\"`; for several lines write `\\n` or use a heredoc (`<<-EOT`)",
                 )
         }
+        ProblemKind::UnterminatedLabel => {
+            error("unterminated-string", "label is not closed on its line")
+                .at_with(at, "starts here")
+                .help(format!("close it with `\"`: write `{}\" {{`", text.trim_end()))
+        }
         ProblemKind::UnterminatedHeredoc => {
             let word = text.trim_start_matches('<').trim_start_matches('-');
             error("unterminated-heredoc", "heredoc is not closed")
@@ -93,9 +98,17 @@ pub(super) fn lexical(source: Source<'_>, problem: &Problem) -> Diagnostic {
                 .unwrap_or("");
             match word {
                 "if" | "for" => {
-                    error("unclosed", &format!("`%{{ {word} }}` has no `%{{ end{word} }}`"))
-                        .at_with(at, "opened here")
-                        .help(format!("add `%{{ end{word} }}`"))
+                    let summary = format!("`%{{ {word} }}` has no `%{{ end{word} }}`");
+                    let diagnostic = error("unclosed", &summary).at_with(at, "opened here");
+                    let help = format!("add `%{{ end{word} }}`");
+                    match noticed {
+                        Some(noticed) => {
+                            diagnostic.see(noticed, "the heredoc ends here").help(format!(
+                                "{help} before this line, or end the heredoc with another word"
+                            ))
+                        }
+                        None => diagnostic.help(help),
+                    }
                 }
                 _ => error("unclosed", "template directive is not closed")
                     .at_with(at, "opened here")

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use hcl::edit::parser;
 
+use super::adapted;
 use super::ast::{Attribute, Block, Body, Expression, ExpressionKind, Identifier};
 use super::direct;
 use super::large;
@@ -63,6 +64,7 @@ fn is_wide(problem: &Problem) -> bool {
         ProblemKind::Unclosed
             | ProblemKind::Mismatched
             | ProblemKind::StrayClose
+            | ProblemKind::UnterminatedLabel
             | ProblemKind::UnterminatedHeredoc
             | ProblemKind::UnterminatedComment
     )
@@ -359,7 +361,7 @@ impl<'t> Reader<'t> {
             return Some(expression);
         }
         let emptied = large::empty(text);
-        match parser::parse_expr(emptied.as_ref().map_or(text, |emptied| &emptied.text)) {
+        match adapted::parse_expression(emptied.as_ref().map_or(text, |emptied| &emptied.text)) {
             Ok(tree) => {
                 let Source { file, base, .. } = self.source;
                 let source = Source { file, text, base: base + first.start };
@@ -529,7 +531,7 @@ pub(super) fn stop(text: &str, error: &parser::Error) -> usize {
     if offset + 1 < text.len() {
         return offset;
     }
-    match parser::parse_expr(&format!("{text} ")) {
+    match adapted::parse_expression(&format!("{text} ")) {
         Err(again) => again.location().offset(),
         Ok(_) => offset,
     }

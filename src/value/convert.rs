@@ -41,7 +41,7 @@ impl fmt::Display for ConversionError {
 impl std::error::Error for ConversionError {}
 
 /// Converts `value` to `ty`. Null is of every type. Marks stay where they are, unknowns keep their
-/// origin. `any` inside a collection stands for the one type that all elements can have; elsewhere
+/// origin unless the conversion may fail once they are known. `any` inside a collection stands for the one type that all elements can have; elsewhere
 /// it takes what there is.
 pub fn convert(value: &Value, ty: &Type) -> Result<Value, ConversionError> {
     if let Some(same) = unchanged(value, ty) {
@@ -55,8 +55,10 @@ pub fn convert(value: &Value, ty: &Type) -> Result<Value, ConversionError> {
             }
             let target = if ty.has_any() { merged(&unknown.ty, ty) } else { ty.clone() };
             match &unknown.origin {
-                Some(origin) => Value::unknown_from(target, Arc::clone(origin)),
-                None => Value::unknown(target),
+                Some(origin) if always_converts(&unknown.ty, &target) => {
+                    Value::unknown_from(target, Arc::clone(origin))
+                }
+                _ => Value::unknown(target),
             }
         }
         _ => match ty {
@@ -265,6 +267,26 @@ pub fn may_convert(from: &Type, to: &Type) -> bool {
             None => field.optional,
         }),
         _ => false,
+    }
+}
+
+/// Returns whether every value of type `from` is one of `to`, whatever it will be.
+fn always_converts(from: &Type, to: &Type) -> bool {
+    match (from, to) {
+        (Type::Any, _)
+        | (Type::String, Type::Bool | Type::Number)
+        | (Type::Map(_), Type::Object(_)) => from == to,
+        (Type::List(a) | Type::Set(a), Type::List(b) | Type::Set(b))
+        | (Type::Map(a), Type::Map(b)) => always_converts(a, b),
+        (Type::Tuple(a), Type::List(b) | Type::Set(b)) => a.iter().all(|e| always_converts(e, b)),
+        (Type::Tuple(a), Type::Tuple(b)) => {
+            a.iter().zip(b.iter()).all(|(x, y)| always_converts(x, y))
+        }
+        (Type::Object(a), Type::Map(b)) => a.values().all(|field| always_converts(&field.ty, b)),
+        (Type::Object(a), Type::Object(b)) => b.iter().all(|(name, field)| {
+            a.get(name).is_none_or(|have| always_converts(&have.ty, &field.ty))
+        }),
+        _ => may_convert(from, to),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Planner, client, emulator and state of one configuration, on one thread and in virtual time.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -29,14 +29,15 @@ use natform::emulator::{Emulator, InProcess, Settings};
 use natform::environment::{Clock, Environment, ManualClock, MemoryFiles, SeededIds, Timestamp};
 use natform::plan::program::{ObjectMap, Program};
 use natform::plan::{Plan, PlanInput, PlanOptions, ProviderContext, Purpose};
-use natform::refresh::{Reader, ServiceReader, read_list, read_object, read_sought};
-use natform::resources::{self, Listing, Listings, Object, ReadScope, Sought};
+use natform::refresh::{Reader, Reading, ServiceReader, read_list, read_object, read_sought};
+use natform::resources::{self, Listings, Object, ReadScope, Sought};
 use natform::state::{
     JournalEntry, Lock, LockInfo, RunRecord, Service as Place, Snapshot, SqliteStore, Store,
 };
 use natform::value::{Name, Value};
 
 use crate::latency::{Latency, Queued, Slow};
+use crate::limits::{Limiter, Limits};
 
 /// What a process that dies unwinds with.
 struct Died;
@@ -112,7 +113,7 @@ impl Service for Services {
         Box::pin(self.of(to).send(call))
     }
 
-    fn list<'a>(&'a self, of: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing> {
+    fn list<'a>(&'a self, of: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Reading> {
         Box::pin(read_list(self.of(of), scope, self.deadline()))
     }
 
@@ -121,11 +122,11 @@ impl Service for Services {
         of: &'a str,
         scope: &'a ReadScope,
         id: &'a str,
-    ) -> BoxFuture<'a, Listing> {
+    ) -> BoxFuture<'a, Reading> {
         Box::pin(read_object(self.of(of), scope, id, self.deadline()))
     }
 
-    fn sought<'a>(&'a self, of: &'a str, sought: &'a Sought) -> BoxFuture<'a, Listing> {
+    fn sought<'a>(&'a self, of: &'a str, sought: &'a Sought) -> BoxFuture<'a, Reading> {
         Box::pin(read_sought(self.of(of), sought, self.deadline()))
     }
 
@@ -185,6 +186,9 @@ pub(crate) struct Bench {
     pub(crate) quotas: BTreeMap<Name, u64>,
     /// How long requests of an apply take; none lets all happen at once.
     pub(crate) latency: Option<Arc<Latency>>,
+    /// What the service bears of an apply's requests; none bears all.
+    pub(crate) limits: Option<Limits>,
+    limiter: RefCell<Option<Arc<Limiter>>>,
     pub(crate) parallelism: usize,
     runs: Cell<u64>,
     /// Each environment draws other ids.
@@ -217,6 +221,8 @@ impl Bench {
             regions: [("", region)].into(),
             quotas: BTreeMap::new(),
             latency: None,
+            limits: None,
+            limiter: RefCell::default(),
             parallelism: apply::Settings::default().parallelism,
             runs: Cell::new(0),
             environments: Cell::new(0),
@@ -287,11 +293,25 @@ impl Bench {
     /// Returns the client of a region for an apply, whose requests take their time.
     fn client_of_run(&self, environment: &Environment, region: &str) -> Client {
         let Some(latency) = &self.latency else { return self.client(environment, region) };
-        let settings = ClientSettings::new(Endpoint::Embedded, Credentials::test_account(), region);
+        let mut settings =
+            ClientSettings::new(Endpoint::Embedded, Credentials::test_account(), region);
+        settings.parallelism = self.parallelism;
         let inner: Arc<dyn Transport> = Arc::<Mortal>::clone(&self.mortal);
-        let transport = Arc::new(Slow { inner, latency: Arc::clone(latency) });
+        let limiter = Arc::new(Limiter::new(inner, self.clock.clone(), self.limits.clone()));
+        *self.limiter.borrow_mut() = Some(Arc::clone(&limiter));
+        let transport = Arc::new(Slow { inner: limiter, latency: Arc::clone(latency) });
         let sleeper = Arc::new(Queued(Arc::clone(latency)));
         Client::new(settings, transport, environment, sleeper, Arc::new(NoLog))
+    }
+
+    /// Returns a client as an apply has it.
+    pub(crate) fn limited_client(&self) -> Client {
+        self.client_of_run(&self.environment(""), self.regions[""])
+    }
+
+    /// Returns what counts the requests of the client that was made last.
+    pub(crate) fn limiter(&self) -> Arc<Limiter> {
+        Arc::clone(self.limiter.borrow().as_ref().unwrap())
     }
 
     fn reader(&self, runtime: &tokio::runtime::Runtime) -> ServiceReader {

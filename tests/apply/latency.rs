@@ -22,7 +22,8 @@ pub(crate) struct Latency {
     clock: ManualClock,
     waits: Mutex<BTreeMap<(Timestamp, u64), Slot>>,
     drawn: AtomicU64,
-    /// The longest that a request or an answer takes, in milliseconds.
+    /// The shortest and the longest that a request or an answer takes, in milliseconds.
+    least: u64,
     most: u64,
 }
 
@@ -53,7 +54,17 @@ impl Wake for Bell {
 
 impl Latency {
     pub(crate) fn new(clock: ManualClock, seed: u64, most: u64) -> Arc<Self> {
-        Arc::new(Self { clock, waits: Mutex::default(), drawn: AtomicU64::new(seed), most })
+        Self::between(clock, seed, (0, most))
+    }
+
+    /// Creates one in which every request and every answer takes the same time.
+    pub(crate) fn steady(clock: ManualClock, seed: u64, each: u64) -> Arc<Self> {
+        Self::between(clock, seed, (each, each))
+    }
+
+    fn between(clock: ManualClock, seed: u64, (least, most): (u64, u64)) -> Arc<Self> {
+        let (waits, drawn) = (Mutex::default(), AtomicU64::new(seed));
+        Arc::new(Self { clock, waits, drawn, least, most })
     }
 
     fn draw(&self) -> u64 {
@@ -68,7 +79,7 @@ impl Latency {
     }
 
     fn on_the_way(&self) -> Waiting {
-        let ms = self.draw() % (self.most + 1);
+        let ms = self.least + self.draw() % (self.most - self.least + 1);
         self.until(self.clock.now().after(Duration::from_millis(ms)))
     }
 

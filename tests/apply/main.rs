@@ -10,6 +10,7 @@ mod faults;
 mod flow;
 mod inline;
 mod latency;
+mod limits;
 mod order;
 mod recovery_cases;
 mod settling;

@@ -151,3 +151,20 @@ fn bytes_that_are_no_text_do_no_harm() {
     run.is_clean();
     assert!(run.stdout.ends_with("1\n"), "{}", run.stdout);
 }
+
+#[test]
+fn functions_that_differ_each_time_have_values() {
+    let workspace = Workspace::with("locals {\n  now = timestamp()\n}\n");
+    let input =
+        "length(uuid())\ntimecmp(local.now, plantimestamp()) >= 0\nlength(bcrypt(\"x\", 4))\n";
+    let run = console(&workspace, &[], input).success();
+    assert_eq!(run.stdout, "36\ntrue\n60\n");
+}
+
+#[test]
+fn workspaces_are_told_to_be_absent() {
+    for word in ["terraform", "tofu"] {
+        let run = console(&Workspace::new(), &[], &format!("{word}.workspace\n")).exits(1);
+        run.says(&["natform has no workspaces"]);
+    }
+}

@@ -143,8 +143,8 @@ fn permissions_and_links_stay() {
 }
 
 #[test]
-fn the_ends_of_lines_stay() {
+fn the_ends_of_lines_stay_and_a_byte_order_mark_goes() {
     let workspace = Workspace::with("\u{feff}locals {\r\na=1\r\n}");
     workspace.run(&["fmt"]).success();
-    assert_eq!(text(&workspace, "main.nat.hcl"), "\u{feff}locals {\r\n  a = 1\r\n}");
+    assert_eq!(text(&workspace, "main.nat.hcl"), "locals {\r\n  a = 1\r\n}");
 }

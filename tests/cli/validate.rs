@@ -64,3 +64,13 @@ fn mistakes_are_found_without_a_service() {
     let workspace = Workspace::with(&CONFIGURATION.replace("\"tcp\"", "\"icmp\""));
     workspace.run(&["validate"]).exits(1);
 }
+
+#[test]
+fn directories_named_like_files_are_left_alone() {
+    let workspace = Workspace::with("output \"a\" { value = 1 }\n");
+    workspace.write("old.nat.hcl/main.nat.hcl", "not read");
+    workspace.write("old.auto.natvars/x", "not read");
+    workspace.run(&["validate"]).success();
+    workspace.run(&["plan"]).success();
+    workspace.run(&["fmt", "-check"]).success();
+}

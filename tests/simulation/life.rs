@@ -26,8 +26,10 @@ use natform::diagnostic::Diagnostics;
 use natform::environment::{Clock, Environment, MemoryFiles, SeededIds, Timestamp};
 use natform::plan::program::Program;
 use natform::plan::{Directives, Plan, PlanInput, PlanMode, PlanOptions, ProviderContext};
-use natform::refresh::{DataRead, Reader, ServiceReader, read_list, read_lists, read_object};
-use natform::resources::{Listing, Listings, Object, ReadScope};
+use natform::refresh::{
+    DataRead, Reader, Reading, ServiceReader, read_list, read_lists, read_object,
+};
+use natform::resources::{Listings, Object, ReadScope};
 use natform::state::{JournalEntry, Lock, LockInfo, RunRecord, Service as Place, Snapshot, Store};
 use natform::value::Name;
 
@@ -105,13 +107,14 @@ impl Service for Services {
         Box::pin(self.client.send(call))
     }
 
-    fn list<'a>(&'a self, _: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing> {
+    fn list<'a>(&'a self, _: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Reading> {
         Box::pin(async move {
-            let listing = read_list(&self.client, scope, self.deadline()).await;
-            match &self.owned {
+            let Reading { listing, sent } = read_list(&self.client, scope, self.deadline()).await;
+            let listing = match &self.owned {
                 Some(owned) => self.mutation.of_list(listing, |id| owned.contains(id)),
                 None => listing,
-            }
+            };
+            Reading { listing, sent }
         })
     }
 
@@ -120,7 +123,7 @@ impl Service for Services {
         _: &'a str,
         scope: &'a ReadScope,
         id: &'a str,
-    ) -> BoxFuture<'a, Listing> {
+    ) -> BoxFuture<'a, Reading> {
         Box::pin(read_object(&self.client, scope, id, self.deadline()))
     }
 

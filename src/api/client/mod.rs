@@ -40,6 +40,8 @@ const ATTEMPTS_FOREIGN: u32 = 3;
 /// A read waits this long for its answer even when the time for it is over.
 const SHORTEST_READ: Duration = Duration::from_secs(1);
 /// For so long after the service answered somebody, those that it refuses as too many are patient.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// So much time of its own has a read that had to wait for its turn beyond its deadline.
 const GRACE: Duration = Duration::from_secs(60);
 /// How much of an answer's text the log is given, in characters.
 const LOGGED_BODY: usize = 2000;
@@ -190,6 +192,11 @@ impl Client {
         &self.0.settings.redactor
     }
 
+    /// Returns the time.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
     /// Waits for a while; returns false at once where that would take longer than until `deadline`.
     pub async fn wait(&self, duration: Duration, deadline: Timestamp) -> bool {
         if self.0.clock.now().after(duration) > deadline {
@@ -250,7 +257,14 @@ impl Client {
     /// What is refused as one too many goes on for as long as the service answers others. What cannot
     /// be sent at all, and answers of something that is not the service, end it sooner: they rarely
     /// mend themselves.
-    pub async fn read(&self, call: &Call, deadline: Timestamp) -> Result<Answer, ApiError> {
+    ///
+    /// Returns the answer and when the request left that it answers: a request may wait long for its
+    /// turn, and what it is answered is no older than that.
+    pub async fn read(
+        &self,
+        call: &Call,
+        deadline: Timestamp,
+    ) -> Result<(Answer, Timestamp), ApiError> {
         let inner = &*self.0;
         let mut attempt = 0;
         let (mut unsent, mut unreadable) = (0, 0);
@@ -263,7 +277,7 @@ impl Client {
             };
             let Attempt { outcome, sent } = self.attempt(call, limit).await;
             let error = match outcome {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => return Ok((answer, sent)),
                 Err(error) => error,
             };
             let begun = *first.get_or_insert(sent);
@@ -281,7 +295,7 @@ impl Client {
             if crowded && !strange {
                 // Everybody's turn is decided in one place.
                 wait = Duration::ZERO;
-                until = until.max(self.1.answered().unwrap_or(until).after(GRACE));
+                until = self.1.answered().map_or(until, |at| until.max(at.after(PATIENCE)));
             }
             // Silence that the service asks for is kept, and tried once more after it.
             let own = self.1.delay(call.action).saturating_sub(self.1.silence(call.action));

@@ -103,7 +103,8 @@ impl Bench {
 
     async fn read(&self, seconds: i64) -> Result<Answer, ApiError> {
         let deadline = Timestamp(START + seconds * 1000);
-        self.client.read(&Call::new(Action::DescribeNatGateways), deadline).await
+        let call = Call::new(Action::DescribeNatGateways);
+        self.client.read(&call, deadline).await.map(|(answer, _)| answer)
     }
 }
 

@@ -6,7 +6,9 @@
 //! it took, tells the rate that the service bears. From just below that the rate grows: quickly to
 //! near where it was refused last, slowly beyond, and quickly again well above. Requests that were
 //! under way when it fell are of the same event. The longer an event kept everyone waiting, the
-//! longer the rate rests before it grows.
+//! longer the rate rests before it grows. What the first events tell is rough, since then there is
+//! often too little to send: after them it grows several times as fast, where they are cheap. It also
+//! grows the faster the longer nothing was refused: the limit may have been lifted.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,9 +20,14 @@ const FIRST_GAP: i64 = 4_000;
 const LONGEST_GAP: i64 = 2 * SECOND;
 /// Who comes late by no more than this does not lose its place, so that timers cost no rate.
 const CATCH_UP: i64 = 5_000;
-/// After an event the rate rests for so many times as long as that took, up to a limit.
+/// After an event the rate rests for so many times as long as that took, up to a limit; half as long
+/// after one that cost little.
 const REST: i64 = 20;
 const LONGEST_REST: i64 = 60 * SECOND;
+/// Such an event costs little.
+const CHEAP: i64 = SECOND / 2;
+/// After so many events the rate is known well.
+const ROUGH: f64 = 8.0;
 /// The slowest rate, in requests a second.
 const SLOWEST: f64 = 0.2;
 /// A rate that has grown to this is no limit any more.
@@ -68,6 +75,9 @@ pub(super) struct Rate {
     loose: u32,
     /// When the first of them left.
     cycle: i64,
+    /// How many events there were, and whether the last one was short.
+    events: u32,
+    cheap: bool,
     /// When requests left that were answered.
     answered: VecDeque<i64>,
 }
@@ -211,8 +221,11 @@ impl Rate {
         self.base = (rate, now);
         self.met = met;
         self.ended = now;
+        self.events = self.events.saturating_add(1);
         let took = now.saturating_sub(event.since);
-        let rest = if met.is_some() && (steady || sure) { took.saturating_mul(REST) } else { 0 };
+        self.cheap = took < CHEAP;
+        let times = if self.cheap { REST / 2 } else { REST };
+        let rest = if met.is_some() && (steady || sure) { took.saturating_mul(times) } else { 0 };
         self.rests_until = now.saturating_add(rest.min(LONGEST_REST));
         self.next = self.last.saturating_add(self.spacing()).max(now);
     }
@@ -239,9 +252,14 @@ impl Rate {
         let grown = match self.met {
             None => rate * 1.125,
             Some(met) if rate < met * 0.95 => (rate * 1.125).min(met * 0.95),
-            // At most two hundredths in a second.
-            Some(met) if rate < met * 1.1 => rate * (1.0 + (0.02 / rate).min(0.003)),
-            Some(_) => rate * 1.01,
+            // At most two hundredths in a second, once it is known well.
+            Some(met) if rate < met * 1.1 => {
+                let calm = seconds(now.saturating_sub(self.ended.max(self.rests_until)));
+                let rough = ROUGH / f64::from(self.events.max(1));
+                let haste = if self.cheap { rough.max(1.0 + calm / 4.0) } else { 1.0 };
+                rate * (1.0 + (0.02 / rate).min(0.003) * haste)
+            }
+            Some(_) => rate * 1.03,
         };
         self.borne = Some(grown.min(self.base.0 * 2.0).max(rate).min(UNLIMITED));
     }

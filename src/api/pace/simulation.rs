@@ -48,6 +48,8 @@ pub(super) enum Hint {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Service {
     pub(super) limit: u32,
+    /// The limit from times on, the latest first.
+    pub(super) later: &'static [(i64, u32)],
     pub(super) shape: Shape,
     pub(super) hint: Hint,
     /// Whether each action has the limit for itself; and whether its answers say so.
@@ -56,6 +58,22 @@ pub(super) struct Service {
     pub(super) latency: i64,
     /// Whether the way varies, by a fifth at most.
     pub(super) jitter: bool,
+}
+
+impl Service {
+    fn limit_at(&self, now: i64) -> u32 {
+        self.later.iter().find(|(from, _)| *from <= now).map_or(self.limit, |(_, limit)| *limit)
+    }
+
+    /// Returns how many requests it bears until a time.
+    pub(super) fn bears(&self, until: i64) -> f64 {
+        let (mut sum, mut end) = (0.0, until);
+        for (from, limit) in self.later.iter().chain([&(0, self.limit)]) {
+            sum += f64::from(*limit) * (end - from).max(0) as f64 / 1e6;
+            end = end.min(*from);
+        }
+        sum
+    }
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +88,7 @@ struct Count {
 impl Count {
     /// Counts a request that arrives; the error says when to come again.
     fn take(&mut self, service: &Service, now: i64) -> Result<(), i64> {
-        let limit = service.limit;
+        let limit = service.limit_at(now);
         match service.shape {
             Shape::Fixed => {
                 // Windows do not begin with the run.
@@ -183,7 +201,7 @@ impl Run {
 
     fn way(&mut self) -> i64 {
         let jitter = if self.service.is_some_and(|s| s.jitter) { self.draw() - 500 } else { 0 };
-        self.latency / 2 + self.latency * jitter / 5000
+        self.latency / 2 + self.latency * jitter / 25000
     }
 
     fn happen(&mut self, now: i64, event: Event) {

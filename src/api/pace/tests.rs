@@ -22,7 +22,7 @@ const TABLES: Work = Work::Tables { tables: 20, entries: 100, settle: 1_000_000 
 
 fn service(limit: u32, shape: Shape, latency: i64) -> Service {
     let by_kind = (false, false);
-    Service { limit, shape, hint: Hint::Nothing, by_kind, latency, jitter: false }
+    Service { limit, later: &[], shape, hint: Hint::Nothing, by_kind, latency, jitter: false }
 }
 
 /// Returns the part that is used of what limit, parallelism, latency and lanes allow together.
@@ -106,6 +106,19 @@ fn what_names_one_action_and_is_about_all_is_found_out() {
     for shape in [Shape::Fixed, Shape::Sliding, Shape::Bucket(None)] {
         let service = Service { by_kind: (false, true), ..service(10, shape, 50_000) };
         assert_used(TABLES, service, 10);
+    }
+}
+
+#[test]
+fn a_limit_that_falls_and_rises_is_followed() {
+    for shape in [Shape::Bucket(None), Shape::Bucket(Some(1)), Shape::Fixed, Shape::Sliding] {
+        for (hint, latency) in [(Hint::Nothing, 1_000), (Hint::Exact, 100_000)] {
+            let later = &[(40_000_000, 60), (20_000_000, 10)];
+            let service = Service { later, hint, ..service(60, shape, latency) };
+            let figures = run(Work::Pages(3_000), Some(service), (20, latency), None, 1);
+            let share = figures.accepted as f64 / service.bears(figures.micros);
+            assert!(share >= 0.85, "{shape:?} {hint:?}: {share:.2}");
+        }
     }
 }
 

@@ -304,11 +304,35 @@ impl Scheduler {
         self.nodes[index].place.is_some_and(of_lane) || self.frees(index)
     }
 
+    /// Returns whether the lane of an operation has nothing more to begin with, while something is
+    /// soon to be ready.
+    pub fn runs_dry(&self, index: usize) -> bool {
+        self.nodes[index].place.is_some_and(|place| self.lanes[place.group].runs_dry(place))
+    }
+
     fn frees(&self, node: usize) -> bool {
         self.nodes[node].dependents.iter().any(|dependent| {
             let (index, dependent) = (*dependent as usize, &self.nodes[*dependent as usize]);
-            dependent.missing == 1 && (dependent.place.is_some() || self.frees(index))
+            dependent.missing == 1
+                && match dependent.place {
+                    Some(place) => self.is_urgent(index, place),
+                    None => self.frees(index),
+                }
         })
+    }
+
+    /// Returns whether something is gained by an operation being ready: not so where it has to wait
+    /// for its turn behind others, which go on for as long, or where several are to be ready at once.
+    fn is_urgent(&self, index: usize, place: Place) -> bool {
+        let follows = |node: usize| {
+            let dependents = self.nodes[node].dependents.iter();
+            dependents.map(|other| self.nodes[*other as usize].path).max()
+        };
+        let lanes = &self.lanes[place.group];
+        match lanes.ahead(place) {
+            Some(ahead) => follows(ahead.1) < follows(index),
+            None => lanes.feeding(place) < 2,
+        }
     }
 
     /// Returns whether nothing is left to do.

@@ -418,6 +418,6 @@ fn deletes_make_way_where_enough_is_ready() {
         scheduler.answered(index);
         scheduler.settled(index);
     }
-    // Twelve are ready, which is more than enough; from then on each delete makes up for a create.
-    assert_eq!(order, format!("ccccc{}ccccccc", "dc".repeat(8)));
+    // Twelve are ready, which is enough until two are left; more are made ready several at once.
+    assert_eq!(order, format!("{}ddddccccdddd{}", "c".repeat(10), "c".repeat(6)));
 }

@@ -14,6 +14,7 @@ use crate::api::http::BoxFuture;
 use crate::apply::interrupt::Interrupter;
 use crate::apply::service::Service;
 use crate::environment::{Clock, ManualClock, Timestamp};
+use crate::refresh::{Reading, Sent};
 use crate::resources::{Listing, Object, ReadScope};
 use crate::value::Value;
 
@@ -327,7 +328,7 @@ impl World {
         })
     }
 
-    fn read(&self, scope: &ReadScope, id: Option<&str>) -> Listing {
+    fn read(&self, scope: &ReadScope, id: Option<&str>) -> Reading {
         let mut inner = self.inner.lock().unwrap();
         inner.reads += 1;
         let lag = i64::try_from(self.manner().lag.as_millis()).unwrap();
@@ -337,7 +338,7 @@ impl World {
             .iter()
             .filter(|(name, thing)| thing.scope == *scope && id.is_none_or(|id| id == **name))
             .filter_map(|(id, thing)| Some((id.clone(), thing.row(at)?)));
-        Listing::Rows(rows.collect())
+        Reading { listing: Listing::Rows(rows.collect()), sent: Sent::at(self.clock.now()) }
     }
 }
 
@@ -355,7 +356,7 @@ impl Service for World {
         })
     }
 
-    fn list<'a>(&'a self, _: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Listing> {
+    fn list<'a>(&'a self, _: &'a str, scope: &'a ReadScope) -> BoxFuture<'a, Reading> {
         Box::pin(async move { self.read(scope, None) })
     }
 
@@ -364,7 +365,7 @@ impl Service for World {
         _: &'a str,
         scope: &'a ReadScope,
         id: &'a str,
-    ) -> BoxFuture<'a, Listing> {
+    ) -> BoxFuture<'a, Reading> {
         Box::pin(async move { self.read(scope, Some(id)) })
     }
 

@@ -5,13 +5,14 @@ mod data;
 mod editor;
 
 use std::io::BufRead;
+use std::sync::Arc;
 
 use super::Session;
 use super::arguments::Console as Arguments;
 use super::failure::{Exit, Failure};
 use super::planning::{self, Prepared};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
-use crate::plan::program::ObjectMap;
+use crate::plan::program::{ObjectMap, Program};
 use crate::state::{Snapshot, Store};
 use crate::syntax::ast::{Expression, ExpressionKind};
 use crate::syntax::{self, is_unfinished};
@@ -37,7 +38,8 @@ needs it. An expression with open brackets goes on in the next line, as does one
 
 /// Runs the command.
 pub fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
-    let prepared = planning::prepare_open(session)?;
+    let mut prepared = planning::prepare_open(session)?;
+    prepared.program = present(&prepared.program, session);
     session.warn(&prepared.warnings, prepared.sources());
     if prepared.warnings.has_errors() {
         session.warn_one(Diagnostic::warning(
@@ -55,6 +57,18 @@ pub fn run(session: &Session, arguments: &Arguments) -> Result<Exit, Failure> {
         data: data::Sources::default(),
     };
     if session.terminal.interactive { editor::run(&mut console) } else { console.piped() }
+}
+
+/// Returns the program in which functions that differ each time have values: nothing is planned here.
+fn present(program: &Program, session: &Session) -> Program {
+    Program::new_applying(
+        Arc::clone(program.configuration()),
+        program.variables().clone(),
+        &session.environment,
+        program.plan_time(),
+        None,
+    )
+    .0
 }
 
 /// What expressions are evaluated over.

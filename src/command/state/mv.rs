@@ -147,7 +147,7 @@ fn relocation<'a>(
         moves.iter().map(|(instance, _)| &instance.address.resource).collect();
     refuse_unfinished(snapshot.open.iter().filter(|entry| {
         touched.contains(&entry.address)
-            || entry.dependencies.iter().any(|dependency| sources.contains(dependency))
+            || entry.dependencies.iter().any(|dependency| dependency.covers_any(&sources))
     }))?;
     Ok(Relocation { moves, renamed })
 }
@@ -212,13 +212,22 @@ fn renamed(snapshot: &Snapshot, moves: &[(&Instance, Address)]) -> Vec<Instance>
         .filter(|(key, _)| !targets.contains_key(*key))
         .map(|(_, instance)| &instance.address.resource)
         .collect();
+    let left: BTreeSet<&ResourceAddress> = successors.keys().copied().collect();
     let mut renamed = Vec::new();
     for (key, instance) in &snapshot.instances {
         let mut dependencies: BTreeSet<ResourceAddress> = BTreeSet::new();
         for dependency in &instance.dependencies {
-            let follow = successors.get(dependency);
-            dependencies.extend(follow.into_iter().flatten().map(|next| (*next).clone()));
-            if follow.is_none() || staying.contains(dependency) {
+            let moved = dependency.covers_any(&left);
+            if let Some(next) = successors.get(dependency) {
+                dependencies.extend(next.iter().map(|next| (*next).clone()));
+            } else if moved {
+                // What leaves out the keys of modules goes on to leave them out.
+                let follow = successors.iter().filter(|(from, _)| dependency.covers(from));
+                dependencies.extend(follow.flat_map(|(_, next)| next).map(|next| {
+                    next.covering().into_iter().next().unwrap_or_else(|| (*next).clone())
+                }));
+            }
+            if !moved || dependency.covers_any(&staying) {
                 dependencies.insert(dependency.clone());
             }
         }

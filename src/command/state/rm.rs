@@ -73,7 +73,7 @@ fn report(snapshot: &Snapshot, found: &[&Instance], word: &str, lives: &str) -> 
     let needing: Vec<String> = snapshot
         .instances
         .values()
-        .filter(|i| !kept.contains(&i.key()) && i.dependencies.iter().any(|d| gone.contains(d)))
+        .filter(|i| !kept.contains(&i.key()) && i.dependencies.iter().any(|d| d.covers_any(&gone)))
         .map(|i| format!("  {}\n", named(i)))
         .collect();
     if !needing.is_empty() {

@@ -1,14 +1,13 @@
 //! Meta-arguments: count, `for_each`, `depends_on`, provider, lifecycle, timeouts, conditions.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Builder;
 use super::settings::words;
 use crate::address::Mode;
 use crate::configuration::model::{Condition, Lifecycle, Repetition};
-use crate::configuration::shape::{self, Shape, bare, literal_bool, literal_text, many};
+use crate::configuration::shape::{self, Shape, bare, literal_bool, many};
+use crate::configuration::timeouts;
 use crate::diagnostic::Diagnostic;
 use crate::resources::Schema;
 use crate::syntax::ast::{Attribute, Block, Body, Expression, ExpressionKind, Identifier};
@@ -259,70 +258,20 @@ impl Builder<'_> {
         }
     }
 
-    /// Reads the `timeouts` block.
-    pub(super) fn timeouts(&mut self, block: &Block, mode: Mode) -> BTreeMap<Name, Duration> {
-        let mut timeouts = BTreeMap::new();
-        let Some(nested) = block.body.blocks.iter().find(|b| &*b.kind.text == "timeouts") else {
-            return timeouts;
-        };
-        let arguments: &[&str] =
-            if mode == Mode::Managed { &["create", "update", "delete"] } else { &["read"] };
-        let shape = Shape { what: "the `timeouts` block", arguments, required: &[], blocks: &[] };
-        shape::check(&nested.body, nested.header, shape, self.diagnostics);
-        for name in arguments {
-            let Some(text) = literal_text(&nested.body, name, self.diagnostics) else { continue };
-            match parse_duration(&text.text) {
-                Some(duration) if !duration.is_zero() => {
-                    timeouts.insert(Name::from(*name), duration);
+    /// Takes out the `timeouts` blocks, after a look at what is written in them without references.
+    pub(super) fn timeouts(&mut self, block: &Block) -> Body {
+        let blocks: Vec<Block> =
+            block.body.blocks.iter().filter(|b| super::resource::is_timeouts(b)).cloned().collect();
+        for nested in &blocks {
+            let contents = nested.body.blocks.iter().map(|content| &content.body);
+            for attribute in contents.chain([&nested.body]).flat_map(|body| &body.attributes) {
+                if let ExpressionKind::String(text) = &*bare(&attribute.value).kind
+                    && let Err(diagnostic) = timeouts::duration(text, attribute.value.span)
+                {
+                    self.diagnostics.push(*diagnostic);
                 }
-                _ => self.diagnostics.push(
-                    Diagnostic::error(
-                        "invalid-duration",
-                        format!("`{}` is not a length of time", text.text),
-                    )
-                    .at(text.span)
-                    .help("write hours, minutes and seconds, such as `\"1h30m\"` or `\"90s\"`"),
-                ),
             }
         }
-        timeouts
-    }
-}
-
-/// Parses `1h30m`, `90s`, `1.5h`, `250ms`.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let mut rest = text;
-    let mut total = Duration::ZERO;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = rest[..end].parse().ok()?;
-        rest = &rest[end..];
-        let end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
-        let unit = match &rest[..end] {
-            "ms" => 0.001,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return None,
-        };
-        rest = &rest[end..];
-        total = total.checked_add(Duration::try_from_secs_f64(number * unit).ok()?)?;
-    }
-    (!text.is_empty()).then_some(total)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_add_up_their_parts() {
-        assert_eq!(parse_duration("1h30m"), Some(Duration::from_secs(5400)));
-        assert_eq!(parse_duration("90s"), Some(Duration::from_secs(90)));
-        assert_eq!(parse_duration("1.5m"), Some(Duration::from_secs(90)));
-        assert_eq!(parse_duration("250ms"), Some(Duration::from_millis(250)));
-        for text in ["", "5", "m", "5 m", "5d", "-5m", "1..5m", "9999999999999999999999999h"] {
-            assert_eq!(parse_duration(text), None, "{text}");
-        }
+        Body { attributes: Vec::new(), blocks, incomplete: false }
     }
 }

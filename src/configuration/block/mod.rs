@@ -97,7 +97,9 @@ impl Builder<'_> {
     fn block(&mut self, block: &Block) {
         let Some((kind, labels)) = BLOCKS.iter().find(|(kind, _)| **kind == *block.kind.text)
         else {
-            self.unknown_block(block);
+            if let Some(meant) = self.unknown_block(block) {
+                self.leave_unread_as(meant, block);
+            }
             return;
         };
         if !check_labels(block, labels, self.diagnostics) {
@@ -120,12 +122,13 @@ impl Builder<'_> {
         }
     }
 
-    fn unknown_block(&mut self, block: &Block) {
+    /// Reports a block of another kind than there are; returns the kind that it seems to be meant for.
+    fn unknown_block(&mut self, block: &Block) -> Option<&'static str> {
         let kind = &*block.kind.text;
         let diagnostic = Diagnostic::error("unknown-block", format!("there is no block `{kind}`"))
             .at(block.kind.span);
         let is_type = self.catalogue.kinds(Mode::Managed).any(|name| name == kind);
-        self.diagnostics.push(match kind {
+        let diagnostic = match kind {
             "terraform" | "tofu" => {
                 diagnostic.help("settings stand in `natform { … }`").fix(block.kind.span, "natform")
             }
@@ -140,17 +143,36 @@ impl Builder<'_> {
                 let names = BLOCKS.map(|(name, _)| name);
                 suggest(diagnostic, &block.kind, &names, "the blocks")
             }
-        });
+        };
+        let meant = diagnostic.fix.as_ref().map(|fix| fix.replacement.clone());
+        self.diagnostics.push(diagnostic);
+        if is_type {
+            if let Some(name) = block.labels.first() {
+                self.module.unread.insert(format!("{kind}.{}", name.text));
+            }
+            return None;
+        }
+        BLOCKS.iter().map(|(kind, _)| *kind).find(|kind| meant.as_deref() == Some(*kind))
     }
 
     /// Notes the names that a block would declare, had it been understood.
     pub(super) fn leave_unread(&mut self, block: &Block) {
+        self.leave_unread_as(&block.kind.text, block);
+    }
+
+    /// The same for a block of another kind.
+    fn leave_unread_as(&mut self, kind: &str, block: &Block) {
         let labels: Vec<&str> = block.labels.iter().map(|l| &*l.text).collect();
-        let name = match (&*block.kind.text, &*labels) {
+        if kind == "locals" {
+            let names = block.body.attributes.iter().map(|a| format!("local.{}", a.name.text));
+            self.module.unread.extend(names);
+        }
+        let name = match (kind, &*labels) {
             ("variable", [name, ..]) => format!("var.{name}"),
             ("resource", [kind, name, ..]) => format!("{kind}.{name}"),
             ("data", [kind, name, ..]) => format!("data.{kind}.{name}"),
             ("module", [name, ..]) => format!("module.{name}"),
+            ("output", [name, ..]) => format!("output.{name}"),
             _ => return,
         };
         self.module.unread.insert(name);

@@ -6,6 +6,7 @@ use crate::configuration::model::Resource;
 use crate::configuration::shape::{
     self, Shape, bare, is_misspelt, missing_argument, sentence, suggest,
 };
+use crate::configuration::timeouts::{TIMEOUTS, limits};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::resources::schema::Kind;
 use crate::resources::{Attribute as SchemaAttribute, Role, Schema};
@@ -16,7 +17,7 @@ use crate::value::Name;
 const META_ARGUMENTS: [&str; 4] = ["count", "for_each", "depends_on", "provider"];
 
 /// Meta-arguments that are blocks.
-const META_BLOCKS: [&str; 2] = ["lifecycle", "timeouts"];
+const META_BLOCKS: [&str; 2] = ["lifecycle", TIMEOUTS];
 
 /// Meta-arguments that a data source of a check does not have.
 const NOT_IN_CHECK: [&str; 3] = ["count", "for_each", "lifecycle"];
@@ -82,23 +83,56 @@ impl Builder<'_> {
             self.unknown_type(mode, &kind);
             return;
         };
-        self.check_body(block, schema);
+        let meant = self.with_meta_meant(block, schema);
+        let block = meant.as_ref().unwrap_or(block);
+        let before = self.diagnostics.len();
+        self.check_body(block, mode, schema);
+        let mut body = without_meta(&block.body);
+        body.incomplete |= self.diagnostics.len() > before;
         let resource = Resource {
             mode,
             schema,
-            body: without_meta(&block.body),
+            body,
             repetition: self.repetition(&block.body),
             provider: self.provider_alias(&block.body),
             provider_span: block.body.attribute("provider").map(|a| a.value.span),
             depends_on: self.depends_on(&block.body),
             lifecycle: self.lifecycle(block, mode, schema),
-            timeouts: self.timeouts(block, mode),
+            timeouts: self.timeouts(block),
             check,
             span: block.header,
             kind: kind.clone(),
             name: name.clone(),
         };
         self.module.resources.insert((mode, kind.text, name.text), Box::new(resource));
+    }
+
+    /// Reports misspelt meta-arguments and returns the block as it is meant, so that nothing else is said
+    /// of what follows from them; none where there are none.
+    fn with_meta_meant(&mut self, block: &Block, schema: &Schema) -> Option<Block> {
+        let attributes = schema.attributes.iter().map(|a| a.name);
+        let blocks = schema.blocks.iter().map(|(name, _, _)| *name);
+        let known: Vec<&str> =
+            attributes.chain(blocks).chain(META_ARGUMENTS).chain(META_BLOCKS).collect();
+        let mut meant: Option<Block> = None;
+        for (i, attribute) in block.body.attributes.iter().enumerate() {
+            let name = &attribute.name;
+            if known.contains(&&*name.text) {
+                continue;
+            }
+            let near = did_you_mean(&name.text, known.iter().copied());
+            let Some(near) = near.filter(|near| {
+                META_ARGUMENTS.contains(near) && block.body.attribute(near).is_none()
+            }) else {
+                continue;
+            };
+            let summary = format!("`{}` has no argument `{}`", schema.kind, name.text);
+            let diagnostic = Diagnostic::error("unknown-attribute", summary).at(name.span);
+            self.diagnostics.push(suggest(diagnostic, name, &[near], "its arguments"));
+            let meant = meant.get_or_insert_with(|| block.clone());
+            meant.body.attributes[i].name.text = near.into();
+        }
+        meant
     }
 
     fn unknown_type(&mut self, mode: Mode, kind: &Identifier) {
@@ -131,7 +165,7 @@ impl Builder<'_> {
         });
     }
 
-    fn check_body(&mut self, block: &Block, schema: &'static Schema) {
+    fn check_body(&mut self, block: &Block, mode: Mode, schema: &'static Schema) {
         for attribute in &block.body.attributes {
             if !META_ARGUMENTS.contains(&&*attribute.name.text) {
                 self.check_argument(attribute, schema);
@@ -141,8 +175,11 @@ impl Builder<'_> {
             let kind = &*nested.kind.text;
             if META_BLOCKS.contains(&kind) {
                 self.check_meta_block(block, i);
+                if kind == TIMEOUTS {
+                    self.check_nested_body(kind, &nested.body, nested, limits(mode));
+                }
             } else if kind == "dynamic" {
-                self.dynamic(nested, schema);
+                self.dynamic(nested, mode, schema);
             } else {
                 self.check_block(nested, &nested.body, schema);
             }
@@ -268,15 +305,19 @@ impl Builder<'_> {
         }
     }
 
-    fn dynamic(&mut self, block: &Block, schema: &Schema) {
+    fn dynamic(&mut self, block: &Block, mode: Mode, schema: &Schema) {
         if !shape::check_labels(block, &["block"], self.diagnostics) {
             return;
         }
         shape::check(&block.body, block.header, DYNAMIC, self.diagnostics);
         let kind = label(block, 0);
-        let Some((name, attributes, _)) =
-            schema.blocks.iter().find(|(name, _, _)| *name == &*kind.text)
-        else {
+        let name = &*kind.text;
+        let own = schema.blocks.iter().find(|(own, _, _)| *own == name);
+        let attributes = match own {
+            Some((_, attributes, _)) => Some(*attributes),
+            None => (name == TIMEOUTS).then(|| limits(mode)),
+        };
+        let Some(attributes) = attributes else {
             let mut diagnostic = Self::about_unknown_nested(&kind, schema);
             if let Some(fix) = &mut diagnostic.fix {
                 fix.replacement = format!("\"{}\"", fix.replacement);
@@ -326,13 +367,20 @@ impl Builder<'_> {
     }
 }
 
+/// Returns whether a block gives time limits, also a `dynamic` one.
+pub(super) fn is_timeouts(block: &Block) -> bool {
+    let dynamic = &*block.kind.text == "dynamic";
+    let name = if dynamic { block.labels.first() } else { Some(&block.kind) };
+    name.is_some_and(|name| &*name.text == TIMEOUTS)
+}
+
 /// Returns a copy of a body without meta-arguments.
 fn without_meta(body: &Body) -> Body {
     let attributes = body.attributes.iter().filter(|a| !META_ARGUMENTS.contains(&&*a.name.text));
-    let blocks = body.blocks.iter().filter(|b| !META_BLOCKS.contains(&&*b.kind.text));
+    let is_meta = |b: &Block| META_BLOCKS.contains(&&*b.kind.text) || is_timeouts(b);
     let mut own = Body {
         attributes: attributes.cloned().collect(),
-        blocks: blocks.cloned().collect(),
+        blocks: body.blocks.iter().filter(|b| !is_meta(b)).cloned().collect(),
         incomplete: body.incomplete,
     };
     // A configuration may have very many blocks.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Checker, Place};
 use crate::configuration::model::{Module, ModuleCall, Repetition};
-use crate::configuration::shape::suggest;
+use crate::configuration::shape::{is_meant, suggest};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, list};
 use crate::syntax::ast::Identifier;
 use crate::value::Name;
@@ -38,10 +38,12 @@ impl Checker<'_> {
                 self.diagnostics.push(unknown_argument(call, identifier, &names));
             }
         }
+        let given: Vec<&str> = call.arguments.keys().map(|name| &**name).collect();
         let missing: Vec<&str> = module
             .variables
             .values()
             .filter(|v| v.is_required() && !call.arguments.contains_key(&v.name.text))
+            .filter(|v| !is_meant(&given, &v.name.text, &names))
             .map(|v| &*v.name.text)
             .collect();
         if let Some(first) = missing.first() {

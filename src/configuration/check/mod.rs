@@ -6,6 +6,7 @@ mod change;
 mod reference;
 
 pub use change::UNDECLARED_IMPORT;
+pub use reference::{is_engine, no_engine};
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -133,6 +134,8 @@ impl<'a> Checker<'a> {
             };
             self.expression(expression, place);
         }
+        let early = Some("how long something may take must be known beforehand");
+        self.body(&resource.timeouts, Place { early, ..place });
         for reference in &lifecycle.replace_triggered_by {
             self.trigger(reference, place);
         }

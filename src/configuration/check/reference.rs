@@ -17,6 +17,19 @@ use crate::value::Name;
 const ROOTS: [&str; 9] =
     ["var", "local", "module", "data", "each", "count", "self", "path", "terraform"];
 
+/// Returns whether a word names the program itself, as in `terraform.workspace`.
+pub fn is_engine(word: &str) -> bool {
+    matches!(word, "terraform" | "tofu" | "natform")
+}
+
+/// Returns the mistake of referring to the program itself.
+pub fn no_engine(word: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("invalid-reference", format!("there is no `{word}` to refer to"))
+        .detail("natform has no workspaces; a state is a file of its own.")
+        .at(span)
+        .help("use a variable for what differs between environments")
+}
+
 impl Checker<'_> {
     pub(super) fn function(&mut self, name: &Identifier) {
         if language::is_function(&name.text) {
@@ -49,7 +62,7 @@ impl Checker<'_> {
             "each" | "count" => self.repetition(reference, place),
             "self" => self.own_object(reference, place),
             "path" => self.members(reference, &["module", "root", "cwd"]),
-            "terraform" | "tofu" | "natform" => self.engine(reference),
+            _ if is_engine(root) => self.engine(reference),
             "module" => {
                 if self.is_in_time(reference, place) {
                     self.module_call(reference);
@@ -226,13 +239,7 @@ impl Checker<'_> {
     }
 
     fn engine(&mut self, reference: &Reference) {
-        let word = &reference.root.text;
-        self.diagnostics.push(
-            Diagnostic::error("invalid-reference", format!("there is no `{word}` to refer to"))
-                .detail("natform has no workspaces; a state is a file of its own.")
-                .at(reference.span)
-                .help("use a variable for what differs between environments"),
-        );
+        self.diagnostics.push(no_engine(&reference.root.text, reference.span));
     }
 
     fn is_in_time(&mut self, reference: &Reference, place: Place<'_>) -> bool {

@@ -84,7 +84,7 @@ fn a_whole_configuration_is_accepted() {
     assert_eq!(root.providers.keys().map(|k| &**k).collect::<Vec<_>>(), ["", "other"]);
     let gateway = &root.resources[&(Mode::Managed, "nat_gateway".into(), "main".into())];
     assert_eq!(&*gateway.provider, "other");
-    assert_eq!(gateway.timeouts["delete"].as_secs(), 5400);
+    assert_eq!(gateway.timeouts.blocks.len(), 1);
     assert_eq!(gateway.body.attributes.len(), 2, "meta-arguments are taken out");
     assert_eq!(gateway.body.blocks.len(), 2);
     let default = root.variables["ports"].default.as_ref().unwrap();

@@ -154,14 +154,15 @@ fn calls_give_modules_what_they_require() {
         "#),
         ("cfg/m/main.nat.hcl", r#"
             variable "port" {}
+            variable "zone" {}
             variable "name" { default = "x" }
             output "out" { value = var.port }
         "#),
     ]), @r#"
-    error[missing-argument] `module "a"` lacks `port`
+    error[missing-argument] `module "a"` lacks `zone`
       at main.nat.hcl:2 `module "a"`
-      see m/main.nat.hcl:2 `variable "port"` declared here without a default
-      help: add `port = …`
+      see m/main.nat.hcl:3 `variable "zone"` declared here without a default
+      help: add `zone = …`
     error[unknown-argument] the module `a` has no variable `prot`
       at main.nat.hcl:4 `prot`
       help: did you mean `port`?

@@ -267,10 +267,14 @@ fn sensitive_values_stay_out_of_messages() {
               type      = number
               sensitive = true
             }
+            variable "d" {
+              type      = list(map(number))
+              sensitive = true
+            }
         "#,
         files: &[("cfg/natform.natvars", "c = \"s3cret\"")],
         environment: &[("NATFORM_VAR_a", "s3cret")],
-        options: &["b=[s3cret"],
+        options: &["b=[s3cret", "d=[{s3cret = []}]"],
     };
     let text = sources.collect();
     assert!(!text.contains("s3cret"), "{text}");
@@ -283,6 +287,9 @@ fn sensitive_values_stay_out_of_messages() {
     error[invalid-variable] value of `var.c` does not fit its type
       see main.nat.hcl:10 `variable "c"` its type is `number`
       why: A number is required. It is given in `cfg/natform.natvars:1`.
+    error[invalid-variable] value of `var.d` does not fit its type
+      see main.nat.hcl:14 `variable "d"` its type is `list(map(number))`
+      why: Which part of it is withheld because it is sensitive. It is given in `<-var d>:1`.
 "#);
 }
 

@@ -161,6 +161,7 @@ impl Collector<'_> {
             .iter()
             .filter(|name| name.ends_with(".auto.natvars") || name.ends_with(".auto.natvars.json"))
             .filter(|name| !name.starts_with('.') && !name.starts_with('#'))
+            .filter(|name| !files.is_directory(&directory.join(name)))
             .cloned()
             .collect();
         automatic.sort();

@@ -323,10 +323,6 @@ pub(super) fn lookup(call: &Call<'_>) -> Outcome {
     let default = call.arguments.get(2);
     let element = match map.data() {
         Data::Map(element, _) => Some(element),
-        Data::Unknown(unknown) => match &unknown.ty {
-            Type::Map(element) => Some(element),
-            _ => None,
-        },
         _ => None,
     };
     let default = match (element, default) {

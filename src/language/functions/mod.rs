@@ -270,6 +270,13 @@ fn check_count(elements: usize) -> Result<(), Failure> {
     Ok(())
 }
 
+impl Function {
+    /// Returns whether it looks at all parts of its arguments, however little it makes of them.
+    pub(super) fn looks_at_all(&self) -> bool {
+        self.marks == Marks::Whole || !self.takes_unknown
+    }
+}
+
 /// Finds a function by name, with or without the prefix `core::`.
 pub fn lookup(name: &str) -> Option<&'static Function> {
     let name = name.strip_prefix("core::").unwrap_or(name);

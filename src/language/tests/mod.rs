@@ -307,6 +307,30 @@ fn work_is_limited() {
 }
 
 #[test]
+fn work_on_whole_values_counts() {
+    for text in [
+        "[for i in range(1000) : range(10000)]",
+        "[for i in range(1000) : length(toset(range(10000)))]",
+        "[for i in range(9000) : contains(range(900), -1)]",
+        "[for i in range(1000) : [for j in range(900) : range(900)]]",
+        "[for i in range(9000) : range(900) == i]",
+        "[for i in range(9000) : (i == 1 ? range(900) : []) == null]",
+        "[for i in range(9000) : \"${i}${join(\"\", range(900))}\"]",
+        "[for i in range(9000) : length(join(\"\", range(900)))]",
+    ] {
+        let (expression, _) = parse_expression(FileId(0), text);
+        let names = names();
+        let mut evaluator = evaluate::Evaluator::new(&names);
+        evaluator.work = evaluate::MAX_WORK - 100_000;
+        assert!(evaluator.expression(&expression).is_err(), "{text}");
+        let codes: Vec<_> = evaluator.diagnostics.iter().map(|d| d.code).collect();
+        assert_eq!(codes, ["expression-too-large"], "{text}");
+    }
+    // An element of a large list costs no more than one of a small list.
+    assert_eq!(print("length([for i in range(9000) : element(var.list, i)])"), "9000");
+}
+
+#[test]
 fn secrets_stay_secret_in_loops() {
     for text in [
         "[for c in [for s in var.secrets : s] : c.x]",
@@ -349,6 +373,9 @@ fn templates_in_templates_end() {
         ("can(person.x)", "false"),
         ("can(person.name)", "true"),
         ("can(var.any.x)", "(known after apply)"),
+        ("can(tonumber(var.text))", "(known after apply)"),
+        ("can(convert(var.text, number))", "(known after apply)"),
+        ("can(tostring(var.text))", "true"),
         ("type([1, \"a\"])", "\"tuple([number,string])\""),
     ]);
 }

@@ -16,14 +16,57 @@ use super::trace::Item;
 use super::{Inner, provider};
 use crate::address::Mode;
 use crate::api::catalogue::Edition;
-use crate::configuration::{Configuration, Repetition, Resource};
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::configuration::{Configuration, Module, Repetition, Resource};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Span};
 use crate::environment::Environment;
 use crate::resources::{self, Fault, Object};
 use crate::value::Name;
 
 /// Codes of what is no mistake as long as values are missing.
 const FOR_LATER: [&str; 2] = ["unknown-repetition", "unknown-provider-argument"];
+
+/// Codes of what may follow from a block that was not understood: it is not there for others.
+const OF_OTHERS: [&str; 7] = [
+    "undeclared",
+    "invalid-reference",
+    "missing-key",
+    "invalid-key",
+    "missing-instance",
+    "missing-argument",
+    "unsupported-attribute",
+];
+
+/// Most that is found while loading with which a configuration is still evaluated.
+const MAX_LOADED: usize = 1000;
+
+/// Adds to what is wrong with a configuration, as loading it found, the mistakes that [`check`] finds
+/// and that follow from none of those.
+pub fn check_loaded(
+    configuration: &Arc<Configuration>,
+    found: &mut Diagnostics,
+    environment: &Environment,
+) {
+    if found.len() > MAX_LOADED {
+        return;
+    }
+    let more = check(Arc::clone(configuration), environment);
+    let whole = is_whole(&configuration.root);
+    let told: Vec<Span> = found.iter().filter_map(Diagnostic::span).collect();
+    let is_new = |diagnostic: &Diagnostic| {
+        (whole || !OF_OTHERS.contains(&diagnostic.code))
+            && diagnostic.span().is_none_or(|span| !told.iter().any(|t| t.overlaps(span)))
+    };
+    let more: Vec<Diagnostic> = more.into_iter().filter(is_new).collect();
+    found.extend(more);
+    found.sort();
+}
+
+/// Returns whether everything in a module and in those that it calls was understood.
+fn is_whole(module: &Module) -> bool {
+    !module.incomplete
+        && module.unread.is_empty()
+        && module.calls.values().all(|call| is_whole(&call.module))
+}
 
 /// Evaluates a configuration for the mistakes in it that can be found without values of variables and
 /// without objects: cycles, types, unknown functions, values that no object of the type can have.
@@ -119,10 +162,12 @@ fn of_block(session: &Session<'_>, module: usize, block: &Resource, editions: &m
     let own = session.fresh();
     let configured = instance::configured(&own, module, block, &address);
     instance::prevent_destroy(&own, module, block, &address);
+    instance::timeouts(&own, module, block, &address);
     instance::postconditions(&own, module, block, &address, None);
     let (_, found, failed) = own.finish();
     session.report(found);
-    if !failed {
+    // What is wrong with a block's arguments was said; faults may follow from it.
+    if !failed && !block.body.incomplete {
         session.report(faults(block, &configured));
         // Which provider a child module gets is told when it is planned.
         if module > 0 {

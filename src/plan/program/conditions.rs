@@ -70,6 +70,7 @@ impl Session<'_> {
         let message = match message.as_str() {
             Some(text) if !message.is_sensitive() => text.trim().to_owned(),
             Some(_) => String::from("(The message holds sensitive values.)"),
+            None if message.is_null() => String::from("(The message is null.)"),
             None => String::from("(The message is known only after apply.)"),
         };
         let diagnostic = Diagnostic::error(code, summary).detail(message);

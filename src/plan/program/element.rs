@@ -160,6 +160,10 @@ impl Scope for Element<'_> {
         found.ok_or_else(|| Box::new(not_alone(root.span)))
     }
 
+    fn is_general(&self) -> bool {
+        self.place.is_general()
+    }
+
     fn functions(&self) -> &FunctionContext<'_> {
         self.place.functions()
     }

@@ -9,7 +9,7 @@ use super::session::Session;
 use super::trace::Dependency;
 use super::unknown_object;
 use crate::address::Address;
-use crate::configuration::{Resource, iterator, sentence};
+use crate::configuration::{Resource, TIMEOUTS, duration, iterator, limits, sentence};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::language::{ReferenceStep, references};
 use crate::resources::schema::{self, Kind};
@@ -379,6 +379,44 @@ pub(super) fn prevent_destroy(
             true
         }
     }
+}
+
+/// Evaluates the `timeouts` blocks to seconds by operation.
+pub(super) fn timeouts(
+    session: &Session<'_>,
+    module: usize,
+    block: &Resource,
+    address: &Address,
+) -> BTreeMap<String, u64> {
+    let schema = limits(block.mode);
+    let blocks = Blocks { name: TIMEOUTS, schema, limit: 1, address };
+    let place = place(session, module, block, address);
+    let value = blocks.evaluate(session, &place, &block.timeouts);
+    let first = value.as_ref().and_then(Value::as_elements).and_then(<[_]>::first);
+    let Some(entries) = first.and_then(Value::as_entries) else { return BTreeMap::new() };
+    let mut limits = BTreeMap::new();
+    for (name, text) in entries.iter() {
+        let span = limit_written(&block.timeouts, name).unwrap_or(block.span);
+        match text.as_str().map(|text| duration(text, span)) {
+            Some(Ok(limit)) => {
+                limits.insert(name.to_string(), limit.as_secs());
+            }
+            Some(Err(diagnostic)) => {
+                session.report([*diagnostic]);
+                session.fail();
+            }
+            None => {}
+        }
+    }
+    limits
+}
+
+/// Returns where an argument of the blocks is written.
+fn limit_written(blocks: &Body, name: &str) -> Option<Span> {
+    let bodies = blocks.blocks.iter().flat_map(|block| {
+        block.body.blocks.iter().map(|content| &content.body).chain([&block.body])
+    });
+    bodies.filter_map(|body| body.attribute(name)).map(|attribute| attribute.value.span).next()
 }
 
 /// Notes what `replace_triggered_by` names.

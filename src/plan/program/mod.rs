@@ -47,7 +47,7 @@ use crate::syntax::ast::Expression;
 use crate::value::{Name, Value};
 
 pub use self::changes::{ImportRequest, Move, Removal, warnings};
-pub use self::check::check;
+pub use self::check::{check, check_loaded};
 pub use self::files::FileRecord;
 pub use self::instance::Configured;
 pub(crate) use self::instance::{place_of, written};
@@ -258,6 +258,19 @@ impl Program {
         (prevent, session.finish_for(address).1)
     }
 
+    /// Returns the time limits of an instance in seconds, by operation.
+    pub fn timeouts(&self, address: &Address) -> (BTreeMap<String, u64>, Diagnostics) {
+        let nothing = Nothing::new();
+        let session = self.session(&nothing);
+        let limits = match session.find(&address.resource) {
+            Some((module, block)) if !block.timeouts.blocks.is_empty() => {
+                instance::timeouts(&session, module, block, address)
+            }
+            _ => BTreeMap::new(),
+        };
+        (limits, session.finish_for(address).1)
+    }
+
     /// Returns what `lifecycle.replace_triggered_by` of an instance names.
     pub fn triggers(
         &self,
@@ -458,9 +471,10 @@ impl Program {
     }
 
     /// Returns the blocks that `depends_on` of a block names, of the modules that hold it included.
+    /// Where they are in many instances of a module, the keys of the module are left out.
     pub fn depends_on(&self, resource: &ResourceAddress) -> Vec<ResourceAddress> {
         let Some((module, needs)) = self.needs(resource) else { return Vec::new() };
-        self.inner.addresses(module, &needs.explicit)
+        self.inner.short_addresses(module, &needs.explicit)
     }
 
     /// Returns what one instance needs, exact to the instance where references name one: the same
@@ -609,6 +623,35 @@ impl Inner {
         addresses
     }
 
+    /// The same, where blocks in many instances of a module have one address without the keys of the
+    /// module. Otherwise 10,000 instances would each carry 10,000 addresses.
+    fn short_addresses<'n>(
+        &self,
+        module: usize,
+        nodes: impl IntoIterator<Item = &'n NodeIndex>,
+    ) -> Vec<ResourceAddress> {
+        let mut addresses = Vec::new();
+        for at in nodes {
+            let node = self.shapes.node(*at);
+            let What::Resource(mode, kind, name) = &node.what else { continue };
+            let (modules, shapes) = (&self.modules, &self.shapes);
+            let few =
+                modules.few_seen_from(module, node.shape, shapes, trace::MAX_SHARED_INSTANCES);
+            if let Some(few) = few {
+                addresses.extend(few.into_iter().filter_map(|m| self.address(m, &node.what)));
+                continue;
+            }
+            addresses.push(ResourceAddress {
+                module: modules.path_seen_from(module, node.shape, shapes),
+                mode: *mode,
+                kind: kind.clone(),
+                name: name.clone(),
+            });
+        }
+        addresses.sort_unstable();
+        addresses
+    }
+
     /// Makes the dependencies of an instance of what its evaluation used, of what it may use under
     /// other circumstances, and of `depends_on`.
     fn dependencies(&self, module: usize, needs: &Needs, uses: &[trace::Use]) -> Vec<Dependency> {
@@ -632,9 +675,9 @@ impl Inner {
             explicit,
         };
         let unused: Vec<&NodeIndex> = needs.referenced.iter().filter(|at| !used(at)).collect();
-        let unused = self.addresses(module, unused);
+        let unused = self.short_addresses(module, unused);
         dependencies.extend(unused.into_iter().map(|address| whole(address, false)));
-        for address in self.addresses(module, &needs.explicit) {
+        for address in self.short_addresses(module, &needs.explicit) {
             let on = DependencyOn::Resource(address.clone());
             if !dependencies.iter().any(|d| d.on == on) {
                 dependencies.push(whole(address, true));

@@ -82,19 +82,9 @@ impl Modules {
         shapes: &Shapes,
         limit: usize,
     ) -> Option<Vec<usize>> {
-        let here = &self.list[from];
-        let common = shapes.list[here.shape]
-            .path
-            .iter()
-            .zip(&shapes.list[shape].path)
-            .take_while(|(a, b)| a == b)
-            .count();
-        let mut at = from;
-        for _ in common..shapes.list[here.shape].path.len() {
-            at = self.list[at].parent.unwrap_or(0);
-        }
+        let (at, way) = self.common(from, shape, shapes);
         let mut found = vec![at];
-        for name in &shapes.list[shape].path[common..] {
+        for name in way {
             let children: Vec<_> =
                 found.iter().filter_map(|at| self.list[*at].children.get(name)).collect();
             if children.iter().map(|c| c.len()).sum::<usize>() > limit {
@@ -103,6 +93,25 @@ impl Modules {
             found = children.into_iter().flat_map(|c| c.values().copied()).collect();
         }
         Some(found)
+    }
+
+    /// Returns the path of all instances of a module that another one sees, without the keys that it
+    /// does not share with them.
+    pub(super) fn path_seen_from(&self, from: usize, shape: usize, shapes: &Shapes) -> ModulePath {
+        let (at, way) = self.common(from, shape, shapes);
+        way.iter().fold(self.list[at].path.clone(), |path, name| path.child(name.clone(), None))
+    }
+
+    /// Returns the innermost module that holds both, and the names on the way down from it.
+    fn common<'s>(&self, from: usize, shape: usize, shapes: &'s Shapes) -> (usize, &'s [Name]) {
+        let here = &shapes.list[self.list[from].shape].path;
+        let there = &shapes.list[shape].path;
+        let common = here.iter().zip(there).take_while(|(a, b)| a == b).count();
+        let mut at = from;
+        for _ in common..here.len() {
+            at = self.list[at].parent.unwrap_or(0);
+        }
+        (at, &there[common..])
     }
 }
 

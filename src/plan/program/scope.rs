@@ -7,15 +7,17 @@ use super::session::Session;
 use super::trace::{Item, Part};
 use super::unknown_attribute;
 use crate::address::{Address, Key, Mode};
-use crate::configuration::{ModuleCall, Repetition, Resource};
-use crate::diagnostic::{Diagnostic, Span, did_you_mean};
+use crate::configuration::{ModuleCall, Repetition, Resource, is_engine, no_engine};
+use crate::diagnostic::{Diagnostic, Span, did_you_mean, list};
 use crate::language::functions::FunctionContext;
-use crate::language::{Scope, Step};
-use crate::syntax::ast::Identifier;
+use crate::language::{self, Scope, Step};
+use crate::syntax::ast::{Expression, ExpressionKind, Identifier};
 use crate::value::{Name, Number, Type, Value, convert};
 
 /// Most instances of a block among which a similar key is looked for.
 const MAX_CANDIDATES: usize = 1000;
+/// Most instances that are all named.
+const MAX_LISTED: usize = 8;
 
 pub(super) type Resolved = Result<(Value, usize), Box<Diagnostic>>;
 
@@ -116,7 +118,7 @@ impl<'a> Place<'a> {
         }
         let value = match (&*root.text, member, &self.each) {
             ("each", "key", Some(_)) if general => Some(Value::unknown(Type::String)),
-            ("each", "value", Some(_)) if general => Some(Value::unknown(Type::Any)),
+            ("each", "value", Some(Each { of, .. })) if general => Some(self.any_value(of)),
             ("count", "index", Some(_)) if general => Some(Value::unknown(Type::Number)),
             ("each", "key", Some(Each { key: Some(Key::Text(text)), .. })) => {
                 Some(Value::string(Arc::clone(text)))
@@ -147,6 +149,32 @@ impl<'a> Place<'a> {
                 ),
             )),
         }
+    }
+
+    /// Returns an `each.value` that stands for all; its type is known where what is repeated over has a
+    /// name.
+    fn any_value(&self, of: &Repeated<'_>) -> Value {
+        let repetition = match of {
+            Repeated::Block(block) => &block.repetition,
+            Repeated::Call(call) => &call.repetition,
+            Repeated::Other(_) => return Value::unknown(Type::Any),
+        };
+        let ty = match repetition {
+            Repetition::ForEach(over) if is_reference(over) => {
+                let place = Place::new(self.session, self.module);
+                language::evaluate(over, &place).ok().map(|value| value.type_of())
+            }
+            _ => None,
+        };
+        Value::unknown(match ty {
+            Some(Type::Map(element) | Type::Set(element)) => (*element).clone(),
+            Some(Type::Object(fields)) => {
+                let mut types = fields.values().map(|field| &field.ty);
+                let first = types.next();
+                first.filter(|first| types.all(|ty| ty == *first)).cloned().unwrap_or(Type::Any)
+            }
+            _ => Type::Any,
+        })
     }
 
     /// Resolves a reference to a block or module; nothing for what is neither.
@@ -238,12 +266,17 @@ impl<'a> Place<'a> {
         repetition: &Repetition,
         steps: &[Step<'_>],
     ) -> (Value, usize) {
+        let outputs = &self.session.inner.module(child).outputs;
         let used = match (repetition, steps.get(1)) {
             (Repetition::Single, _) => 1,
             (_, Some(Step::Index(..))) => 2,
-            _ => return (Value::unknown(Type::Any), steps.len()),
+            (_, Some(Step::Attribute(_))) => return (Value::unknown(Type::Any), steps.len()),
+            (_, None) => {
+                let of = |name: &Name| self.session.item(child, Item::Output(name.clone()));
+                let outputs = outputs.keys().map(|name| (name.clone(), of(name))).collect();
+                return (any_of(repetition, Value::object(outputs).type_of()), 1);
+            }
         };
-        let outputs = &self.session.inner.module(child).outputs;
         match steps.get(used) {
             Some(Step::Attribute(output)) if outputs.contains_key(&output.text) => {
                 (self.session.item(child, Item::Output(output.text.clone())), used + 1)
@@ -287,7 +320,12 @@ impl<'a> Place<'a> {
                 (_, Some(Step::Index(..))) => {
                     self.part(&address.instance(None), resource, &steps[1..], 1)
                 }
-                _ => (Value::unknown(Type::Any), steps.len()),
+                (_, Some(Step::Attribute(_))) => (Value::unknown(Type::Any), steps.len()),
+                (repetition, None) => {
+                    session.note(address.clone(), Part::Whole, None);
+                    let object = session.object(&address.instance(None), resource.schema);
+                    (any_of(repetition, object.type_of()), 0)
+                }
             });
         }
         let Some(expansion) = session.expansion(self.module, resource) else {
@@ -332,6 +370,24 @@ impl<'a> Place<'a> {
         session.note(address.resource.clone(), part, None);
         (session.object(address, resource.schema), used)
     }
+}
+
+/// Returns whether an expression is a name with attributes behind it.
+fn is_reference(expression: &Expression) -> bool {
+    let mut at = expression.bare();
+    while let ExpressionKind::Attribute(inner, _) = &*at.kind {
+        at = inner;
+    }
+    matches!(&*at.kind, ExpressionKind::Variable(_))
+}
+
+/// Returns what stands for a whole repeated block or module with instances of that type.
+fn any_of(repetition: &Repetition, instance: Type) -> Value {
+    Value::unknown(match repetition {
+        Repetition::Single => instance,
+        Repetition::Count(_) => Type::list(instance),
+        Repetition::ForEach(_) => Type::map(instance),
+    })
 }
 
 /// Returns the name that must follow `var`, `local` and `module`.
@@ -394,8 +450,13 @@ impl Scope for Place<'_> {
                         .help("it exists only in `postcondition` blocks"),
                 )),
             },
+            word if is_engine(word) => Err(Box::new(no_engine(word, root.span))),
             _ => self.resource(Mode::Managed, root, steps),
         }
+    }
+
+    fn is_general(&self) -> bool {
+        self.session.inner.general
     }
 
     fn functions(&self) -> &FunctionContext<'_> {
@@ -516,14 +577,6 @@ fn no_instance<'k>(
     if let Some(step) = index {
         diagnostic = diagnostic.at(step.span());
     }
-    diagnostic = diagnostic.detail(match count {
-        0 => String::from("It has no instances."),
-        1 => String::from("It has 1 instance."),
-        _ if matches!(key, Some(Key::Number(_))) => {
-            format!("It has {count} instances, `[0]` to `[{}]`.", count - 1)
-        }
-        _ => format!("It has {count} instances."),
-    });
     let texts: Vec<&str> = keys
         .take(MAX_CANDIDATES)
         .filter_map(|k| match k {
@@ -531,6 +584,20 @@ fn no_instance<'k>(
             Key::Number(_) => None,
         })
         .collect();
+    let plural = if count == 1 { "instance" } else { "instances" };
+    diagnostic = diagnostic.detail(match count {
+        0 => String::from("It has no instances."),
+        1 if texts.is_empty() => String::from("It has 1 instance."),
+        _ if texts.is_empty() => {
+            format!("It has {count} instances, `[0]` to `[{}]`.", count - 1)
+        }
+        _ if count > MAX_LISTED => format!("It has {count} instances."),
+        _ => {
+            let keys: Vec<String> =
+                texts.iter().map(|text| Key::Text((*text).into()).to_string()).collect();
+            format!("It has {count} {plural}: {}.", list(keys.iter().map(String::as_str)))
+        }
+    });
     if let (Some(Key::Text(text)), false) = (key, hidden)
         && let Some(near) = did_you_mean(text, texts)
     {

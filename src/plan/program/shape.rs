@@ -181,6 +181,7 @@ impl Shapes {
         let shape = from.shape;
         self.need_repetition(from, &resource.repetition);
         self.need_body(from, shape, &resource.body);
+        self.need_body(from, shape, &resource.timeouts);
         let lifecycle = &resource.lifecycle;
         self.need_conditions(from, shape, &lifecycle.preconditions);
         self.need_conditions(from, shape, &lifecycle.postconditions);

@@ -11,7 +11,7 @@ use crate::value::{Name, Value};
 
 /// Most instances of one resource that are noted one by one for a shared value; beyond, the whole
 /// resource is noted, so that many users of the value do not each carry a long list.
-const MAX_SHARED_INSTANCES: usize = 16;
+pub(super) const MAX_SHARED_INSTANCES: usize = 16;
 
 /// A use of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

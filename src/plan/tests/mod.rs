@@ -23,6 +23,10 @@ use crate::state::{Instance, Service, Snapshot, Status};
 use cloud::Cloud;
 use program::Program;
 
+/// A module that a configuration may call as `./m`.
+const MODULE: &str =
+    "variable \"vpc\" {}\nresource \"nat_gateway\" \"g\" {\n  vpc_id = var.vpc\n}\n";
+
 /// A configuration, a state and a service.
 pub(super) struct Bench {
     pub(super) cloud: Cloud,
@@ -66,7 +70,8 @@ impl Bench {
     }
 
     pub(super) fn program(&self) -> Program {
-        let environment = environment(&[("cfg/main.nat.hcl", &self.text)]);
+        let files = [("cfg/main.nat.hcl", &*self.text), ("cfg/m/main.nat.hcl", MODULE)];
+        let environment = environment(&files);
         let (configuration, found) = crate::configuration::load(&environment, Path::new("cfg"));
         assert!(!found.has_errors(), "{}", write(&found, &configuration.sources));
         let variables = configuration.root.variables.iter();

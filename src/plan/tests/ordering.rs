@@ -445,6 +445,44 @@ fn depends_on_orders_both_ways() {
     assert!(a.after.contains(&place(&plan, "forward_entry.b")));
 }
 
+/// Many instances of a module are one dependency, which stands for all of them.
+#[test]
+fn depends_on_a_module_orders_both_ways() {
+    let call = |name: &str, extra: &str| {
+        format!(
+            "module \"{name}\" {{\n  source = \"./m\"\n  count = 20\n  \
+             vpc = \"vpc-{name}${{count.index}}\"\n{extra}}}\n"
+        )
+    };
+    let text =
+        format!("{}{}", call("first", ""), call("second", "  depends_on = [module.first]\n"));
+    let mut bench = Bench::new(&text);
+    let plan = bench.apply_in(|_, ready| ready[ready.len() - 1]);
+    let waits = |plan: &Plan, later: &str, earlier: &str| {
+        let of = |name: &str| {
+            let operations = plan.operations.iter().enumerate();
+            let of = operations.filter(|(_, o)| o.address.to_string().starts_with(name));
+            of.map(|(at, _)| at).collect::<Vec<usize>>()
+        };
+        let earlier = of(earlier);
+        assert_eq!(earlier.len(), 20);
+        of(later).iter().all(|at| plan.operations[*at].after == earlier)
+    };
+    assert!(waits(&plan, "module.second", "module.first"));
+    let address = "module.second[7].nat_gateway.g";
+    let recorded = |bench: &Bench| {
+        let list = &bench.instance(address).dependencies;
+        list.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(recorded(&bench), ["module.first.nat_gateway.g"]);
+    assert_eq!(changes(&bench.plan()), "");
+    bench.options.mode = PlanMode::Destroy;
+    assert!(waits(&bench.plan(), "module.first", "module.second"));
+    // What stands on a target goes with it.
+    bench.options.targets = vec!["module.first[3]".parse().unwrap()];
+    assert_eq!(bench.plan().operations.len(), 21);
+}
+
 #[test]
 fn create_before_destroy_spreads_to_what_it_needs() {
     let before = with(&[("a", 0, 80, 1)])

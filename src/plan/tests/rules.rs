@@ -37,10 +37,31 @@ fn two_entries_with_one_key_are_both_shown() {
     assert!(fresh.contains("duplicate-dnat-external-key"), "{fresh}");
     let inner = said_new(&[entry("a", 0, 80, 1), entry("b", 0, 81, 1)]);
     assert!(inner.contains("duplicate-dnat-internal-key"), "{inner}");
-    let any = said_new(&[entry("a", 0, 80, 1), entry("b", 0, 81, 2).replace("\"81\"", "\"any\"")]);
-    assert!(any.contains("duplicate-dnat-external-key"), "{any}");
     let sources = said_new(&[snat("s", 0, "10.0.0.0/24"), snat("t", 1, "10.0.0.0/24")]);
     assert!(sources.contains("duplicate-snat-source"), "{sources}");
+}
+
+#[test]
+fn what_any_covers_is_told_but_not_refused() {
+    let open = |text: String, port: &str| {
+        text.replace("\"tcp\"", "\"any\"").replace(port, "\"any\"").replace("\"1\"", "\"any\"")
+    };
+    let wide = open(entry("a", 0, 80, 1), "\"80\"");
+    let covers = said_new(&[wide.clone(), entry("b", 0, 81, 2)]);
+    for told in [
+        "warning[any-covers] `forward_entry.a` covers the external address, port and protocol of \
+         `forward_entry.b`",
+        "warning[any-covers] `forward_entry.a` covers the protocol, internal address and port of \
+         `forward_entry.b`",
+    ] {
+        assert_eq!(covers.matches(told).count(), 1, "{covers}");
+    }
+    assert!(!covers.contains("error["), "{covers}");
+    let twice = said_new(&[wide.clone(), open(entry("b", 0, 81, 1), "\"81\"")]);
+    assert!(twice.contains("error[duplicate-dnat-external-key]"), "{twice}");
+    // Elsewhere it covers nothing.
+    let apart = said_new(&[wide, entry("b", 1, 81, 2).replace("168.1.10", "168.1.11")]);
+    assert!(!apart.contains("any-covers"), "{apart}");
 }
 
 #[test]

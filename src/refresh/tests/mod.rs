@@ -79,7 +79,7 @@ impl Bench {
     }
 
     fn list(&self) -> Listing {
-        block_on(read_list(&self.client, &gateways(), Timestamp(60_000)))
+        block_on(read_list(&self.client, &gateways(), Timestamp(60_000))).listing
     }
 
     fn ids(&self) -> Vec<String> {
@@ -247,7 +247,7 @@ fn a_table_that_does_not_exist_is_told_from_one_that_cannot_be_read() {
         let bench = Bench::new(move |_, _| refusal(404, code));
         let (region, table) = ("cn-hangzhou".to_owned(), "ftb-1".to_owned());
         let scope = ReadScope::ForwardEntries { region, table };
-        block_on(read_list(&bench.client, &scope, Timestamp(1000)))
+        block_on(read_list(&bench.client, &scope, Timestamp(1000))).listing
     };
     assert!(matches!(table("InvalidForwardTableId.NotFound"), Listing::ParentGone));
     for code in ["InvalidRegionId.NotFound", "InvalidAccessKeyId.NotFound", "Other.NotFound"] {
@@ -282,7 +282,7 @@ fn one_object_is_read_by_one_call() {
     let bench = Bench::new(|_, parameters| {
         answer(&[parameters["NatGatewayId"].clone(), "ngw-other".to_owned()], Some(2))
     });
-    let read = block_on(read_object(&bench.client, &gateways(), "ngw-1", Timestamp(1000)));
+    let read = block_on(read_object(&bench.client, &gateways(), "ngw-1", Timestamp(1000))).listing;
     let Listing::Rows(rows) = read else { panic!("it is there") };
     assert_eq!(rows.into_keys().collect::<Vec<_>>(), ["ngw-1"]);
     assert_eq!(bench.count(), 1);

@@ -173,7 +173,7 @@ fn found(count: usize, sought: &Sought) -> (Listing, usize) {
         Some(_) => answer(&[], Some(0)),
         None => paged(&ids, parameters, 50),
     });
-    let listing = block_on(read_sought(&bench.client, sought, Timestamp(60_000)));
+    let listing = block_on(read_sought(&bench.client, sought, Timestamp(60_000))).listing;
     (listing, bench.count())
 }
 
@@ -210,12 +210,12 @@ fn what_is_sought_is_read_in_the_fewest_calls() {
 fn a_filter_may_be_refused_or_ignored() {
     let refused = Bench::new(|_, _| refusal(404, "InvalidNatGatewayId.NotFound"));
     let one = sought(&["ngw-1"], None);
-    let listing = block_on(read_sought(&refused.client, &one, Timestamp(1000)));
+    let listing = block_on(read_sought(&refused.client, &one, Timestamp(1000))).listing;
     assert!(matches!(listing, Listing::Part { rows, .. } if rows.is_empty()));
     assert_eq!(refused.count(), 1);
     let ignored = Bench::new(|_, parameters| paged(&names(120), parameters, 50));
     let one = sought(&["ngw-0100"], None);
-    let listing = block_on(read_sought(&ignored.client, &one, Timestamp(1000)));
+    let listing = block_on(read_sought(&ignored.client, &one, Timestamp(1000))).listing;
     assert!(matches!(listing, Listing::Part { rows, .. } if rows.len() == 1));
     assert_eq!(ignored.count(), 3);
 }

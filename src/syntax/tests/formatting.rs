@@ -159,8 +159,8 @@ fn heredocs_keep_their_text() {
 }
 
 #[test]
-fn line_ends_and_marks_stay() {
-    check("\u{feff}a=1\r\n\r\nb {\r\nc=1 # d\r\n}", "\u{feff}a = 1\r\n\r\nb {\r\n  c = 1 # d\r\n}");
+fn line_ends_stay_and_a_byte_order_mark_goes() {
+    check("\u{feff}a=1\r\n\r\nb {\r\nc=1 # d\r\n}", "a = 1\r\n\r\nb {\r\n  c = 1 # d\r\n}");
     check("", "");
     check("\n\na=1", "\n\na = 1");
 }

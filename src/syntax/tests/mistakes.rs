@@ -154,8 +154,10 @@ error[unclosed]: `%{ for }` has no `%{ endfor }`
   |
 4 | %{ for i in l }
   | ^^^^^^^^^^^^^^^ opened here
+5 | EOT
+  | --- the heredoc ends here
   |
-  = help: add `%{ endfor }`
+  = help: add `%{ endfor }` before this line, or end the heredoc with another word
 "#);
 }
 
@@ -487,4 +489,50 @@ fn inside_directives_of_strings() {
       |
       = help: write `\"` for a quotation mark, or end the directive before
     "#);
+}
+
+/// An end word on a line of its own ends the heredoc, whatever is open in it.
+#[test]
+fn a_heredoc_that_ends_inside_a_directive() {
+    let text = "a {\n  x = <<EOT\n%{ for i in l }\nEOT\n%{ endfor }\nEOT\n}\n\nb {\n  y = 2 +\n}\n";
+    insta::assert_snapshot!(report(text), @r#"
+error[unclosed]: `%{ for }` has no `%{ endfor }`
+ --> main.nat.hcl:3:1
+  |
+3 | %{ for i in l }
+  | ^^^^^^^^^^^^^^^ opened here
+4 | EOT
+  | --- the heredoc ends here
+  |
+  = help: add `%{ endfor }` before this line, or end the heredoc with another word
+
+error[syntax]: expected an operand after `+`, found the end of the expression
+  --> main.nat.hcl:10:9
+   |
+ 9 | b {
+10 |   y = 2 +
+   |         ^
+"#);
+}
+
+#[test]
+fn heredocs_end_where_their_word_stands_alone() {
+    let unclosed = [
+        "a = <<EOT\n%{ if b }\nEOT\n%{ endif }\nEOT\n",
+        "a = <<-EOT\n  %{ if b }\n  EOT\n  %{ endif }\n  EOT\n",
+        "a = <<EOT\r\n%{ if b }\r\nEOT\r\n%{ endif }\r\nEOT\r\n",
+        "a = <<EOT\n%{ if b }x%{ else }\nEOT\n%{ endif }\nEOT\n",
+        "a = <<EOT\n${ <<EOT\n%{ if b }\nEOT\n}\n%{ endif }\nEOT\n",
+        "a = [<<EOT\n%{ for x in b }\nEOT\n, <<EOT\n%{ endfor }\nEOT\n]\n",
+    ];
+    for text in unclosed {
+        let shown = report(text);
+        assert_eq!(shown.matches("error[").count(), 1, "{text}{shown}");
+        assert!(shown.contains("error[unclosed]: `%{ "), "{text}{shown}");
+    }
+    for text in ["f(<<EOT\nx\nEOT)", "[<<EOT\nx\nEOT, 1]", "<<EOT\nx\nEOT # y"] {
+        let shown = report(&format!("a = {text}\n"));
+        assert_eq!(shown.matches("error[").count(), 1, "{text}{shown}");
+        assert!(shown.contains("end it with a line that holds only `EOT`"), "{text}{shown}");
+    }
 }

@@ -163,6 +163,29 @@ fn heredocs_without_a_line_are_empty() {
     assert!(diagnostics.has_errors());
 }
 
+/// Only a line with nothing else on it ends a heredoc; inside `${ }` no line does.
+#[test]
+fn what_the_parser_reads_otherwise_is_put_right() {
+    let deep = format!("{}1{}", "(".repeat(60), ")".repeat(60));
+    for other in ["1", &deep] {
+        let value = |text: &str| {
+            let body = good(&format!("other = {other}\n{text}"));
+            show(&body.attributes[1].value)
+        };
+        assert_eq!(value("h = <<X\nX y\n Xy\n  X,\nX\n"), r#""X y\n Xy\n  X,\n""#);
+        assert_eq!(value("h = <<X\r\nX)\r\nX \t\r\n"), r#""X)\r\n""#);
+        assert_eq!(value("h = <<X\nX${\nX\n}X\n\tX\n"), r#"template("X" X "X\n")"#);
+        assert_eq!(value("h = <<X\n${<<Y\nX\nY }\nY\n}\nX\n"), r#"template("X\nY }\n" "\n")"#);
+        assert_eq!(value("h = <<X\n${<<X\nX \n}\nX\n"), r#"template("" "\n")"#);
+    }
+    let (body, found) = parse(FileId(0), &format!("a = {deep}\n#\r{{\nb = 1\n"));
+    assert!(found.is_empty() && body.attributes.len() == 2, "{found:?}");
+    let (template, found) = parse_template(FileId(0), "${<<X\nX y\nX\n}z");
+    assert!(found.is_empty(), "{found:?}");
+    assert_eq!(show(&template), r#"template("X y\n" "z")"#);
+    assert_eq!(show(&parse_template(FileId(0), "${<<X\nX\n}z").0), r#"template("" "z")"#);
+}
+
 #[test]
 fn spans_lie_where_the_text_is() {
     let text = "\u{feff}x \"é\" {\r\n  a = b.c[\"é\"] + 1\r\n  d { e = 1 }\r\n}\r\n";

@@ -98,7 +98,7 @@ impl Config {
             2 | 3 => entry.port = 1 + dice.below(5),
             4 => entry.inside = (10 + dice.below(3), 1 + dice.below(4)),
             5 => entry.name = (dice.below(4) > 0).then(|| dice.below(4)),
-            6 => entry.protocol = if entry.protocol == "tcp" { "udp" } else { "tcp" },
+            6 => entry.protocol = dice.pick(&["tcp", "udp", "any"]),
             _ if matches!(entry.place, Place::Block(_)) => {
                 entry.create_first = dice.below(3) == 0;
                 entry.protected = dice.below(3) == 0;

@@ -116,12 +116,13 @@ type Parameters = Vec<(&'static str, String)>;
 
 /// Returns the parameters of an entry, with addresses by `ip`.
 pub(super) fn dnat_parameters(entry: &Dnat, table: &str, ip: &str) -> Parameters {
+    let (outer, inner) = entry.ports();
     vec![
         ("ForwardTableId", table.to_owned()),
         ("ExternalIp", ip.to_owned()),
-        ("ExternalPort", entry.port.to_string()),
+        ("ExternalPort", outer),
         ("InternalIp", format!("192.168.1.{}", entry.inside.0)),
-        ("InternalPort", entry.inside.1.to_string()),
+        ("InternalPort", inner),
         ("IpProtocol", entry.protocol.to_uppercase()),
     ]
 }

@@ -70,6 +70,16 @@ pub(super) struct Dnat {
     pub(super) depends_on: Option<usize>,
 }
 
+impl Dnat {
+    /// Its outer and its inner port.
+    pub(super) fn ports(&self) -> (String, String) {
+        if self.protocol == "any" && self.port < 4 {
+            return ("any".to_owned(), "any".to_owned());
+        }
+        (self.port.to_string(), self.inside.1.to_string())
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Snat {
     pub(super) key: usize,
@@ -207,7 +217,7 @@ impl Config {
             ip,
             port: 1 + dice.below(5),
             inside: (10 + dice.below(3), 1 + dice.below(4)),
-            protocol: dice.pick(&["tcp", "tcp", "tcp", "udp"]),
+            protocol: dice.pick(&["tcp", "tcp", "tcp", "tcp", "udp", "any"]),
             name: (dice.below(3) == 0).then(|| dice.below(3)),
             create_first: own && dice.below(10) == 0,
             protected: own && dice.below(8) == 0,

@@ -394,15 +394,16 @@ impl Pair {
             .forward_entries
             .iter()
             .map(|e| {
-                let outside = (e.table.clone(), e.external_ip.to_string(), e.external_port.clone());
-                let inside = (e.internal_ip.to_string(), e.internal_port.clone());
+                let outside =
+                    (e.table.clone(), e.external_ip.to_string(), e.external_port.to_lowercase());
+                let inside = (e.internal_ip.to_string(), e.internal_port.to_lowercase());
                 (outside, inside, e.protocol.to_lowercase())
             })
             .collect();
         for entry in &config.dnat {
-            let outside =
-                (table(entry.gateway, "forward_table_id"), text(&entry.ip), entry.port.to_string());
-            let inside = (format!("192.168.1.{}", entry.inside.0), entry.inside.1.to_string());
+            let (outer, inner) = entry.ports();
+            let outside = (table(entry.gateway, "forward_table_id"), text(&entry.ip), outer);
+            let inside = (format!("192.168.1.{}", entry.inside.0), inner);
             let wanted = (outside, inside, entry.protocol.to_owned());
             let at = found.iter().position(|e| *e == wanted);
             found.remove(at.unwrap_or_else(|| panic!("{entry:?} is not there: {found:#?}")));

@@ -136,12 +136,12 @@ impl Writer<'_> {
     }
 
     fn values(&self, entry: &Dnat) -> String {
+        let (outer, inner) = entry.ports();
         format!(
-            "{{ ip = {}, port = {}, host = {}, inside = {}, protocol = \"{}\", name = {} }}",
+            "{{ ip = {}, port = \"{outer}\", host = {}, inside = \"{inner}\", protocol = \"{}\", \
+             name = {} }}",
             self.ip(entry.ip),
-            entry.port,
             entry.inside.0,
-            entry.inside.1,
             entry.protocol,
             entry.name.map_or("null".to_owned(), |name| format!("\"entry-{name}\""))
         )
@@ -196,16 +196,15 @@ impl Writer<'_> {
 
     fn dnat(&mut self, entry: &Dnat) {
         let mut body = provider(entry.gateway);
+        let (outer, inner) = entry.ports();
         let _ = write!(
             body,
             "  forward_table_id = nat_gateway.g{}.forward_table_id\n  external_ip = {}\n  \
-             external_port = {}\n  internal_ip = \"192.168.1.{}\"\n  internal_port = {}\n  \
-             ip_protocol = \"{}\"\n",
+             external_port = \"{outer}\"\n  internal_ip = \"192.168.1.{}\"\n  internal_port = \
+             \"{inner}\"\n  ip_protocol = \"{}\"\n",
             entry.gateway,
             self.ip(entry.ip),
-            entry.port,
             entry.inside.0,
-            entry.inside.1,
             entry.protocol
         );
         if let Some(name) = entry.name {

@@ -34,6 +34,31 @@ fn blocks_come_after_what_they_need_and_otherwise_by_name() {
     assert!(case.program.depends_on(&"nat_gateway.a".parse().unwrap()).is_empty());
 }
 
+/// Blocks in many instances of a module are one dependency, without the keys of the module.
+#[test]
+fn many_instances_of_a_module_are_one_dependency() {
+    let inner = "variable \"p\" {}\nresource \"nat_gateway\" \"g\" { vpc_id = var.p }\n";
+    let outer = "module \"m\" {\n  source = \"../m\"\n  for_each = { for i in range(20) : i => i }\n  \
+        p = each.key\n}\nresource \"nat_gateway\" \"after\" {\n  vpc_id = \"v\"\n  \
+        depends_on = [module.m]\n}\n";
+    let root = "module \"o\" {\n  source = \"./o\"\n  count = 2\n}\nresource \"nat_gateway\" \"last\" {\n  \
+        vpc_id = \"v\"\n  depends_on = [module.o]\n}\n";
+    let files =
+        [("cfg/main.nat.hcl", root), ("cfg/o/main.nat.hcl", outer), ("cfg/m/main.nat.hcl", inner)];
+    let case = Case::with(&files, &[]);
+    let explicit = |name: &str| {
+        let list = case.program.depends_on(&name.parse().unwrap());
+        list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(explicit("module.o[1].nat_gateway.after"), "module.o[1].module.m.nat_gateway.g");
+    assert_eq!(
+        explicit("nat_gateway.last"),
+        "module.o[0].nat_gateway.after module.o[1].nat_gateway.after module.o.module.m.nat_gateway.g"
+    );
+    let (last, _) = case.program.instance(&"nat_gateway.last".parse().unwrap(), &ObjectMap::new());
+    assert_eq!(last.dependencies.len(), 3);
+}
+
 #[test]
 fn cycles_are_written_as_paths() {
     let case = Case::new(

@@ -1,6 +1,7 @@
 use insta::assert_snapshot;
 
 use super::*;
+use crate::value::Type;
 
 #[test]
 fn arguments_are_converted_to_the_types_of_the_schema() {
@@ -490,4 +491,56 @@ fn functions_see_the_files_of_the_configuration() {
     );
     let value = applying.outputs(&objects).0["a"].clone();
     assert!(value.as_str().unwrap().starts_with("text 20"), "{value:?}");
+}
+
+#[test]
+fn time_limits_may_come_from_variables() {
+    let text = r#"
+        variable "limits" { type = map(string) }
+        resource "nat_gateway" "plain" {
+          vpc_id = "vpc-1"
+          timeouts {
+            create = var.limits.create
+            delete = null
+            update = "90s"
+          }
+        }
+        resource "nat_gateway" "made" {
+          for_each = { a = "5m" }
+          vpc_id   = "vpc-1"
+          dynamic "timeouts" {
+            for_each = [var.limits]
+            iterator = it
+            content {
+              create = each.value
+              delete = it.value["delete"]
+            }
+          }
+        }
+        resource "nat_gateway" "none" {
+          vpc_id = "vpc-1"
+          dynamic "timeouts" {
+            for_each = []
+            content { create = "1m" }
+          }
+        }
+        resource "nat_gateway" "wrong" {
+          vpc_id = "vpc-1"
+          timeouts { update = var.limits.update }
+        }
+        "#;
+    let limits = [("create", "10m"), ("delete", "1h30m"), ("update", "soon")];
+    let limits = limits.map(|(name, text)| (Name::from(name), Value::from(text)));
+    let limits = Value::map(Type::String, limits.into_iter().collect());
+    let case = Case::with(&[("cfg/main.nat.hcl", text)], &[("limits", limits)]);
+    let limits = |address: &str| {
+        let (limits, diagnostics) = case.program.timeouts(&address.parse().unwrap());
+        let codes: Vec<_> = diagnostics.iter().map(|d| d.code).collect();
+        (limits.into_iter().map(|(name, s)| format!("{name} {s}")).collect::<Vec<_>>(), codes)
+    };
+    let known = |limits: &[&str]| (limits.iter().map(ToString::to_string).collect(), Vec::new());
+    assert_eq!(limits("nat_gateway.plain"), known(&["create 600", "update 90"]));
+    assert_eq!(limits("nat_gateway.made[\"a\"]"), known(&["create 300", "delete 5400"]));
+    assert_eq!(limits("nat_gateway.none"), known(&[]));
+    assert_eq!(limits("nat_gateway.wrong"), (Vec::new(), vec!["invalid-duration"]));
 }

@@ -1,6 +1,7 @@
 //! Programs over configurations held in memory.
 
 mod changes;
+mod check;
 mod dependencies;
 mod elements;
 mod evaluation;

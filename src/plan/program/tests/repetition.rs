@@ -182,7 +182,7 @@ fn missing_instances_are_named() {
       why: It has 2 instances, `[0]` to `[1]`.
     error[missing-instance] `nat_gateway.each` has no instance `["wbe"]`
       at main.nat.hcl:12 `"wbe"`
-      why: It has 1 instance.
+      why: It has 1 instance: `["web"]`.
       help: did you mean `["web"]`?
     error[invalid-key] this is no key of an instance of `nat_gateway.each`
       at main.nat.hcl:13 `[1]`
