@@ -219,7 +219,9 @@ impl<'s> Evaluator<'s> {
             };
             let ty = self.common_type(&then, &otherwise, whole)?;
             let sensitive = then.is_sensitive() || otherwise.is_sensitive();
-            return Ok(marked(Value::unknown(ty).with_sensitive(sensitive)));
+            let either = Value::unknown(ty).with_sensitive(sensitive);
+            let may_be_null = then.may_be_null() || otherwise.may_be_null();
+            return Ok(marked(if may_be_null { either } else { either.never_null() }));
         };
         let (chosen, other) = if truth { (then, otherwise) } else { (otherwise, then) };
         let chosen = self.expression(chosen)?;

@@ -15,7 +15,7 @@ impl Evaluator<'_> {
         let result = match (value.as_bool(), value.as_number()) {
             (Some(truth), _) => Value::from(!truth),
             (_, Some(number)) => Value::from(number.negate()),
-            _ => Value::unknown(ty),
+            _ => Value::unknown(ty).never_null(),
         };
         Ok(result.with_sensitive(value.is_sensitive()))
     }
@@ -76,9 +76,9 @@ impl Evaluator<'_> {
             }
             (_, Some(b)) if b.is_null() => return Err(self.null_operand(right, &Type::Bool)),
             (Some(a), Some(b)) if !a.is_unknown() && !b.is_unknown() => Value::from(!decisive),
-            (Some(_), Some(_)) => Value::unknown(Type::Bool),
+            (Some(_), Some(_)) => Value::unknown(Type::Bool).never_null(),
             // The left side may turn out to be what the right one relies on.
-            (Some(a), None) if a.is_unknown() => Value::unknown(Type::Bool),
+            (Some(a), None) if a.is_unknown() => Value::unknown(Type::Bool).never_null(),
             _ => return Err(Failed),
         };
         self.diagnostics.truncate(middle);
@@ -115,7 +115,7 @@ impl Evaluator<'_> {
                     .at(whole.span);
                 self.fail(diagnostic, whole)
             })?,
-            _ => Value::unknown(result_type(operator)),
+            _ => Value::unknown(result_type(operator)).never_null(),
         };
         Ok(result.with_sensitive(sensitive))
     }

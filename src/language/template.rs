@@ -24,8 +24,11 @@ impl Evaluator<'_> {
         }
         let mut text = Text::default();
         self.template_parts(parts, &mut text, span)?;
-        let value =
-            if text.unknown { Value::unknown(Type::String) } else { Value::text(&text.known) };
+        let value = if text.unknown {
+            Value::unknown(Type::String).never_null()
+        } else {
+            Value::text(&text.known)
+        };
         self.made(&value);
         Ok(value.with_sensitive(text.sensitive))
     }

@@ -56,7 +56,9 @@ impl Kind {
         if known.attribute.role == Role::Volatile {
             return known.anonymous.clone();
         }
-        Value::unknown_from(known.ty.clone(), format!("{address}.{}", known.name))
+        let value = Value::unknown_from(known.ty.clone(), format!("{address}.{}", known.name));
+        // Every object has an id.
+        if &*known.name == "id" { value.never_null() } else { value }
     }
 }
 

@@ -131,6 +131,9 @@ impl Serialize for Unknown {
         if let Some(origin) = &self.origin {
             map.serialize_entry("origin", &**origin)?;
         }
+        if self.never_null {
+            map.serialize_entry("never_null", &true)?;
+        }
         map.end()
     }
 }
@@ -142,9 +145,12 @@ impl<'de> Deserialize<'de> for Unknown {
             #[serde(rename = "type")]
             ty: Type,
             origin: Option<String>,
+            #[serde(default)]
+            never_null: bool,
         }
         let parts = Parts::deserialize(deserializer)?;
-        Ok(Self { ty: parts.ty, origin: parts.origin.map(Arc::from) })
+        let origin = parts.origin.map(Arc::from);
+        Ok(Self { ty: parts.ty, origin, never_null: parts.never_null })
     }
 }
 

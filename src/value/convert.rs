@@ -41,8 +41,8 @@ impl fmt::Display for ConversionError {
 impl std::error::Error for ConversionError {}
 
 /// Converts `value` to `ty`. Null is of every type. Marks stay where they are, unknowns keep their
-/// origin unless the conversion may fail once they are known. `any` inside a collection stands for the one type that all elements can have; elsewhere
-/// it takes what there is.
+/// origin unless the conversion may fail once they are known. `any` inside a collection stands for
+/// the one type that all elements can have; elsewhere it takes what there is.
 pub fn convert(value: &Value, ty: &Type) -> Result<Value, ConversionError> {
     if let Some(same) = unchanged(value, ty) {
         return Ok(same);
@@ -54,12 +54,13 @@ pub fn convert(value: &Value, ty: &Type) -> Result<Value, ConversionError> {
                 return Err(mismatch(value, ty));
             }
             let target = if ty.has_any() { merged(&unknown.ty, ty) } else { ty.clone() };
-            match &unknown.origin {
+            let same = match &unknown.origin {
                 Some(origin) if always_converts(&unknown.ty, &target) => {
                     Value::unknown_from(target, Arc::clone(origin))
                 }
                 _ => Value::unknown(target),
-            }
+            };
+            if unknown.never_null { same.never_null() } else { same }
         }
         _ => match ty {
             Type::Any => value.clone(),

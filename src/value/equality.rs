@@ -34,14 +34,14 @@ impl Equality {
 pub fn equals(a: &Value, b: &Value) -> Equality {
     match (a.data(), b.data()) {
         (Data::Unknown(x), Data::Unknown(y)) => {
-            if x.origin.is_some() && x == y {
+            if x.origin.is_some() && compare_unknowns(x, y) == Ordering::Equal {
                 Equality::Same
             } else {
                 Equality::Undecided
             }
         }
-        (Data::Unknown(unknown), _) => known_and_unknown(b, &unknown.ty),
-        (_, Data::Unknown(unknown)) => known_and_unknown(a, &unknown.ty),
+        (Data::Unknown(unknown), _) => known_and_unknown(b, unknown),
+        (_, Data::Unknown(unknown)) => known_and_unknown(a, unknown),
         (Data::Null, Data::Null) => Equality::Same,
         (Data::Bool(x), Data::Bool(y)) => decided(x == y),
         (Data::Number(x), Data::Number(y)) => decided(x == y),
@@ -60,7 +60,7 @@ pub fn equals_value(a: &Value, b: &Value) -> Value {
     let result = match equals(a, b) {
         Equality::Same => Value::from(true),
         Equality::Different => Value::from(false),
-        Equality::Undecided => Value::unknown(Type::Bool),
+        Equality::Undecided => Value::unknown(Type::Bool).never_null(),
     };
     result.with_sensitive(a.deep_sensitive() || b.deep_sensitive())
 }
@@ -69,13 +69,18 @@ const fn decided(same: bool) -> Equality {
     if same { Equality::Same } else { Equality::Different }
 }
 
-/// A known value can be told from an unknown one by type alone, except null, which is of any type.
-fn known_and_unknown(known: &Value, ty: &Type) -> Equality {
-    if known.is_null() || ty.has_any() {
-        return Equality::Undecided;
+/// A known value can be told from an unknown one by type alone, except null, which is of any type and
+/// only differs from what is never null.
+fn known_and_unknown(known: &Value, unknown: &Unknown) -> Equality {
+    if known.is_null() {
+        return if unknown.never_null { Equality::Different } else { Equality::Undecided };
     }
     let known = known.type_of();
-    if known.has_any() || known == *ty { Equality::Undecided } else { Equality::Different }
+    if unknown.ty.has_any() || known.has_any() || known == unknown.ty {
+        Equality::Undecided
+    } else {
+        Equality::Different
+    }
 }
 
 fn elements(x: &[Value], y: &[Value]) -> Equality {

@@ -106,6 +106,8 @@ pub struct Unknown {
     /// Where it comes from, such as `nat_gateway.main.forward_table_id`: two unknowns of one origin
     /// are the same value.
     pub origin: Option<Arc<str>>,
+    /// Whether it is sure not to be null.
+    pub never_null: bool,
 }
 
 /// A value of the language.
@@ -128,12 +130,32 @@ impl Value {
 
     /// Returns an unknown value of type `ty`.
     pub fn unknown(ty: Type) -> Self {
-        Self::new(Data::Unknown(Arc::new(Unknown { ty, origin: None })))
+        Self::new(Data::Unknown(Arc::new(Unknown { ty, origin: None, never_null: false })))
     }
 
     /// Returns an unknown value that comes from `origin`.
     pub fn unknown_from(ty: Type, origin: impl Into<Arc<str>>) -> Self {
-        Self::new(Data::Unknown(Arc::new(Unknown { ty, origin: Some(origin.into()) })))
+        let origin = Some(origin.into());
+        Self::new(Data::Unknown(Arc::new(Unknown { ty, origin, never_null: false })))
+    }
+
+    /// Returns an unknown value as one that is sure not to be null; a known one as it is.
+    pub fn never_null(mut self) -> Self {
+        if let Data::Unknown(unknown) = &mut self.data
+            && !unknown.never_null
+        {
+            Arc::make_mut(unknown).never_null = true;
+        }
+        self
+    }
+
+    /// Returns whether it is null, or unknown and may turn out to be.
+    pub fn may_be_null(&self) -> bool {
+        match &self.data {
+            Data::Null => true,
+            Data::Unknown(unknown) => !unknown.never_null,
+            _ => false,
+        }
     }
 
     /// Returns a text as it is; text from outside, which may not be in normalisation form C, goes

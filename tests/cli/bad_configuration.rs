@@ -196,7 +196,7 @@ fn files_that_are_no_text() {
     run.one_error("not-utf8");
     run.says(&["latin.nat.hcl"]);
     let workspace = with("");
-    std::fs::create_dir(workspace.path("dir.nat.hcl")).unwrap();
+    std::os::unix::fs::symlink("nowhere", workspace.path("link.nat.hcl")).unwrap();
     workspace.run(&["plan"]).one_error("unreadable");
 }
 

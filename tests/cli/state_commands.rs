@@ -170,6 +170,9 @@ fn history_says_when_who_and_what() {
     assert!(newest["run"]["who"].as_str().unwrap().starts_with("ann@"));
     assert_eq!(newest["changes"][0]["action"], "delete");
     let text = workspace.run(&["state", "history", "-limit=2"]).success().text();
+    // How many results were recorded together depends on the machine.
+    let text = text.replace(&format!("Serial {last} "), "Serial LAST ");
+    let text = text.replace(&format!("Serial {} ", last - 1), "Serial ONE BEFORE ");
     insta::assert_snapshot!(anonymous(&steady(&text)));
     let of_one = workspace.run(&["state", "history", "nat_gateway.north"]).success().stdout;
     assert_eq!(of_one.matches("Serial").count(), 1, "{of_one}");

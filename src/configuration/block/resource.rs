@@ -318,6 +318,12 @@ impl Builder<'_> {
             None => (name == TIMEOUTS).then(|| limits(mode)),
         };
         let Some(attributes) = attributes else {
+            if META_BLOCKS.contains(&name) {
+                let summary = format!("`{name}` cannot be a `dynamic` block");
+                let diagnostic = Diagnostic::error("invalid-argument", summary).at(kind.span);
+                self.diagnostics.push(diagnostic.help(format!("write `{name} {{ … }}`")));
+                return;
+            }
             let mut diagnostic = Self::about_unknown_nested(&kind, schema);
             if let Some(fix) = &mut diagnostic.fix {
                 fix.replacement = format!("\"{}\"", fix.replacement);
@@ -377,10 +383,11 @@ pub(super) fn is_timeouts(block: &Block) -> bool {
 /// Returns a copy of a body without meta-arguments.
 fn without_meta(body: &Body) -> Body {
     let attributes = body.attributes.iter().filter(|a| !META_ARGUMENTS.contains(&&*a.name.text));
-    let is_meta = |b: &Block| META_BLOCKS.contains(&&*b.kind.text) || is_timeouts(b);
+    let blocks = body.blocks.iter();
+    let blocks = blocks.filter(|b| !META_BLOCKS.contains(&&*b.kind.text) && !is_timeouts(b));
     let mut own = Body {
         attributes: attributes.cloned().collect(),
-        blocks: body.blocks.iter().filter(|b| !is_meta(b)).cloned().collect(),
+        blocks: blocks.cloned().collect(),
         incomplete: body.incomplete,
     };
     // A configuration may have very many blocks.

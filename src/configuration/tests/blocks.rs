@@ -148,6 +148,45 @@ fn unknown_words_come_with_the_nearest() {
 }
 
 #[test]
+fn time_limits_may_be_dynamic_and_a_lifecycle_may_not() {
+    assert_snapshot!(said(
+        r#"
+        variable "limits" { type = map(string) }
+        resource "nat_gateway" "main" {
+          vpc_id = "v"
+          dynamic "timeouts" {
+            for_each = [var.limits]
+            content {
+              create = timeouts.value.create
+              delete = "soon"
+              read   = "1m"
+              update = nat_gateway.other.name
+            }
+          }
+          dynamic "lifecycle" {
+            for_each = []
+            content { }
+          }
+        }
+        "#
+    ), @r#"
+    error[unknown-argument] the `timeouts` block has no argument `read`
+      at main.nat.hcl:9 `read`
+      help: its arguments are `create`, `delete` and `update`
+    error[invalid-duration] `soon` is not a length of time
+      at main.nat.hcl:8 `"soon"`
+      help: write hours, minutes and seconds, such as `"1h30m"` or `"90s"`
+    error[invalid-reference] objects cannot be used here
+      at main.nat.hcl:10 `nat_gateway.other.name`
+      why: It is evaluated early: how long something may take must be known beforehand.
+      help: use variables and local values that come from variables
+    error[invalid-argument] `lifecycle` cannot be a `dynamic` block
+      at main.nat.hcl:13 `"lifecycle"`
+      help: write `lifecycle { … }`
+    "#);
+}
+
+#[test]
 fn arguments_are_checked_against_the_schema() {
     assert_snapshot!(said(
         r#"

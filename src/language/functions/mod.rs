@@ -316,11 +316,15 @@ pub fn call(
         });
     }
     if !function.takes_unknown && prepared.iter().any(Value::deep_unknown) {
-        let ty = match function.returns {
-            Returns::Fixed(kind) => kind.ty(),
-            Returns::Computed(compute) => compute(&prepared),
+        let result = match function.returns {
+            // What takes no null gives none, unless it may give anything.
+            Returns::Fixed(kind) if kind != Kind::Any && function.nulls_from == usize::MAX => {
+                Value::unknown(kind.ty()).never_null()
+            }
+            Returns::Fixed(kind) => Value::unknown(kind.ty()),
+            Returns::Computed(compute) => Value::unknown(compute(&prepared)),
         };
-        return Ok(Value::unknown(ty).with_sensitive(sensitive));
+        return Ok(result.with_sensitive(sensitive));
     }
     let result = (function.run)(&Call { arguments: prepared, context }).map_err(|failure| {
         let message = if failure.quotes && arguments.iter().any(Value::deep_sensitive) {

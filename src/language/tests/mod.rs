@@ -376,6 +376,15 @@ fn templates_in_templates_end() {
         ("can(tonumber(var.text))", "(known after apply)"),
         ("can(convert(var.text, number))", "(known after apply)"),
         ("can(tostring(var.text))", "true"),
+        ("var.text == null", "(known after apply)"),
+        ("\"a${var.text}\" == null", "false"),
+        ("upper(var.text) != null", "true"),
+        ("tostring(var.text) == null", "(known after apply)"),
+        ("tonumber(\"1${var.text}\") == null", "false"),
+        ("(var.text == \"a\") == null", "false"),
+        ("(var.text == \"a\" ? 1 : 2) == null", "false"),
+        ("(var.text == \"a\" ? 1 : null) == null", "(known after apply)"),
+        ("(\"a${var.text}\" == null ? [] : [1])", "tolist([ 1, ])"),
         ("type([1, \"a\"])", "\"tuple([number,string])\""),
     ]);
 }

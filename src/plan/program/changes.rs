@@ -114,6 +114,10 @@ fn request(session: &Session<'_>, import: &Import, place: &Place<'_>) -> Option<
         refuse("It is known only after apply.");
         return None;
     }
+    if value.is_sensitive() {
+        refuse("It is sensitive, but plans show it; use `nonsensitive(…)` if it is no secret.");
+        return None;
+    }
     let id = match convert(&value, &Type::String) {
         Ok(id) => id.as_str().unwrap_or_default().to_owned(),
         Err(error) => {
@@ -171,12 +175,16 @@ fn address(session: &Session<'_>, to: &Expression, place: &Place<'_>) -> Option<
 fn key_of(session: &Session<'_>, index: &Expression, place: &Place<'_>) -> Option<Key> {
     let value = session.evaluate(index, place)?;
     let key = match value.as_number() {
+        // Addresses are shown.
+        _ if value.is_sensitive() => None,
         Some(number) => Number::to_u64(number).map(Key::Number),
         None => value.as_str().map(|text| Key::Text(text.into())),
     };
     if key.is_none() {
         session.report([Diagnostic::error("invalid-key", "this is no key of an instance")
-            .detail("A key is a text or a whole number and known when the plan is made.")
+            .detail(
+                "A key is a text or a whole number, known when the plan is made and not sensitive.",
+            )
             .at(index.span)]);
         session.fail();
     }

@@ -396,7 +396,7 @@ pub(super) fn timeouts(
     let Some(entries) = first.and_then(Value::as_entries) else { return BTreeMap::new() };
     let mut limits = BTreeMap::new();
     for (name, text) in entries.iter() {
-        let span = limit_written(&block.timeouts, name).unwrap_or(block.span);
+        let span = limit_place(&block.timeouts, name).unwrap_or(block.span);
         match text.as_str().map(|text| duration(text, span)) {
             Some(Ok(limit)) => {
                 limits.insert(name.to_string(), limit.as_secs());
@@ -412,7 +412,7 @@ pub(super) fn timeouts(
 }
 
 /// Returns where an argument of the blocks is written.
-fn limit_written(blocks: &Body, name: &str) -> Option<Span> {
+fn limit_place(blocks: &Body, name: &str) -> Option<Span> {
     let bodies = blocks.blocks.iter().flat_map(|block| {
         block.body.blocks.iter().map(|content| &content.body).chain([&block.body])
     });

@@ -39,7 +39,7 @@ use self::scope::Place;
 use self::session::{Caches, Session};
 use self::shape::{Node, Shapes, What};
 use self::trace::Item;
-use crate::address::{Address, Key, Mode, ModulePath, ResourceAddress};
+use crate::address::{Address, Key, Mode, ModulePath, ModuleStep, ResourceAddress};
 use crate::configuration::{Configuration, Module, Resource};
 use crate::diagnostic::{Diagnostics, Span};
 use crate::environment::{Environment, Timestamp};
@@ -348,13 +348,16 @@ impl Program {
             .collect()
     }
 
-    /// Returns what `removed` blocks say, for every module instance.
+    /// Returns what `removed` blocks say: those of a module for all its instances, also for those that
+    /// are gone.
     pub fn removals(&self) -> Vec<Removal> {
-        let instances = self.inner.modules.list.iter().enumerate();
-        instances
-            .flat_map(|(at, instance)| {
-                self.inner.module(at).removed.iter().map(|block| Removal {
-                    from: changes::within(&instance.path, &block.from),
+        let all = |name: &Name| ModuleStep { name: Arc::clone(name), key: None };
+        let shapes = self.inner.shapes.list.iter();
+        shapes
+            .flat_map(|shape| {
+                let path = ModulePath(shape.path.iter().map(all).collect());
+                shape.module.removed.iter().map(move |block| Removal {
+                    from: changes::within(&path, &block.from),
                     destroy: block.destroy,
                     span: block.span,
                 })

@@ -110,7 +110,9 @@ impl Objects for ObjectMap {
 
 /// Returns the value of an attribute that only apply will know.
 pub fn unknown_attribute(address: &Address, attribute: &Attribute) -> Value {
-    Value::unknown_from(attribute.kind.ty(), format!("{address}.{}", attribute.name))
+    let value = Value::unknown_from(attribute.kind.ty(), format!("{address}.{}", attribute.name));
+    // Every object has an id.
+    if attribute.name == "id" { value.never_null() } else { value }
 }
 
 /// Returns the value of the nested blocks of a name that only apply will know.

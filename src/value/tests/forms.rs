@@ -106,6 +106,15 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
+#[test]
+fn the_codec_keeps_what_is_never_null() {
+    let id = Value::unknown_from(Type::String, "a.id").never_null();
+    for (value, may_be_null) in [(id, false), (Value::unknown(Type::Bool), true)] {
+        assert_eq!(value.may_be_null(), may_be_null);
+        assert_eq!(decode(&encode(&value)).unwrap().may_be_null(), may_be_null);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

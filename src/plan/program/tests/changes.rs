@@ -47,8 +47,13 @@ fn moves_and_removals_are_seen_from_the_root() {
     );
     assert!(matches!(moves[1].from, crate::address::Target::Instance(_)));
     let removals = case.program.removals();
-    assert_eq!(removals[1].from.to_string(), "module.m[1].forward_entry.gone");
-    assert!(!removals[1].destroy);
+    assert_eq!(removals.len(), 1);
+    assert!(!removals[0].destroy);
+    // What `count` leaves out now was of the module, too.
+    for address in ["module.m[1].forward_entry.gone", "module.m[7].forward_entry.gone[\"a\"]"] {
+        assert!(removals[0].from.contains(&address.parse().unwrap()), "{address}");
+    }
+    assert!(!removals[0].from.contains(&"forward_entry.gone".parse().unwrap()));
 }
 
 #[test]
@@ -72,6 +77,14 @@ fn imports_are_evaluated() {
           to = nat_gateway.each["x"]
           id = nat_gateway.one.id
         }
+        import {
+          to = nat_gateway.each["y"]
+          id = sensitive("ngw-y")
+        }
+        import {
+          to = nat_gateway.each[sensitive("z")]
+          id = "ngw-z"
+        }
         resource "nat_gateway" "one" { vpc_id = "v" }
         resource "nat_gateway" "each" {
           for_each = { a = 1 }
@@ -91,10 +104,16 @@ fn imports_are_evaluated() {
       why: String required, but have tuple.
     error[invalid-key] this is no key of an instance
       at main.nat.hcl:12 `nat_gateway.one.id`
-      why: A key is a text or a whole number and known when the plan is made.
+      why: A key is a text or a whole number, known when the plan is made and not sensitive.
     error[invalid-import] import id of `nat_gateway.each["x"]` is not usable
       at main.nat.hcl:17 `nat_gateway.one.id`
       why: It is known only after apply.
+    error[invalid-import] import id of `nat_gateway.each["y"]` is not usable
+      at main.nat.hcl:21 `sensitive("ngw-y")`
+      why: It is sensitive, but plans show it; use `nonsensitive(…)` if it is no secret.
+    error[invalid-key] this is no key of an instance
+      at main.nat.hcl:24 `sensitive("z")`
+      why: A key is a text or a whole number, known when the plan is made and not sensitive.
 "#);
 }
 

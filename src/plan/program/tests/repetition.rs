@@ -158,6 +158,25 @@ fn each_instance_has_its_key_and_value() {
 }
 
 #[test]
+fn what_is_never_null_may_decide_how_many_there_are() {
+    let case = Case::new(
+        r#"
+        resource "nat_gateway" "g" { vpc_id = "v" }
+        resource "nat_gateway" "id" {
+          count  = nat_gateway.g.id == null ? 0 : 1
+          vpc_id = "v"
+        }
+        resource "nat_gateway" "text" {
+          for_each = "x-${nat_gateway.g.name}" != null ? toset(["a"]) : toset([])
+          vpc_id   = "v"
+        }
+        "#,
+    );
+    assert_eq!(case.keys("nat_gateway.id"), "[0]");
+    assert_eq!(case.keys("nat_gateway.text"), "[\"a\"]");
+}
+
+#[test]
 fn missing_instances_are_named() {
     let case = Case::new(
         r#"
