@@ -167,22 +167,30 @@ fn time_limits_may_be_dynamic_and_a_lifecycle_may_not() {
             for_each = []
             content { }
           }
+          dynamic "package" {
+            for_each = []
+            iterator = "it"
+            content { bandwidth = it.value }
+          }
         }
         "#
     ), @r#"
-    error[unknown-argument] the `timeouts` block has no argument `read`
-      at main.nat.hcl:9 `read`
-      help: its arguments are `create`, `delete` and `update`
     error[invalid-duration] `soon` is not a length of time
-      at main.nat.hcl:8 `"soon"`
+      at main.nat.hcl:9 `"soon"`
       help: write hours, minutes and seconds, such as `"1h30m"` or `"90s"`
+    error[unknown-argument] the `timeouts` block has no argument `read`
+      at main.nat.hcl:10 `read`
+      help: its arguments are `create`, `delete` and `update`
     error[invalid-reference] objects cannot be used here
-      at main.nat.hcl:10 `nat_gateway.other.name`
+      at main.nat.hcl:11 `nat_gateway.other.name`
       why: It is evaluated early: how long something may take must be known beforehand.
       help: use variables and local values that come from variables
     error[invalid-argument] `lifecycle` cannot be a `dynamic` block
-      at main.nat.hcl:13 `"lifecycle"`
+      at main.nat.hcl:14 `"lifecycle"`
       help: write `lifecycle { … }`
+    error[invalid-argument] `iterator` must be a bare word
+      at main.nat.hcl:20 `"it"`
+      help: write `iterator = item`
     "#);
 }
 
