@@ -69,7 +69,7 @@ impl<'a> Engine<'a> {
         let id = there.map(|instance| instance.id.as_str());
         match prepare(kind, change, operation, id, evaluate) {
             Ok(prepared) => {
-                let task = self.task(kind, change, (index, operation), prepared, plan);
+                let task = self.task(kind, change, (index, operation), prepared);
                 let task = self.add_task(task);
                 self.note_or_intend(task);
             }
@@ -98,7 +98,6 @@ impl<'a> Engine<'a> {
         change: &Change,
         (index, operation): (usize, &Operation),
         prepared: Prepared,
-        plan: &Plan,
     ) -> Task {
         let now = self.now();
         let creates = makes_object(operation);
@@ -119,7 +118,7 @@ impl<'a> Engine<'a> {
             address: operation.address.clone(),
             deposed: operation.deposed.clone(),
             creates,
-            sets_aside: if creates { sets_aside(plan, change) } else { None },
+            sets_aside: if creates { self.sets_aside(change) } else { None },
             action: operation.action,
             digest: call.digest(),
             parameters: call.parameters,
@@ -221,6 +220,16 @@ impl<'a> Engine<'a> {
         self.set_timer(again, Timer::Note, index);
     }
 
+    /// Returns the key under which a replacement that creates first sets the old object aside.
+    fn sets_aside(&self, change: &Change) -> Option<String> {
+        if change.kind != (ChangeKind::Replace { create_first: true }) {
+            return None;
+        }
+        let id = change.id.as_deref()?;
+        let planned = self.asides.get(&change.address).map(|key| (*key).to_owned());
+        Some(planned.unwrap_or_else(|| crate::plan::set_aside_key(&change.address, id)))
+    }
+
     /// Returns whether a list is one of an object that this run made.
     fn begins_empty(&self, scope: &ReadScope) -> bool {
         match scope {
@@ -306,21 +315,6 @@ pub(super) fn listed_kind(scope: &ReadScope) -> Option<&'static dyn resources::R
         ReadScope::ConvertStatus { .. } | ReadScope::EnhancedZones { .. } => return None,
     };
     resources::lookup(kind)
-}
-
-/// Returns the key under which a replacement that creates first sets the old object aside.
-fn sets_aside(plan: &Plan, change: &Change) -> Option<String> {
-    if change.kind != (ChangeKind::Replace { create_first: true }) {
-        return None;
-    }
-    let id = change.id.as_deref()?;
-    let planned = plan.operations.iter().find(|operation| {
-        operation.purpose == Purpose::Delete
-            && operation.address == change.address
-            && operation.deposed.is_some()
-    });
-    let planned = planned.and_then(|operation| operation.deposed.clone());
-    Some(planned.unwrap_or_else(|| crate::plan::set_aside_key(&change.address, id)))
 }
 
 fn lane_name(operation: &Operation) -> String {

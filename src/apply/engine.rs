@@ -14,7 +14,7 @@ use crate::api::answer::Answer;
 use crate::api::error::{ApiError, Class};
 use crate::diagnostic::Diagnostic;
 use crate::environment::Timestamp;
-use crate::plan::{ChangeKind, Plan};
+use crate::plan::{ChangeKind, Plan, Purpose};
 use crate::refresh::Reading;
 use crate::resources::{Listing, Listings, Object, ReadScope};
 use crate::state::{Instance, InstanceKey, Snapshot, Status, Write};
@@ -98,6 +98,8 @@ pub(super) struct Engine<'a> {
     /// Objects that the plan changes in place, as they shall be, until their last call is settled:
     /// what refers to them was planned with these values.
     pub(super) planned: BTreeMap<Address, Object>,
+    /// The keys under which the plan deletes what its replacements set aside.
+    pub(super) asides: BTreeMap<&'a Address, &'a str>,
     /// How many recorded objects and open operations have an id.
     owned: BTreeMap<String, u32>,
     /// Ids by natural key in lists that were read before creates.
@@ -141,6 +143,7 @@ impl<'a> Engine<'a> {
             pace: Pace::default(),
             instances: BTreeMap::new(),
             planned: BTreeMap::new(),
+            asides: BTreeMap::new(),
             owned: BTreeMap::new(),
             noted: BTreeMap::new(),
             leaving: BTreeMap::new(),
@@ -531,6 +534,11 @@ impl<'a> Engine<'a> {
         for change in plan.changes.iter().filter(|c| c.kind == ChangeKind::Update) {
             if let Some(after) = &change.after {
                 self.planned.insert(change.address.clone(), after.clone());
+            }
+        }
+        for operation in plan.operations.iter().filter(|o| o.purpose == Purpose::Delete) {
+            if let Some(key) = &operation.deposed {
+                self.asides.entry(&operation.address).or_insert(key);
             }
         }
         for instance in self.instances.values().filter(|i| i.deposed.is_none()) {

@@ -49,7 +49,7 @@ pub(super) struct Group {
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     /// Ready operations by how they use the scope.
-    queues: [BTreeSet<Rank>; 4],
+    queues: [BTreeSet<Rank>; 5],
     unsettled: usize,
     /// Unsettled operations that make the scope busy.
     unsettled_busy: usize,
@@ -71,10 +71,13 @@ const FREE: usize = 0;
 const WAITS: usize = 1;
 /// Index of the queue of operations that wait and make others wait (most creates).
 const ONE_BY_ONE: usize = 3;
+/// Index of the queue of those that wait and do not make others wait, but for one that goes one by one.
+const FEEDS: usize = 4;
 
-const fn queue(hold: Hold) -> usize {
-    match (hold.needs_quiet, hold.makes_busy) {
+const fn queue(place: Place) -> usize {
+    match (place.hold.needs_quiet, place.hold.makes_busy) {
         (false, false) => FREE,
+        (true, false) if place.feeds => FEEDS,
         (true, false) => WAITS,
         (false, true) => 2,
         (true, true) => ONE_BY_ONE,
@@ -86,7 +89,8 @@ impl Scope {
         if self.serial {
             return self.unsettled == 0;
         }
-        let (needs_quiet, makes_busy) = (queue == 1 || queue == 3, queue == 2 || queue == 3);
+        let needs_quiet = [WAITS, ONE_BY_ONE, FEEDS].contains(&queue);
+        let makes_busy = queue == 2 || queue == ONE_BY_ONE;
         (!needs_quiet || self.unsettled_busy == 0) && (!makes_busy || self.unanswered_quiet == 0)
     }
 
@@ -101,7 +105,7 @@ impl Scope {
                 .saturating_sub(1);
         }
         // As urgent as what is ready ahead of it, but for the first, and all of a stock alike.
-        if place.feeds && place.hold != Hold::EXCLUSIVE {
+        if queue(place) == FEEDS {
             return (self.fed() as u64).saturating_sub(2);
         }
         0
@@ -128,7 +132,7 @@ impl Scope {
 
     /// Returns whether an operation waits until the scope is quiet.
     fn is_awaited(&self) -> bool {
-        let waits = !self.queues[WAITS].is_empty() || !self.queues[ONE_BY_ONE].is_empty();
+        let waits = [WAITS, ONE_BY_ONE, FEEDS].iter().any(|queue| !self.queues[*queue].is_empty());
         waits
             || self.unsettled_feeding > 0
             || (self.serial && self.queues.iter().any(|queue| !queue.is_empty()))
@@ -141,17 +145,26 @@ impl Scope {
         let free = head(FREE).filter(|_| self.admits(FREE));
         // A delete occupies the scope only until it is answered, so it goes before all others, unless
         // there is enough to do and these take longer.
+        let others = self.queues[ONE_BY_ONE].len() as u64;
+        let outlasts = |delete: Rank| move |first: Rank| first.0.0 + others > delete.0.0;
         let longer = |delete: Rank| {
             let first = head(ONE_BY_ONE).filter(|_| self.admits(ONE_BY_ONE));
-            let others = self.queues[ONE_BY_ONE].len() as u64;
-            self.stocked && first.is_some_and(|first| first.0.0 + others > delete.0.0)
+            self.stocked && first.is_some_and(outlasts(delete))
         };
-        let delete = head(WAITS).filter(|delete| self.admits(WAITS) && !longer(*delete));
-        if let Some(delete) = delete {
+        // What makes more ready than there is need for is not begun yet.
+        let needless = |delete: Rank| self.stocked && head(ONE_BY_ONE).is_none_or(outlasts(delete));
+        let feeding = head(FEEDS).filter(|delete| !needless(*delete));
+        let deletes = head(WAITS).filter(|delete| !longer(*delete)).into_iter().chain(feeding);
+        let delete = deletes.min();
+        if let Some(delete) = delete.filter(|_| self.admits(WAITS)) {
             return Some(free.map_or(delete, |free| free.min(delete)));
         }
         let deletes_wait = head(WAITS).is_some_and(longer);
-        let queues = (WAITS..4).filter(|q| *q != WAITS || !deletes_wait);
+        let queues = (WAITS..=FEEDS).filter(|q| match *q {
+            WAITS => !deletes_wait,
+            FEEDS => feeding.is_some(),
+            _ => true,
+        });
         let first = queues.filter_map(|q| Some((head(q)?, q))).min();
         let waiting = first.filter(|(_, q)| self.admits(*q)).map(|(rank, _)| rank);
         waiting.into_iter().chain(free).min()
@@ -185,7 +198,7 @@ impl Group {
     /// Queues an operation that is ready.
     pub(super) fn queue(&mut self, place: Place, rank: Rank) {
         self.queue_of(place).insert(rank);
-        if queue(place.hold) == ONE_BY_ONE && !place.whole {
+        if queue(place) == ONE_BY_ONE && !place.whole {
             self.scopes[place.scope].take_stock(true);
         }
     }
@@ -194,7 +207,7 @@ impl Group {
         if place.whole {
             &mut self.whole
         } else {
-            &mut self.scopes[place.scope].queues[queue(place.hold)]
+            &mut self.scopes[place.scope].queues[queue(place)]
         }
     }
 
@@ -236,7 +249,7 @@ impl Group {
     pub(super) fn ahead(&self, place: Place) -> Option<Rank> {
         let scope = &self.scopes[place.scope];
         let behind = !place.whole && !self.serial && !scope.serial;
-        let one_by_one = behind && queue(place.hold) == ONE_BY_ONE;
+        let one_by_one = behind && queue(place) == ONE_BY_ONE;
         scope.queues[ONE_BY_ONE].first().copied().filter(|_| one_by_one)
     }
 
@@ -286,7 +299,7 @@ impl Group {
         scope.unsettled -= 1;
         scope.unsettled_busy -= usize::from(place.hold.makes_busy);
         scope.unsettled_feeding -= usize::from(place.feeds);
-        if queue(place.hold) == ONE_BY_ONE && scope.runs_dry() {
+        if queue(place) == ONE_BY_ONE && scope.runs_dry() {
             scope.ran_out += 1;
         }
         scope.take_stock(false);

@@ -26,9 +26,9 @@ const SHORTEST: Duration = Duration::from_millis(20);
 
 /// Times nearer to each other than this part of them are not told apart.
 const GRAIN: f64 = 0.01;
-/// A time so many times the longest that was too short says little; the first distances are not that
-/// far apart.
-const VAGUE: f64 = 2.5;
+/// A time so many times the longest that was too short says little. The first questions are nearer to
+/// each other, also where they are late.
+const VAGUE: f64 = 4.0;
 /// After so many calls without a trial it is tried again whether less time is enough.
 const TRIED_AGAIN: u32 = 64;
 /// Where times vary, there are at most so many calls between two trials.
@@ -59,7 +59,7 @@ impl Known {
     /// Returns whether little is known: it was looked so late, while requests were scarce, that what
     /// was enough may be many times what is needed.
     fn is_vague(&self) -> bool {
-        self.enough > milliseconds(FIRST) && self.enough > self.short * VAGUE
+        self.enough > self.short.max(milliseconds(FIRST)) * VAGUE
     }
 
     /// Returns when to ask about the next call, and whether that is a trial.

@@ -18,7 +18,7 @@ const REST: Duration = Duration::from_millis(200);
 
 /// While nothing is known of an action, one waiter finds out how long it takes; others of the action in
 /// other lists ask only so long after their answer, and then at three times that.
-const LED: Duration = Duration::from_secs(5);
+const LED: Duration = Duration::from_secs(15);
 
 /// So long an operation for which nobody waits may be settled and not seen, while requests are scarce:
 /// then one read sees many.
@@ -434,8 +434,9 @@ mod tests {
         let mut settling = Settling::default();
         add(&mut settling, 1, 0);
         add(&mut settling, 2, 10);
-        assert_eq!(settling.due(), Some(Timestamp(500)));
-        assert!(settling.start(Timestamp(499)).is_empty());
+        // The first waits for the second, which is due at nearly the same time.
+        assert_eq!(settling.due(), Some(Timestamp(510)));
+        assert!(settling.start(Timestamp(509)).is_empty());
         let mut jobs = settling.start(Timestamp(520));
         assert_eq!((jobs.len(), ids(&jobs[0])), (1, vec!["fwd-1", "fwd-2"]));
         assert_eq!(settling.due(), None, "no second read while one is under way");
@@ -500,6 +501,52 @@ mod tests {
         }
     }
 
+    fn add_urgent(settling: &mut Settling, task: usize, since: i64) {
+        let learner = ((Service::Real, Action::CreateForwardEntry), &*format!("fwd-{task}"));
+        let times = (Timestamp(since), Timestamp(since), false);
+        settling.add(task, ("", vec![table()]), learner, times, &mut Pace::default());
+    }
+
+    #[test]
+    fn what_is_patient_joins_a_read_that_is_to_come() {
+        let mut settling = Settling::default();
+        add(&mut settling, 1, 0);
+        add(&mut settling, 2, 150);
+        assert_eq!(settling.due(), Some(Timestamp(650)), "both are read at once");
+        add_urgent(&mut settling, 3, 900);
+        assert_eq!(settling.due(), Some(Timestamp(1_400)));
+        let jobs = settling.start(Timestamp(1_400));
+        assert_eq!(ids(&jobs[0]), ["fwd-1", "fwd-2", "fwd-3"]);
+    }
+
+    #[test]
+    fn what_is_patient_waits_for_nothing_where_it_is_hurried() {
+        let mut settling = Settling { scarce: true, ..Settling::default() };
+        add(&mut settling, 1, 0);
+        assert_eq!(settling.due(), Some(Timestamp(500).after(PATIENCE)));
+        settling.hurry(1, true);
+        assert_eq!(settling.due(), Some(Timestamp(500)));
+        settling.hurry(1, false);
+        assert_eq!(settling.due(), Some(Timestamp(500).after(PATIENCE)));
+    }
+
+    #[test]
+    fn it_is_known_whether_a_list_may_have_grown_while_it_was_read() {
+        let mut settling = Settling::default();
+        let key = (String::new(), table());
+        add(&mut settling, 1, 0);
+        let jobs = settling.start(Timestamp(500));
+        assert!(!settling.may_have_grown(&jobs[0]));
+        settling.begin_making(key.clone());
+        assert!(settling.may_have_grown(&jobs[0]), "its page may be read yet");
+        settling.end_making(&key, Timestamp(550));
+        assert!(settling.may_have_grown(&jobs[0]));
+        settling.finished(&mut jobs[0].clone(), &rows(60), Timestamp(600));
+        settling.postpone(1, Timestamp(500), Timestamp(600), Again::Soon, &Pace::default());
+        let jobs = settling.start(Timestamp(900));
+        assert!(!settling.may_have_grown(&jobs[0]), "that was before");
+    }
+
     #[test]
     fn one_finds_out_how_long_an_action_takes() {
         let mut settling = Settling::default();
@@ -521,7 +568,7 @@ mod tests {
     fn a_part_of_a_list_tells_of_what_was_asked_for() {
         let mut settling = Settling::default();
         add(&mut settling, 1, 0);
-        add(&mut settling, 2, 5);
+        add(&mut settling, 2, 300);
         let mut jobs = settling.start(Timestamp(500));
         assert_eq!(ids(&jobs[0]), ["fwd-1"], "the other is not due");
         let asked: BTreeSet<String> = ["fwd-1".to_owned()].into();

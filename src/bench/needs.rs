@@ -31,6 +31,9 @@ pub enum Step {
     Empty,
     /// All entries are made in tables that are there.
     Fill,
+    /// Everything is made anew, with other gateways; of each object the old one goes first, as
+    /// configuration asks for where it does not say otherwise.
+    Rebuild,
     /// Everything is deleted.
     Destroy,
 }
@@ -54,11 +57,7 @@ impl List {
 
     fn step(&mut self, step: Step, gateway: u32, (forwards, sources): (u64, u64)) {
         match step {
-            Step::Create => {
-                let made = self.add(Action::CreateNatGateway, gateway, &[]);
-                let addresses = self.add(Action::CreateBandwidthPackage, gateway, &[made]);
-                self.fill(gateway, (forwards, sources), &[addresses]);
-            }
+            Step::Create => self.create(gateway, (forwards, sources), &[]),
             Step::Fill => self.fill(gateway, (forwards, sources), &[]),
             Step::Modify => {
                 for _ in 0..forwards {
@@ -77,12 +76,26 @@ impl List {
             Step::Empty => {
                 self.empty(gateway, (forwards, sources));
             }
+            Step::Rebuild => {
+                let gone = self.destroy(gateway, (forwards, sources));
+                self.create(gateway, (forwards, sources), &[gone]);
+            }
             Step::Destroy => {
-                let entries = self.empty(gateway, (forwards, sources));
-                let free = self.add(Action::DeleteBandwidthPackage, gateway, &entries);
-                self.add(Action::DeleteNatGateway, gateway, &[free]);
+                self.destroy(gateway, (forwards, sources));
             }
         }
+    }
+
+    fn create(&mut self, gateway: u32, entries: (u64, u64), after: &[u32]) {
+        let made = self.add(Action::CreateNatGateway, gateway, after);
+        let addresses = self.add(Action::CreateBandwidthPackage, gateway, &[made]);
+        self.fill(gateway, entries, &[addresses]);
+    }
+
+    fn destroy(&mut self, gateway: u32, entries: (u64, u64)) -> u32 {
+        let entries = self.empty(gateway, entries);
+        let free = self.add(Action::DeleteBandwidthPackage, gateway, &entries);
+        self.add(Action::DeleteNatGateway, gateway, &[free])
     }
 
     fn fill(&mut self, gateway: u32, (forwards, sources): (u64, u64), after: &[u32]) {
@@ -133,7 +146,8 @@ mod tests {
         assert_eq!(count(&made, Action::CreateSnatEntry), shape.sources);
         assert_eq!(needs(&shape, Step::Destroy).len() as u64, shape.instances());
         assert_eq!(needs(&shape, Step::Replace).len() as u64, 2 * shape.forwards);
-        for step in [Step::Create, Step::Replace, Step::Destroy] {
+        assert_eq!(needs(&shape, Step::Rebuild).len() as u64, 2 * shape.instances());
+        for step in [Step::Create, Step::Replace, Step::Rebuild, Step::Destroy] {
             for (index, need) in needs(&shape, step).iter().enumerate() {
                 assert!(need.after.iter().all(|before| (*before as usize) < index));
             }

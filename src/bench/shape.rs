@@ -86,6 +86,8 @@ pub struct Stage {
     pub moved: Moved,
     /// Whether the DNAT entries have another name, which only new ones can get.
     pub renamed: bool,
+    /// Whether the gateways are in another VPC, where only new ones can be.
+    pub elsewhere: bool,
 }
 
 /// How many entries are changed in place.
@@ -102,7 +104,8 @@ pub enum Moved {
 
 impl Stage {
     /// Gateways and packages alone.
-    pub const PARENTS: Self = Self { entries: false, moved: Moved::None, renamed: false };
+    pub const PARENTS: Self =
+        Self { entries: false, moved: Moved::None, renamed: false, elsewhere: false };
     /// All of it.
     pub const WHOLE: Self = Self { entries: true, ..Self::PARENTS };
     /// All of it, with one entry changed.
@@ -111,6 +114,8 @@ impl Stage {
     pub const MOVED: Self = Self { moved: Moved::All, ..Self::WHOLE };
     /// The same with the DNAT entries made anew.
     pub const RENAMED: Self = Self { renamed: true, ..Self::MOVED };
+    /// All of it, with other gateways and so with everything made anew.
+    pub const ELSEWHERE: Self = Self { elsewhere: true, ..Self::WHOLE };
 }
 
 #[cfg(test)]

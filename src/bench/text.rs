@@ -1,5 +1,5 @@
 //! A shape as a configuration, and the world of the emulator in which it can be made. Both are small:
-//! the configuration counts, and the world holds a VPC for each gateway.
+//! the configuration counts, and the world holds two VPCs for each gateway.
 
 use std::io::{self, Write};
 
@@ -29,7 +29,7 @@ locals {{
 
 resource "nat_gateway" "g" {{
   for_each = local.gateways
-  vpc_id   = "vpc-${{each.value}}"
+  vpc_id   = "{vpc}-${{each.value}}"
   name     = each.key
   nat_type = "Normal"
 }}
@@ -42,6 +42,7 @@ resource "bandwidth_package" "p" {{
 }}
 "#,
         gateways = shape.gateways,
+        vpc = if stage.elsewhere { "other" } else { "vpc" },
     )?;
     if !stage.entries {
         return Ok(());
@@ -127,11 +128,13 @@ resource "snat_entry" "s" {{
 pub fn write_world(shape: &Shape, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"{\"format_version\":1,\"vpcs\":[")?;
     for gateway in 0..shape.gateways {
-        let comma = if gateway == 0 { "" } else { "," };
-        write!(
-            out,
-            "{comma}\n{{\"id\":\"vpc-{gateway}\",\"region\":\"{REGION}\",\"cidr\":\"192.168.0.0/16\"}}"
-        )?;
+        for vpc in ["vpc", "other"] {
+            let comma = if (gateway, vpc) == (0, "vpc") { "" } else { "," };
+            write!(
+                out,
+                "{comma}\n{{\"id\":\"{vpc}-{gateway}\",\"region\":\"{REGION}\",\"cidr\":\"192.168.0.0/16\"}}"
+            )?;
+        }
     }
     out.write_all(b"\n]}\n")
 }

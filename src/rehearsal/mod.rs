@@ -22,5 +22,5 @@ pub mod traffic;
 pub mod watch;
 
 pub use agenda::{Agenda, Slot, VirtualTime, Waiting};
-pub use run::{Run, virtual_recovery, virtual_run};
+pub use run::{Run, virtual_outcome, virtual_recovery, virtual_run};
 pub use stage::{Player, Sent, Stage, Watch};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Stage;
 use crate::apply::{
-    self, ApplyContext, ApplyEvent, Evaluate, Interrupt, Outcome, Resolution, Settings,
+    self, ApplyContext, ApplyEvent, Evaluate, Interrupt, Observer, Outcome, Resolution, Settings,
 };
 use crate::diagnostic::Diagnostic;
 use crate::environment::Clock;
@@ -39,7 +39,25 @@ pub fn virtual_run(
     (stage, store): (&Stage, &mut (dyn Store + 'static)),
     settings: Settings,
 ) -> Result<Run, StateError> {
-    play(stage, store, settings, async |context| apply::apply(plan, evaluate, lists, context).await)
+    record(stage, store, |store, observer| {
+        play(stage, store, settings, observer, async |context| {
+            apply::apply(plan, evaluate, lists, context).await
+        })
+    })
+}
+
+/// Does the same, and keeps nothing of what happens: returns what the engine made of it, and how long
+/// it took in virtual time.
+pub fn virtual_outcome(
+    plan: &Plan,
+    evaluate: &dyn Evaluate,
+    lists: &BTreeMap<String, Listings>,
+    (stage, store): (&Stage, &mut (dyn Store + 'static)),
+    settings: Settings,
+) -> Result<(Outcome, Duration), StateError> {
+    let work = async |context: ApplyContext<'_>| apply::apply(plan, evaluate, lists, context).await;
+    play(stage, store, settings, &|_: ApplyEvent| {}, work)
+        .map(|(outcome, took, _)| (outcome, took))
 }
 
 /// Finishes on a stage what is unfinished in its state, as each apply does at first.
@@ -49,15 +67,42 @@ pub fn virtual_recovery(
     (stage, store): (&Stage, &mut (dyn Store + 'static)),
     settings: Settings,
 ) -> Result<Run, StateError> {
-    play(stage, store, settings, async |context| apply::recover(context, wanted, resolutions).await)
+    record(stage, store, |store, observer| {
+        play(stage, store, settings, observer, async |context| {
+            apply::recover(context, wanted, resolutions).await
+        })
+    })
+}
+
+/// What the engine made of it, how long it took, and the id of the run.
+type Played = (Outcome, Duration, String);
+
+/// Keeps all that happens.
+fn record(
+    stage: &Stage,
+    store: &mut (dyn Store + 'static),
+    play: impl FnOnce(&mut (dyn Store + 'static), &dyn Observer) -> Result<Played, StateError>,
+) -> Result<Run, StateError> {
+    let clock = stage.time().clock();
+    let begin = clock.now();
+    let events = Mutex::new(Vec::new());
+    let observer = |event: ApplyEvent| {
+        let mut events = events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.push((clock.now().since(begin), event));
+    };
+    let (outcome, took, run) = play(store, &observer)?;
+    let journal = store.entries_of_run(&run)?;
+    let events = events.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Run { outcome, events, journal, took })
 }
 
 fn play(
     stage: &Stage,
     store: &mut (dyn Store + 'static),
     settings: Settings,
+    observer: &dyn Observer,
     work: impl AsyncFnOnce(ApplyContext<'_>) -> Outcome,
-) -> Result<Run, StateError> {
+) -> Result<Played, StateError> {
     let clock = stage.time().clock();
     let begin = clock.now();
     let info = LockInfo {
@@ -76,11 +121,6 @@ fn play(
         started_at: begin,
         ended_at: None,
     };
-    let events = Mutex::new(Vec::new());
-    let observer = |event: ApplyEvent| {
-        let mut events = events.lock().unwrap_or_else(PoisonError::into_inner);
-        events.push((clock.now().since(begin), event));
-    };
     let context = ApplyContext {
         store,
         lock: &lock,
@@ -89,15 +129,12 @@ fn play(
         clock,
         ids: &*stage.environment().ids,
         sleeper: stage.time(),
-        observer: &observer,
+        observer,
         interrupt: Interrupt::never(),
         settings,
     };
     let outcome = stage.time().run(work(context)).unwrap_or_else(stuck);
-    let took = clock.now().since(begin);
-    let journal = store.entries_of_run(&run.id)?;
-    let events = events.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Run { outcome, events, journal, took })
+    Ok((outcome, clock.now().since(begin), run.id))
 }
 
 /// What a run came to in which everything waits for nothing: a transition of the service that ends

@@ -22,9 +22,10 @@ pub fn format(file: FileId, text: &str) -> Result<String, Diagnostics> {
     lexer.cut();
     let mut editor = Editor { text: body, tokens: &tokens, next: 0, pieces: Vec::new() };
     editor.body(false);
+    let whole = editor.next == tokens.len();
     let pieces = editor.pieces;
     let formatted = lay_out(pieces.clone());
-    if !lexer.problems.is_empty() || !same_tokens(&pieces, &formatted) {
+    if !whole || !lexer.problems.is_empty() || !same_tokens(&pieces, &formatted) {
         return Err(Diagnostic::error(
             "internal",
             "the formatter would change this file's meaning",

@@ -81,6 +81,8 @@ pub(super) enum ProblemKind {
     /// `else`, `endif` or `endfor` without its start.
     StrayDirective,
     Character,
+    /// A `.` at the end of a line that ends what is written on it.
+    PointAtEnd,
 }
 
 /// What encloses the place that is read.
@@ -133,6 +135,8 @@ pub(super) struct Lexer<'t> {
     /// The first `{` that is closed by a `}` further to the left than its line: where a `}` is
     /// missing, it is most likely there.
     suspect: Option<usize>,
+    /// Where the last token is, if that is a `.`.
+    point: Option<usize>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -146,6 +150,7 @@ impl<'t> Lexer<'t> {
             indent: 0,
             line_starts: true,
             suspect: None,
+            point: None,
             problems: Vec::new(),
         }
     }
@@ -312,7 +317,8 @@ impl<'t> Lexer<'t> {
             return;
         }
         let swallowed = self.text[at..end].trim_end();
-        if self.frames.is_empty() && swallowed.ends_with('{') && self.text[line..at].contains(' ') {
+        let before = self.text.get(line..at).unwrap_or_default();
+        if self.frames.is_empty() && swallowed.ends_with('{') && before.contains(' ') {
             let (brace, indent) = (at + swallowed.len() - 1, self.indent);
             self.frames.push(Frame::Bracket { open: b'{', at: brace, indent });
             self.problem(ProblemKind::UnterminatedLabel, at..brace, None);
@@ -364,6 +370,11 @@ impl<'t> Lexer<'t> {
         self.position += blank;
         let rest = self.rest();
         let first = rest.chars().next()?;
+        if !rest.starts_with(['#', '/']) {
+            let point = self.point.take();
+            self.point_at_end(point, first);
+            self.point = (first == '.' && operator_length(rest) == 1).then_some(self.position);
+        }
         let is_first = std::mem::take(&mut self.line_starts);
         if is_first {
             self.indent = blank;
@@ -403,6 +414,21 @@ impl<'t> Lexer<'t> {
                 length => self.take(TokenKind::Operator, length),
             },
         })
+    }
+
+    /// Notes a point behind which the line ends, unless lines mean nothing there.
+    fn point_at_end(&mut self, point: Option<usize>, next: char) {
+        let ends = matches!(self.frames.last(), None | Some(Frame::Bracket { open: b'{', .. }));
+        if let Some(point) = point
+            && ends
+            && next == '\n'
+        {
+            let behind = &self.text[self.position + 1..];
+            let line = behind.find('\n').unwrap_or(behind.len());
+            // What stands on the next line was meant for this one.
+            let end = self.position + 1 + line;
+            self.problem(ProblemKind::PointAtEnd, point..end, None);
+        }
     }
 
     fn line_comment(&mut self) -> Token {

@@ -119,6 +119,12 @@ pub(super) fn lexical(source: Source<'_>, problem: &Problem) -> Diagnostic {
             let word = text.trim_start_matches(['%', '{', '~', ' ']);
             error("syntax", &format!("`{word}` has no `if` or `for` before it")).at(at)
         }
+        ProblemKind::PointAtEnd => {
+            let at = source.span(problem.at.start, problem.at.start + 1);
+            error("syntax", "expected a name after `.`, found the end of the line")
+                .at(at)
+                .help("an expression goes on over the line's end inside parentheses")
+        }
         ProblemKind::Character => character(text, at),
     }
 }

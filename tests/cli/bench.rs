@@ -25,6 +25,7 @@ fn steps_in_virtual_time_are_near_their_bounds_and_never_below() {
             "replace every DNAT entry",
             "delete every entry",
             "create every entry",
+            "replace everything",
             "destroy everything"
         ]
     );

@@ -41,7 +41,8 @@ const ATTEMPTS_FOREIGN: u32 = 3;
 const SHORTEST_READ: Duration = Duration::from_secs(1);
 /// For so long after the service answered somebody, those that it refuses as too many are patient.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// So much time of its own has a read that had to wait for its turn beyond its deadline.
+/// So much time of its own has a read that had to wait for its turn beyond its deadline, or that is
+/// refused as one too many before anything was answered.
 const GRACE: Duration = Duration::from_secs(60);
 /// How much of an answer's text the log is given, in characters.
 const LOGGED_BODY: usize = 2000;
@@ -295,7 +296,10 @@ impl Client {
             if crowded && !strange {
                 // Everybody's turn is decided in one place.
                 wait = Duration::ZERO;
-                until = self.1.answered().map_or(until, |at| until.max(at.after(PATIENCE)));
+                until = match self.1.answered() {
+                    Some(at) => until.max(at.after(PATIENCE)),
+                    None => until.after(GRACE),
+                };
             }
             // Silence that the service asks for is kept, and tried once more after it.
             let own = self.1.delay(call.action).saturating_sub(self.1.silence(call.action));

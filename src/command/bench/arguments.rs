@@ -84,14 +84,23 @@ pub enum StepName {
     Empty,
     /// [`Step::Fill`]
     Fill,
+    /// [`Step::Rebuild`]
+    Rebuild,
     /// [`Step::Destroy`]
     Destroy,
 }
 
 impl StepName {
     /// All steps.
-    pub const ALL: [Self; 6] =
-        [Self::Create, Self::Modify, Self::Replace, Self::Empty, Self::Fill, Self::Destroy];
+    pub const ALL: [Self; 7] = [
+        Self::Create,
+        Self::Modify,
+        Self::Replace,
+        Self::Empty,
+        Self::Fill,
+        Self::Rebuild,
+        Self::Destroy,
+    ];
 
     /// Returns the step.
     pub const fn step(self) -> Step {
@@ -101,6 +110,7 @@ impl StepName {
             Self::Replace => Step::Replace,
             Self::Empty => Step::Empty,
             Self::Fill => Step::Fill,
+            Self::Rebuild => Step::Rebuild,
             Self::Destroy => Step::Destroy,
         }
     }
@@ -113,6 +123,7 @@ impl StepName {
             Self::Replace => "replace",
             Self::Empty => "empty",
             Self::Fill => "fill",
+            Self::Rebuild => "rebuild",
             Self::Destroy => "destroy",
         }
     }
@@ -125,6 +136,7 @@ impl StepName {
             Self::Replace => "replace every DNAT entry",
             Self::Empty => "delete every entry",
             Self::Fill => "create every entry",
+            Self::Rebuild => "replace everything",
             Self::Destroy => "destroy everything",
         }
     }

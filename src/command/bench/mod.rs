@@ -96,10 +96,11 @@ impl Bench<'_> {
                 continue;
             }
             let stage = match name {
-                StepName::Create | StepName::Fill | StepName::Destroy => Stage::WHOLE,
+                StepName::Create | StepName::Fill => Stage::WHOLE,
                 StepName::Modify => Stage::MOVED,
                 StepName::Replace => Stage::RENAMED,
                 StepName::Empty => Stage::PARENTS,
+                StepName::Rebuild | StepName::Destroy => Stage::ELSEWHERE,
             };
             directory.write_configuration(&self.shape, stage, "emulator")?;
             self.tell(&format!("{}, in virtual time", name.title()));

@@ -25,7 +25,7 @@ use crate::emulator::{Counts, Dump, Emulator, Settings, Timings};
 use crate::environment::{Environment, Timestamp};
 use crate::plan::program::Program;
 use crate::plan::{Directives, PlanInput, PlanMode, PlanOptions, ProviderContext};
-use crate::rehearsal::{Player, Stage, virtual_run};
+use crate::rehearsal::{Player, Stage, virtual_outcome};
 use crate::state::{Service, SqliteStore, Store};
 
 /// The file of the world between steps.
@@ -160,10 +160,10 @@ fn carry_out(
     let settings =
         ApplySettings { parallelism: usize::from(parallelism), ..ApplySettings::default() };
     let on = (stage, &mut store as &mut (dyn Store + 'static));
-    let run =
-        virtual_run(&plan, &evaluator, &lists, on, settings).map_err(|error| error.diagnostic())?;
-    if !run.outcome.is_success() {
-        return Err(Failure::Diagnostics(run.outcome.diagnostics, sources));
+    let (outcome, took) = virtual_outcome(&plan, &evaluator, &lists, on, settings)
+        .map_err(|error| error.diagnostic())?;
+    if !outcome.is_success() {
+        return Err(Failure::Diagnostics(outcome.diagnostics, sources));
     }
     let after = counts(emulator);
     Ok(Came {
@@ -171,7 +171,7 @@ fn carry_out(
         least_calls: 0,
         operations: plan.operations.len() as u64,
         refused: after.1 - before.1,
-        makespan: milliseconds(run.took),
+        makespan: milliseconds(took),
         least_makespan: 0,
         by: Binding::Path,
     })

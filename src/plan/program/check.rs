@@ -25,16 +25,12 @@ use crate::value::Name;
 /// Codes of what is no mistake as long as values are missing.
 const FOR_LATER: [&str; 2] = ["unknown-repetition", "unknown-provider-argument"];
 
+/// Codes of what loading says of references.
+const OF_REFERENCES: [&str; 5] =
+    ["undeclared", "invalid-reference", "missing-key", "invalid-key", "missing-instance"];
+
 /// Codes of what may follow from a block that was not understood: it is not there for others.
-const OF_OTHERS: [&str; 7] = [
-    "undeclared",
-    "invalid-reference",
-    "missing-key",
-    "invalid-key",
-    "missing-instance",
-    "missing-argument",
-    "unsupported-attribute",
-];
+const OF_OTHERS: [&str; 2] = ["missing-argument", "unsupported-attribute"];
 
 /// Most that is found while loading with which a configuration is still evaluated.
 const MAX_LOADED: usize = 1000;
@@ -46,6 +42,11 @@ pub fn check_loaded(
     found: &mut Diagnostics,
     environment: &Environment,
 ) {
+    if !found.has_errors() {
+        found.extend(check(Arc::clone(configuration), environment));
+        found.sort();
+        return;
+    }
     if found.len() > MAX_LOADED {
         return;
     }
@@ -53,7 +54,8 @@ pub fn check_loaded(
     let whole = is_whole(&configuration.root);
     let told: Vec<Span> = found.iter().filter_map(Diagnostic::span).collect();
     let is_new = |diagnostic: &Diagnostic| {
-        (whole || !OF_OTHERS.contains(&diagnostic.code))
+        !OF_REFERENCES.contains(&diagnostic.code)
+            && (whole || !OF_OTHERS.contains(&diagnostic.code))
             && diagnostic.span().is_none_or(|span| !told.iter().any(|t| t.overlaps(span)))
     };
     let more: Vec<Diagnostic> = more.into_iter().filter(is_new).collect();

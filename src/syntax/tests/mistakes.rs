@@ -275,11 +275,13 @@ error[syntax]: expected an operand after `+`, found the end of the expression
 2 | v = 1 +
   |       ^
 
-error[syntax]: expected a name after `.`, found the end of the expression
- --> main.nat.hcl:3:7
+error[syntax]: expected a name after `.`, found the end of the line
+ --> main.nat.hcl:3:6
   |
 3 | u = a.
-  |       ^
+  |      ^
+  |
+  = help: an expression goes on over the line's end inside parentheses
 
 error[syntax]: expected `in`, found `b`
  --> main.nat.hcl:4:12
@@ -534,5 +536,28 @@ fn heredocs_end_where_their_word_stands_alone() {
         let shown = report(&format!("a = {text}\n"));
         assert_eq!(shown.matches("error[").count(), 1, "{text}{shown}");
         assert!(shown.contains("end it with a line that holds only `EOT`"), "{text}{shown}");
+    }
+}
+
+/// A line that ends with a point, as no parenthesis around it makes it go on.
+#[test]
+fn a_point_at_the_end_of_a_line() {
+    insta::assert_snapshot!(report("a {\n  x = b.c. # d\n  e[0]\n  f = (g.\n  h)\n}\n"), @r#"
+error[syntax]: expected a name after `.`, found the end of the line
+ --> main.nat.hcl:2:10
+  |
+1 | a {
+2 |   x = b.c. # d
+  |          ^
+  |
+  = help: an expression goes on over the line's end inside parentheses
+"#);
+}
+
+/// A string that begins on an earlier line than the quote that has no end.
+#[test]
+fn a_label_within_a_string_over_lines() {
+    for text in ["\"${a {\n}\n}}content {\n", "\"${\n\n}x {\n", "x \"${\n}{\n", "a \"b {\n}\n"] {
+        assert!(report(text).contains("error["), "{text}");
     }
 }
