@@ -18,6 +18,8 @@ pub(super) const MAX_WORK: u64 = 20_000_000;
 const MAX_PARTS: usize = 20_000_000;
 /// How many parts of values may be looked at for the price of one expression.
 const PARTS_A_STEP: u64 = 16;
+/// How many expressions cost as much as a part of a new value.
+const STEPS_A_MADE_PART: u64 = 3;
 /// How many bytes of text count as one part.
 const BYTES_A_PART: usize = 64;
 /// Deepest value that an expression may make.
@@ -336,16 +338,21 @@ impl<'s> Evaluator<'s> {
         if self.exhausted() { Err(self.give_up(span)) } else { Ok(()) }
     }
 
-    /// Counts the work of making a value from others, which stay as they are.
+    /// Counts the work of making a value; one that others hold, too, was made before.
     pub(super) fn made(&mut self, value: &Value) {
-        self.work += match value.data() {
-            Data::String(text) => text.len() * 4 / BYTES_A_PART,
-            Data::List(_, elements) | Data::Set(_, elements) | Data::Tuple(elements) => {
+        let parts = match value.data() {
+            Data::String(text) if Arc::strong_count(text) == 1 => text.len() / BYTES_A_PART,
+            Data::List(_, elements) | Data::Set(_, elements) | Data::Tuple(elements)
+                if Arc::strong_count(elements) == 1 =>
+            {
                 elements.len()
             }
-            Data::Map(_, entries) | Data::Object(entries) => entries.len(),
+            Data::Map(_, entries) | Data::Object(entries) if Arc::strong_count(entries) == 1 => {
+                entries.len()
+            }
             _ => 0,
-        } as u64;
+        };
+        self.work += STEPS_A_MADE_PART * parts as u64;
     }
 
     /// Refuses values whose parts are too many to be handled, which few references can make.

@@ -189,7 +189,8 @@ impl<'a> Checker<'a> {
 /// Returns the name by which the contents of a `dynamic` block call the element.
 pub fn iterator(block: &Block) -> Option<&str> {
     match block.body.attribute("iterator").map(|a| &*bare(&a.value).kind) {
-        Some(ExpressionKind::Variable(name)) => Some(name),
+        // A quoted name is a mistake that was told; what uses it is none.
+        Some(ExpressionKind::Variable(name) | ExpressionKind::String(name)) => Some(name),
         _ => block.labels.first().map(|label| &*label.text),
     }
 }

@@ -167,6 +167,11 @@ fn time_limits_may_be_dynamic_and_a_lifecycle_may_not() {
             for_each = []
             content { }
           }
+          dynamic "package" {
+            for_each = []
+            iterator = "it"
+            content { bandwidth = it.value }
+          }
         }
         "#
     ), @r#"
@@ -183,6 +188,9 @@ fn time_limits_may_be_dynamic_and_a_lifecycle_may_not() {
     error[invalid-argument] `lifecycle` cannot be a `dynamic` block
       at main.nat.hcl:14 `"lifecycle"`
       help: write `lifecycle { … }`
+    error[invalid-argument] `iterator` must be a bare word
+      at main.nat.hcl:20 `"it"`
+      help: write `iterator = item`
     "#);
 }
 
