@@ -339,11 +339,16 @@ impl<'t> Lexer<'t> {
             return false;
         }
         let open = directives.clone();
-        directives.iter_mut().for_each(|directive| directive.told = true);
+        for directive in &mut *directives {
+            directive.told = true;
+        }
         self.unclosed_directives(&open, Some(&(at..at + word.len())));
-        let lines = behind[..behind.floor_char_boundary(MAX_BEHIND)].split_inclusive('\n').skip(1);
-        let mut ended = false;
-        for line in lines {
+        let (mut ended, mut length) = (false, 0);
+        for line in behind.split_inclusive('\n').skip(1) {
+            length += line.len();
+            if length > MAX_BEHIND {
+                return false;
+            }
             if ended && heredoc_end(line, word).is_some() {
                 return true;
             }

@@ -110,6 +110,7 @@ fn what_names_one_action_and_is_about_all_is_found_out() {
 }
 
 #[test]
+#[expect(clippy::cast_precision_loss, reason = "a share is rough")]
 fn a_limit_that_falls_and_rises_is_followed() {
     for shape in [Shape::Bucket(None), Shape::Bucket(Some(1)), Shape::Fixed, Shape::Sliding] {
         for (hint, latency) in [(Hint::Nothing, 1_000), (Hint::Exact, 100_000)] {
