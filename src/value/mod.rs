@@ -140,6 +140,7 @@ impl Value {
     }
 
     /// Returns an unknown value as one that is sure not to be null; a known one as it is.
+    #[must_use]
     pub fn never_null(mut self) -> Self {
         if let Data::Unknown(unknown) = &mut self.data
             && !unknown.never_null
