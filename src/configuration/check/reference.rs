@@ -347,7 +347,7 @@ impl Checker<'_> {
             );
             return;
         }
-        if place.resource.is_some_and(|own| std::ptr::eq(own, &**resource)) {
+        if place.resource.is_some_and(|own| std::ptr::eq(own, &raw const **resource)) {
             self.diagnostics.push(
                 Diagnostic::error("self-reference", format!("`{shown}` refers to itself"))
                     .at(reference.span)
