@@ -59,6 +59,8 @@ pub(super) struct Scope {
     unsettled_feeding: usize,
     /// Whether enough go one by one that are ready, or soon to be.
     stocked: bool,
+    /// How many are enough.
+    enough: usize,
     /// How often operations that go one by one ran out while more were soon to be ready: each time
     /// they are to be made ready sooner.
     ran_out: u32,
@@ -104,20 +106,25 @@ impl Scope {
                 .sum::<u64>()
                 .saturating_sub(1);
         }
-        // As urgent as what is ready ahead of it, but for the first, and all of a stock alike.
-        if queue(place) == FEEDS {
-            return (self.fed() as u64).saturating_sub(2);
+        // As urgent as what is ready ahead of it: before others' where that waits for it, and after them
+        // where it is not ready yet, but for the first.
+        match (queue(place) == FEEDS, self.queues[ONE_BY_ONE].is_empty()) {
+            (true, true) => (self.fed() as u64).saturating_sub(2),
+            (true, false) => self.fed() as u64,
+            (false, _) => 0,
         }
-        0
     }
 
     /// Finds out again whether there is enough to do; `comes` where something just became ready.
     fn take_stock(&mut self, comes: bool) {
         let few = (FEW << self.ran_out.min(2)).min(ENOUGH - 1);
         let fed = self.fed();
-        // What is ready is not kept waiting for more than half of a stock to be made.
-        let enough = if comes { ENOUGH / 2 } else { ENOUGH };
+        // What just became ready is not kept waiting for more.
+        let enough = if comes { FEW } else { self.enough };
         self.stocked = fed >= enough || (self.stocked && fed > few);
+        if fed >= self.enough {
+            self.enough = ENOUGH;
+        }
     }
 
     /// Returns whether no more operations that go one by one are ready, while some soon will be.
@@ -149,7 +156,7 @@ impl Scope {
         let outlasts = |delete: Rank| move |first: Rank| first.0.0 + others > delete.0.0;
         let longer = |delete: Rank| {
             let first = head(ONE_BY_ONE).filter(|_| self.admits(ONE_BY_ONE));
-            self.stocked && first.is_some_and(outlasts(delete))
+            self.fed() >= ENOUGH && first.is_some_and(outlasts(delete))
         };
         // What makes more ready than there is need for is not begun yet.
         let needless = |delete: Rank| self.stocked && head(ONE_BY_ONE).is_none_or(outlasts(delete));
@@ -172,9 +179,11 @@ impl Scope {
 }
 
 impl Group {
-    /// Adds a scope and returns its index.
-    pub(super) fn add_scope(&mut self) -> usize {
-        self.scopes.push(Scope::default());
+    /// Adds a scope to the group of that number and returns its index. The first stocks differ, so that
+    /// not all tables make new ones at the same time.
+    pub(super) fn add_scope(&mut self, number: usize) -> usize {
+        let enough = ENOUGH - number % (ENOUGH - FEW);
+        self.scopes.push(Scope { enough, ..Scope::default() });
         self.scopes.len() - 1
     }
 

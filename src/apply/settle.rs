@@ -18,7 +18,7 @@ const REST: Duration = Duration::from_millis(200);
 
 /// While nothing is known of an action, one waiter finds out how long it takes; others of the action in
 /// other lists ask only so long after their answer, and then at three times that.
-const LED: Duration = Duration::from_secs(15);
+const LED: Duration = Duration::from_secs(5);
 
 /// So long an operation for which nobody waits may be settled and not seen, while requests are scarce:
 /// then one read sees many.

@@ -199,7 +199,7 @@ impl Scheduler {
             }
             let lanes = &mut self.lanes[group];
             let scope = lane.scope.as_deref().unwrap_or_default();
-            let scope = *scopes.entry((group, scope)).or_insert_with(|| lanes.add_scope());
+            let scope = *scopes.entry((group, scope)).or_insert_with(|| lanes.add_scope(group));
             match lesson(operation) {
                 Some(Lesson::OneInScope) => lanes.make_serial(Some(scope)),
                 Some(Lesson::OneInGateway) => lanes.make_serial(None),
