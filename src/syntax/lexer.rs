@@ -689,6 +689,6 @@ fn is_identifier_start(c: char) -> bool {
     c == '_' || unicode_ident::is_xid_start(c)
 }
 
-fn is_identifier_continue(c: char) -> bool {
+pub(super) fn is_identifier_continue(c: char) -> bool {
     c == '-' || unicode_ident::is_xid_continue(c)
 }

@@ -15,6 +15,7 @@ use super::ast::{
     ObjectItem, UnaryOperator,
 };
 use super::large::Items;
+use super::lexer::is_identifier_continue;
 use super::parse::clamp;
 use super::problem::too_large;
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Span};
@@ -155,6 +156,9 @@ impl<'t> Lowering<'t> {
                 ExpressionKind::String(normalised(text.value()))
             }
             edit::Expression::Array(array) => {
+                if let Some(first) = array.get(0) {
+                    self.refuse_bare_for(first);
+                }
                 ExpressionKind::Tuple(array.iter().map(|e| self.expression(e)).collect())
             }
             edit::Expression::Object(object) => self.object(object),
@@ -240,6 +244,20 @@ impl<'t> Lowering<'t> {
                         .help("remove one of them"),
                 );
             }
+        }
+    }
+
+    /// Refuses a list whose first element begins with the word `for`: that begins a loop.
+    fn refuse_bare_for(&mut self, first: &edit::Expression) {
+        let Some(range) = first.span() else { return };
+        let behind = self.slice(Some(range.clone())).strip_prefix("for");
+        if behind.is_some_and(|rest| !rest.starts_with(is_identifier_continue)) {
+            let word = range.start..range.start + "for".len();
+            self.diagnostics.push(
+                Diagnostic::error("syntax", "`for` is not followed by the name of a variable")
+                    .at(self.span(Some(word)))
+                    .help("write a loop as `[for x in LIST : RESULT]`"),
+            );
         }
     }
 

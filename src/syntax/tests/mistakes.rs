@@ -554,6 +554,17 @@ error[syntax]: expected a name after `.`, found the end of the line
 "#);
 }
 
+#[test]
+fn a_list_that_begins_with_for_is_a_loop() {
+    for text in ["[for> 0]", "[for]", "[for, 1]", "[for.x]", "[ /* c */ for(1)]"] {
+        let said = report(&format!("locals {{\n  a = {text}\n}}\n"));
+        assert_eq!(said.matches("error[").count(), 1, "{text}: {said}");
+        assert!(said.contains("`for` is not followed by the name of a variable"), "{said}");
+    }
+    let fine = report("locals {\n  a = [forx, for_, [for x in [1] : x], x.for]\n}\n");
+    assert!(!fine.contains("error["), "{fine}");
+}
+
 /// A string that begins on an earlier line than the quote that has no end.
 #[test]
 fn a_label_within_a_string_over_lines() {
