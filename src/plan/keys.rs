@@ -330,10 +330,12 @@ fn places(
         let takers = passing.clone().map(|(create, _)| create);
         let takers = takers.chain(&places.first).chain(&places.creates).skip(free);
         let leavers = places.deletes.iter().chain(passing.clone().map(|(_, converted)| converted));
-        for (taker, leaver) in takers.zip(leavers.chain(&places.last)) {
-            // Where there is no place at all, what passes would wait for itself: the rule tells that.
-            if !passing.clone().any(|(create, converted)| (create, converted) == (taker, leaver)) {
-                wiring.graph.edge(*leaver, *taker, why);
+        let mut leavers: Vec<Node> = leavers.chain(&places.last).copied().collect();
+        for taker in takers {
+            // What passes does not wait for itself: where there is no place at all, the rule tells that.
+            let own = passing.clone().find(|(create, _)| create == taker).map(|pair| pair.1);
+            if let Some(at) = leavers.iter().position(|leaver| Some(*leaver) != own) {
+                wiring.graph.edge(leavers.remove(at), *taker, why);
             }
         }
     }

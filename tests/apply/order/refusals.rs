@@ -149,6 +149,21 @@ fn an_entry_that_cannot_be_created_first() {
 }
 
 #[test]
+fn a_package_that_is_shared_at_once_cannot_be_created_first_without_a_place() {
+    let of = |zone: &str, shared: bool| {
+        let packages = (0..3).map(|i| package(&format!("m{i}"), "g", 1, ""));
+        let first = "  lifecycle {\n    create_before_destroy = true\n  }\n";
+        let text =
+            format!("  zone = \"cn-hangzhou-{zone}\"\n  convert_to_shared = {shared}\n{first}");
+        file(&[gateway("g", ""), packages.collect::<String>(), package("x", "g", 1, &text)])
+    };
+    let block = "\"bandwidth_package\" \"x\"";
+    for shared in [false, true] {
+        refuses(&of("a", false), &of("b", shared), "cannot-create-first", &[block]);
+    }
+}
+
+#[test]
 fn a_circle_of_protected_entries() {
     let of = |pairs: &[(usize, usize)]| {
         let all = ports(pairs);
