@@ -306,6 +306,7 @@ impl Engine<'_> {
     /// Handles the end of a task's time.
     pub(super) fn expired(&mut self, index: usize) {
         let now = self.now();
+        let why = self.why_over();
         let Some(task) = self.tasks.get(&index) else { return };
         match task.stage {
             // What is in flight decides; it comes within the client's own time limit.
@@ -315,9 +316,11 @@ impl Engine<'_> {
             // Reads may have had to wait: the last word is one that was asked for after that time.
             Stage::Settling if self.settling.look_last(index, now) => {}
             Stage::Settling => self.never_settled(index, None),
-            Stage::Pausing if is_crowded_out(task, self.progress, now) => {}
-            Stage::Pausing if task.unsure => self.look(index, self.why_over()),
-            Stage::Pausing if self.why_over() == Why::Interrupted => self.leave_out(index),
+            // It is sent again when its turn comes, but not in an interrupted run.
+            Stage::Pausing
+                if why != Why::Interrupted && is_crowded_out(task, self.progress, now) => {}
+            Stage::Pausing if task.unsure => self.look(index, why),
+            Stage::Pausing if why == Why::Interrupted => self.leave_out(index),
             Stage::Pausing => self.reject(index, Phase::Rejected),
         }
     }

@@ -18,6 +18,7 @@ together! {
     one_interrupt_ends_what_is_in_flight,
     two_interrupts_leave_at_once,
     a_termination_is_an_interrupt,
+    an_interrupt_ends_what_is_refused_as_one_too_many,
 }
 
 fn configuration(spec: &str, count: u32, ports: &[u16]) -> String {
@@ -192,6 +193,32 @@ fn a_termination_is_an_interrupt() {
     ended(child).exits(143);
     workspace.apply();
     server.never_wrong();
+}
+
+/// Its call is in flight when the interrupt comes, or waits to be sent again.
+fn an_interrupt_ends_what_is_refused_as_one_too_many() {
+    for in_flight in [true, false] {
+        let server = Server::plain();
+        let workspace = Workspace::with(&server, &configuration("Small", 2, &[80, 81]));
+        server
+            .hook(|_, _, number| if number > 0 { Reaction::Throttle(50) } else { Reaction::Pass });
+        if in_flight {
+            server.close_gate();
+        }
+        let mut child = workspace.start(&["apply", "-auto-approve"]);
+        wait_until("the first call", || server.came() > u64::from(!in_flight));
+        signal(child.id(), "INT");
+        if in_flight {
+            std::thread::sleep(Duration::from_millis(100));
+            server.open_gate();
+        }
+        wait_until("the end", || child.try_wait().unwrap().is_some());
+        ended(child).exits(130);
+        server.unhook();
+        assert!(server.world().gateways.is_empty());
+        workspace.apply();
+        server.never_wrong();
+    }
 }
 
 /// Several objects of one block without names, which nothing but their ids tells apart.

@@ -13,7 +13,11 @@ use natform::rehearsal::{Agenda, Slot};
 use crate::dice::Dice;
 use crate::ledger::Ledger;
 use crate::network::{Delivery, From};
+use crate::seed::BEGIN;
 use crate::tally::Tally;
+
+/// No seed lasts so long; what does hangs.
+const LONGEST: Duration = Duration::from_secs(10 * 24 * 3600);
 
 /// What a process gets for a request.
 pub(crate) type Answer = Result<HttpResponse, TransportError>;
@@ -72,6 +76,9 @@ pub(crate) struct Sim {
 impl Sim {
     /// Has something happen after `duration`.
     pub(crate) fn later(&self, duration: Duration, event: Event) {
+        if self.clock.now().since(BEGIN) > LONGEST {
+            violated("hangs", "something waits for what never comes");
+        }
         let tie = self.dice.lock().unwrap().next();
         self.agenda.later(duration, tie, event);
     }
@@ -118,7 +125,7 @@ impl Sim {
         }
         *trace = (mix(digest), trace.1 + 1);
         if self.verbose {
-            eprintln!("{:>9} {text}", self.clock.now().0 - crate::seed::BEGIN.0);
+            eprintln!("{:>9} {text}", self.clock.now().0 - BEGIN.0);
         }
     }
 }
