@@ -96,7 +96,10 @@ impl Known {
             self.short = self.short.min(ready * 0.7);
         }
         self.enough = self.enough.min(ready);
-        let too_short = missed.or(seen.busy.map(milliseconds)).filter(|time| *time < self.enough);
+        let busy = seen.busy.map(milliseconds);
+        // While little is known, all questions tell, not only the first.
+        let too_short = if self.is_vague() { busy } else { missed.or(busy) };
+        let too_short = too_short.filter(|time| *time < self.enough);
         self.short = self.short.max(too_short.unwrap_or(0.0));
     }
 }
@@ -274,6 +277,18 @@ mod tests {
         let (asked, late) = run(&mut pace, 20, |_| 1000);
         assert!(asked < 1.5 && late < 1.1, "{asked} questions, {late}");
         assert!(pace.knows(&CREATE));
+    }
+
+    #[test]
+    fn what_takes_long_is_not_vague_for_ever() {
+        for takes in [5_000, 20_000, 120_000] {
+            let mut pace = Pace::default();
+            let busy = Some(Duration::from_millis(500));
+            pace.learn(&CREATE, Seen { busy, ..Seen::default() }, Duration::from_millis(takes));
+            let (asked, late) = run(&mut pace, 50, |_| takes);
+            assert!(asked < 1.7 && late < 1.05, "{takes}: {asked} questions, {late}");
+            assert!(pace.knows(&CREATE));
+        }
     }
 
     #[test]

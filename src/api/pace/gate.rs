@@ -43,7 +43,8 @@ pub(crate) enum Verdict {
 struct Kind {
     changes: bool,
     rate: Rate,
-    waiting: VecDeque<u64>,
+    /// Who waits, and since when.
+    waiting: VecDeque<(u64, i64)>,
 }
 
 /// Requests that wait, and those under way.
@@ -52,6 +53,8 @@ pub(super) struct Gate<K> {
     /// At most so many are under way.
     room: usize,
     under_way: usize,
+    /// When there was room again after there had been none.
+    freed: i64,
     all: Rate,
     kinds: BTreeMap<K, Kind>,
     tickets: u64,
@@ -67,6 +70,7 @@ impl<K: Ord + Copy> Gate<K> {
         Self {
             room,
             under_way: 0,
+            freed: i64::MIN,
             all: Rate::with_ceiling(ceiling),
             kinds: BTreeMap::new(),
             tickets: 0,
@@ -81,18 +85,18 @@ impl<K: Ord + Copy> Gate<K> {
     }
 
     /// Adds one that wants to go, and returns its ticket.
-    pub(super) fn wait(&mut self, kind: K, changes: bool) -> u64 {
+    pub(super) fn wait(&mut self, kind: K, changes: bool, now: i64) -> u64 {
         self.tickets += 1;
         let queue = self.kinds.entry(kind).or_default();
         queue.changes = changes;
-        queue.waiting.push_back(self.tickets);
+        queue.waiting.push_back((self.tickets, now));
         self.tickets
     }
 
     /// Takes out one that does not want to go any more.
     pub(super) fn withdraw(&mut self, kind: K, ticket: u64) {
         if let Some(kind) = self.kinds.get_mut(&kind) {
-            kind.waiting.retain(|waiting| *waiting != ticket);
+            kind.waiting.retain(|(waiting, _)| *waiting != ticket);
         }
     }
 
@@ -106,7 +110,7 @@ impl<K: Ord + Copy> Gate<K> {
             .kinds
             .values()
             .filter_map(|kind| {
-                let ticket = kind.waiting.front()?;
+                let (ticket, _) = kind.waiting.front()?;
                 let at = now.max(all).max(kind.rate.earliest());
                 Some((at, kind.changes == self.changed, *ticket))
             })
@@ -121,18 +125,25 @@ impl<K: Ord + Copy> Gate<K> {
     /// Notes that one leaves.
     pub(super) fn leaves(&mut self, kind: K, ticket: u64, now: i64) {
         self.under_way += 1;
-        self.all.leaves(now);
+        let mut ready = now;
         if let Some(kind) = self.kinds.get_mut(&kind) {
-            if kind.waiting.front() == Some(&ticket) {
+            if let Some((first, since)) = kind.waiting.front()
+                && *first == ticket
+            {
+                ready = (*since).max(self.freed);
                 kind.waiting.pop_front();
             }
-            kind.rate.leaves(now);
+            kind.rate.leaves(now, ready);
             self.changed = kind.changes;
         }
+        self.all.leaves(now, ready);
     }
 
     /// Notes that one that left at `sent` is back, and what its answer says.
     pub(super) fn returns(&mut self, kind: K, sent: i64, now: i64, verdict: Verdict) {
+        if self.under_way >= self.room {
+            self.freed = now;
+        }
         self.under_way = self.under_way.saturating_sub(1);
         let verdict = match verdict {
             Verdict::TooFastOfKind(wait) if self.is_shared(kind, now) => Verdict::TooFast(wait),

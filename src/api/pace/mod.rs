@@ -174,10 +174,10 @@ impl Pace {
 
     fn queue(&self, action: Action) -> Ticket<'_> {
         let mut state = self.lock();
-        let number = state.gate.wait(action, action.mutates());
+        let now = self.now(&mut state);
+        let number = state.gate.wait(action, action.mutates(), now);
         let bell = Arc::new(Notify::new());
         state.waiting.insert(number, Arc::clone(&bell));
-        let now = self.now(&mut state);
         state.rouse(now);
         Ticket { pace: self, action, number, bell }
     }

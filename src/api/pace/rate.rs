@@ -125,16 +125,17 @@ impl Rate {
         self.next.max(self.held_until)
     }
 
-    /// Notes that a request leaves.
-    pub(super) fn leaves(&mut self, now: i64) {
+    /// Notes that a request leaves, which nothing but the rate kept from it since `ready`.
+    pub(super) fn leaves(&mut self, now: i64, ready: i64) {
         let spacing = self.spacing();
         self.tight = spacing > 0 && now < self.earliest().saturating_add(spacing);
+        let earliest = self.earliest();
         let place = match &mut self.event {
             Some(event) => {
                 event.gap = event.gap.saturating_mul(2).min(LONGEST_GAP);
                 now
             }
-            None if self.tight => self.earliest().max(now - CATCH_UP.min(spacing)),
+            None if self.tight && ready <= earliest => earliest.max(now - CATCH_UP.min(spacing)),
             None => now,
         };
         self.next = place.saturating_add(spacing);

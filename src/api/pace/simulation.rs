@@ -208,7 +208,7 @@ impl Run {
         match event {
             Event::Wake => {}
             Event::Want { table, kind } => {
-                let ticket = self.gate.wait(kind, kind == Kind::Change);
+                let ticket = self.gate.wait(kind, kind == Kind::Change, now);
                 self.tickets.insert(ticket, (table, kind));
             }
             Event::Arrive { table, kind, sent } => {

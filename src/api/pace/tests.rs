@@ -91,11 +91,11 @@ fn a_limit_of_one_action_slows_that_action_alone() {
         }
     }
     let mut gate = Gate::new(10, None);
-    let ticket = gate.wait(CHANGE, true);
+    let ticket = gate.wait(CHANGE, true, 0);
     gate.leaves(CHANGE, ticket, 0);
     let wait = Duration::from_secs(3);
     gate.returns(CHANGE, 0, 1000, Verdict::TooFastOfKind(Some(wait)));
-    let (held, free) = (gate.wait(CHANGE, true), gate.wait(READ, false));
+    let (held, free) = (gate.wait(CHANGE, true, 0), gate.wait(READ, false, 0));
     assert_eq!(gate.turn(1000), Turn::Now(free));
     gate.withdraw(READ, free);
     assert_eq!(gate.turn(1000), Turn::At(3_001_000, held));
@@ -128,12 +128,12 @@ fn a_limit_that_falls_and_rises_is_followed() {
 fn a_limit_that_is_lifted_is_forgotten() {
     let mut rate = rate::Rate::default();
     let mut now = 0;
-    rate.leaves(now);
+    rate.leaves(now, now);
     rate.refused(now, now, None);
     let mut sent = 0;
     while rate.limit().is_some() || rate.is_refused() {
         now = now.max(rate.earliest()) + 1;
-        rate.leaves(now);
+        rate.leaves(now, now);
         rate.answered(now, now);
         sent += 1;
         assert!(sent < 5_000, "{:?}", rate.limit());
@@ -145,17 +145,17 @@ fn a_limit_that_is_lifted_is_forgotten() {
 fn requests_under_way_when_the_rate_falls_are_of_one_event() {
     let mut rate = rate::Rate::default();
     for request in 0..10 {
-        rate.leaves(request);
+        rate.leaves(request, request);
         rate.answered(request, request);
     }
     for request in 1000..1020 {
-        rate.leaves(request);
+        rate.leaves(request, request);
     }
     for request in 1000..1020 {
         rate.refused(request, 50_000, None);
     }
     let probe = rate.earliest();
-    rate.leaves(probe);
+    rate.leaves(probe, probe);
     rate.answered(probe, probe + 1000);
     let once = rate.limit().unwrap();
     rate.refused(1010, probe + 2000, None);
@@ -185,7 +185,7 @@ fn reads_and_changes_take_turns() {
     let mut gate = Gate::new(1, None);
     let mut tickets: Vec<(Action, u64)> = Vec::new();
     for action in [CHANGE, CHANGE, CHANGE, READ, READ, READ] {
-        tickets.push((action, gate.wait(action, action.mutates())));
+        tickets.push((action, gate.wait(action, action.mutates(), 0)));
     }
     let mut order = Vec::new();
     while let Turn::Now(ticket) = gate.turn(0) {
@@ -242,7 +242,7 @@ proptest! {
         let mut now = 0;
         for (answer, later) in answers {
             now = now.max(rate.earliest());
-            rate.leaves(now);
+            rate.leaves(now, now);
             let sent = now;
             now += later;
             match answer {
