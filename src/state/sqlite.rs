@@ -31,12 +31,6 @@ type Setup = Arc<dyn Fn(&mut Connection) -> rusqlite::Result<()> + Send + Sync>;
 /// writing the file anew.
 const MANY_CALLS: i64 = 1000;
 
-/// How much of the file a run that writes keeps in memory: as SQLite counts it, in KiB and negative.
-const CACHE: i64 = -65_536;
-/// After so many pages the log is folded into the file: pages that are written often are then folded
-/// in only once.
-const LOG: i64 = 8_192;
-
 /// How often a file is looked at again that other processes keep writing.
 const LOOKS: usize = 5;
 
@@ -310,8 +304,6 @@ impl SqliteStore {
         }
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
-        connection.pragma_update(None, "cache_size", CACHE).map_err(failed)?;
-        connection.pragma_update(None, "wal_autocheckpoint", LOG).map_err(failed)?;
         if let Found::Version(version) = found
             && version < self.steps.len()
         {
