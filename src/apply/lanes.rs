@@ -29,7 +29,7 @@ pub(super) struct Place {
 
 /// So many operations that go one by one in a scope are at most to be ready, or soon to be, for it never
 /// to stand idle; whatever makes more of them ready can wait.
-const ENOUGH: usize = 12;
+const ENOUGH: usize = 8;
 /// Once there were so many, more are made ready only when not more than this are left: then several
 /// at once, which keeps the scope from others only once, and one read sees all of them.
 const FEW: usize = 2;
@@ -106,13 +106,11 @@ impl Scope {
                 .sum::<u64>()
                 .saturating_sub(1);
         }
-        // As urgent as what is ready ahead of it: before others' where that waits for it, and after them
-        // where it is not ready yet, but for the first.
-        match (queue(place) == FEEDS, self.queues[ONE_BY_ONE].is_empty()) {
-            (true, true) => (self.fed() as u64).saturating_sub(2),
-            (true, false) => self.fed() as u64,
-            (false, _) => 0,
-        }
+        // Where something is ready already, what makes more of it ready comes after the others: one
+        // request of theirs keeps a lane going, and several of these only free their own.
+        let dry = queue(place) == FEEDS && self.queues[ONE_BY_ONE].is_empty();
+        // Of those that make the first ready, one is as urgent as what waits for it.
+        if dry { (self.fed() as u64).saturating_sub(2) } else { 0 }
     }
 
     /// Finds out again whether there is enough to do; `comes` where something just became ready.

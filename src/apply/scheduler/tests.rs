@@ -404,8 +404,8 @@ fn deletes_make_way_where_enough_is_ready() {
         (0..count).map(|_| operation(lane("g", "t", Hold::WAITS), Vec::new())).collect();
     operations.extend((0..count).map(|i| operation(lane("g", "t", Hold::EXCLUSIVE), vec![i])));
     let mut scheduler = scheduler(&operations);
-    let first = scheduler.start_ready(12);
-    assert_eq!(first.len(), 12);
+    let first = scheduler.start_ready(8);
+    assert_eq!(first.len(), 8);
     for index in first {
         scheduler.answered(index);
         scheduler.settled(index);
@@ -418,8 +418,25 @@ fn deletes_make_way_where_enough_is_ready() {
         scheduler.answered(index);
         scheduler.settled(index);
     }
-    // Twelve are ready, which is enough until two are left; then each that becomes ready is enough.
-    assert_eq!(order, format!("{}{}cc", "c".repeat(10), "dc".repeat(8)));
+    // Eight are ready, which is enough until two are left; then each that becomes ready is enough.
+    assert_eq!(order, format!("{}{}cc", "c".repeat(6), "dc".repeat(12)));
+}
+
+#[test]
+fn what_keeps_a_table_going_goes_before_what_makes_more_ready_in_another() {
+    let mut operations: Vec<Operation> =
+        (0..6).map(|_| operation(lane("g", "t", Hold::WAITS), Vec::new())).collect();
+    operations.extend((0..6).map(|i| operation(lane("g", "t", Hold::EXCLUSIVE), vec![i])));
+    operations.extend((0..6).map(|_| operation(lane("h", "u", Hold::EXCLUSIVE), Vec::new())));
+    let mut scheduler = scheduler(&operations);
+    // Nothing is ready in the first table, so the first two deletes are urgent.
+    for first in [0, 1, 6] {
+        assert_eq!(scheduler.start_ready(1), [first]);
+        scheduler.answered(first);
+        scheduler.settled(first);
+    }
+    assert_eq!(scheduler.start_ready(1), [12], "a create of the second table");
+    assert_eq!(scheduler.start_ready(1), [2], "then a delete of the first");
 }
 
 #[test]
