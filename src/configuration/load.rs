@@ -98,7 +98,7 @@ impl Loader<'_> {
         }
         let is_root = directory.as_os_str().is_empty();
         let (mut module, calls) =
-            block::module(&bodies, self.catalogue, is_root, &mut self.diagnostics);
+            block::module(bodies, self.catalogue, is_root, &mut self.diagnostics);
         module.directory = directory.to_path_buf();
         module.incomplete = incomplete;
         for call in calls {

@@ -55,7 +55,7 @@ struct Builder<'a> {
 
 /// Makes typed blocks of the files of one directory; the calls' modules are yet to be read.
 pub(super) fn module(
-    bodies: &[Body],
+    bodies: Vec<Body>,
     catalogue: &Catalogue,
     is_root: bool,
     diagnostics: &mut Diagnostics,
@@ -78,7 +78,7 @@ pub(super) fn module(
 }
 
 impl Builder<'_> {
-    fn body(&mut self, body: &Body) {
+    fn body(&mut self, body: Body) {
         for attribute in &body.attributes {
             let name = &attribute.name.text;
             self.diagnostics.push(
@@ -89,8 +89,9 @@ impl Builder<'_> {
                     ),
             );
         }
-        for block in &body.blocks {
-            self.block(block);
+        // What is made of a block takes its room.
+        for block in body.blocks {
+            self.block(&block);
         }
     }
 
