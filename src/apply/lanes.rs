@@ -109,8 +109,8 @@ impl Scope {
         // Where something is ready already, what makes more of it ready comes after the others: one
         // request of theirs keeps a lane going, and several of these only free their own.
         let dry = queue(place) == FEEDS && self.queues[ONE_BY_ONE].is_empty();
-        // Of those that make the first ready, one is as urgent as what waits for it.
-        if dry { (self.fed() as u64).saturating_sub(2) } else { 0 }
+        // Where nothing is, several are as urgent as the first: one read sees all of them.
+        if dry { self.fed() as u64 } else { 0 }
     }
 
     /// Finds out again whether there is enough to do; `comes` where something just became ready.

@@ -303,7 +303,10 @@ fn places(
         if let (Some(scope), Some(left)) = (before, left) {
             let places = all.entry(scope).or_default();
             match change.kind {
-                ChangeKind::Replace { create_first: false } if in_place => {}
+                // The new one has its place, until it is converted.
+                ChangeKind::Replace { create_first: false } if in_place => {
+                    places.deletes.extend(converted);
+                }
                 ChangeKind::Replace { create_first: true } => places.last.push(left),
                 _ => places.deletes.push(left),
             }

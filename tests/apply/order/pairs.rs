@@ -15,7 +15,7 @@ use natform::plan::{PlanMode, PlanOptions};
 use super::dice::Dice;
 use super::edit::Fixed;
 use super::judge::{self, Foreign, Refused, judge};
-use super::model::{Config, Dnat, Ip, Place, Snat, place_of};
+use super::model::{Config, Dnat, Ip, Package, Place, Snat, Source, place_of};
 use super::render::{Text, render};
 use crate::bench::Bench;
 use crate::latency::Latency;
@@ -174,6 +174,13 @@ impl Pair {
                 earlier.all(|e| place_of(e.gateway) == place_of(entry.gateway))
             };
             config.snat.retain(stays);
+            // What a vSwitch covers only the service knows, so whether the new one could be first.
+            let is_network = |entry: &Snat| matches!(entry.source, Source::Cidr(_));
+            let undecided = |entry: &Snat| {
+                let mut earlier = before.snat.iter().filter(|e| e.key == entry.key);
+                entry.create_first && earlier.any(|e| is_network(e) != is_network(entry))
+            };
+            config.snat.retain(|entry| !undecided(entry));
             config.tidy();
         }
         loop {
@@ -314,16 +321,24 @@ impl Pair {
             let block = &text.blocks[&refused.block];
             // Of many that share a place, a message names some.
             let crowd = refused.code.contains("Quota");
-            let named = lines.iter().any(|line| {
-                block.contains(line)
-                    || (crowd
-                        && text.blocks.iter().any(|(name, lines)| {
-                            ["forward_entry", "bandwidth_package"]
-                                .iter()
-                                .any(|kind| name.starts_with(kind))
-                                && lines.contains(line)
-                        }))
-            });
+            let both = ["Forbidden.IpUsedInForwardTable", "Forbidden.ExternalIp.UsedInSnatTable"];
+            let among = both.contains(&&*refused.code)
+                && diagnostics.iter().any(|diagnostic| {
+                    diagnostic.code == "address-in-dnat-and-snat"
+                        && (diagnostic.summary.contains(&refused.block)
+                            || diagnostic.summary.contains(" more)"))
+                });
+            let named = among
+                || lines.iter().any(|line| {
+                    block.contains(line)
+                        || (crowd
+                            && text.blocks.iter().any(|(name, lines)| {
+                                ["forward_entry", "bandwidth_package"]
+                                    .iter()
+                                    .any(|kind| name.starts_with(kind))
+                                    && lines.contains(line)
+                            }))
+                });
             assert!(named, "{refused:#?} is not named: {diagnostics:#?}");
         }
         names_lines(&diagnostics, text);
@@ -354,6 +369,11 @@ impl Pair {
         // What is shared at once needs a place while it is made, which those that stay may hold: from
         // nothing it is made before them.
         if codes.contains("bandwidth-packages-quota") && after.packages.iter().any(|p| p.shared) {
+            return None;
+        }
+        // What became shared bandwidth stays bound to its gateway.
+        let stays = |p: &Package| p.shared && !after.gateways.iter().any(|g| g.key == p.gateway);
+        if codes.contains("gateway-not-empty") && before.packages.iter().any(stays) {
             return None;
         }
         let may = ["prevent-destroy", "cyclic-order", "cannot-create-first"];
@@ -496,7 +516,6 @@ fn names_lines(diagnostics: &Diagnostics, text: &Text) {
 
 /// Whether a source collides with a vSwitch, whose network nothing tells.
 fn undecided(config: &Config, refused: &Refused) -> bool {
-    use super::model::Source;
     let (Some(index), true) = (refused.index, refused.block.starts_with("snat_entry")) else {
         return false;
     };

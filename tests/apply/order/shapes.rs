@@ -540,3 +540,37 @@ fn what_waits_by_name_waits_beside_keys() {
     leads(&of([(1, 1), (2, 2), (3, 3)]), &of([(4, 1), (1, 2), (2, 3)]));
     leads(&of([(1, 1), (2, 2), (3, 3)]), &of([(2, 1), (3, 2), (4, 3)]));
 }
+
+#[test]
+fn what_is_replaced_does_not_disturb_what_only_stands_beside_it_in_a_local_value() {
+    let entries = |list: &str| {
+        format!(
+            r#"{}{}locals {{
+  many = [{list}]
+}}
+resource "forward_entry" "e" {{
+  count            = length(local.many)
+  forward_table_id = nat_gateway.g.forward_table_id
+  external_ip      = local.many[count.index].ip
+  external_port    = local.many[count.index].port
+  internal_ip      = "192.168.1.10"
+  internal_port    = local.many[count.index].port
+  ip_protocol      = "tcp"
+}}
+"#,
+            gateway("g", ""),
+            package("q", "g", 1, ""),
+        )
+    };
+    let address = |package: &str, number: u32, port: u32| {
+        format!(
+            "{{ ip = bandwidth_package.{package}.public_ip_addresses[{number}], port = {port} }}"
+        )
+    };
+    let before =
+        entries(&address("p", 0, 1)) + &package("p", "g", 1, "  zone = \"cn-hangzhou-a\"\n");
+    let list = [address("p", 1, 1), address("q", 0, 2)].join(", ");
+    let after = entries(&list) + &package("p", "g", 2, "  zone = \"cn-hangzhou-b\"\n");
+    let plan = leads(&before, &after);
+    assert_eq!(replaced(&plan), (1, 0), "the package");
+}
