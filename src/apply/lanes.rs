@@ -108,9 +108,12 @@ impl Scope {
         }
         // Where something is ready already, what makes more of it ready comes after the others: one
         // request of theirs keeps a lane going, and several of these only free their own.
-        let dry = queue(place) == FEEDS && self.queues[ONE_BY_ONE].is_empty();
-        // Where nothing is, several are as urgent as the first: one read sees all of them.
-        if dry { self.fed() as u64 } else { 0 }
+        let feeds = queue(place) == FEEDS;
+        let dry = feeds && self.queues[ONE_BY_ONE].is_empty();
+        // Several follow each other where they are begun, so that one read sees all of them.
+        let begun = feeds && self.unsettled_feeding > 0;
+        let alike = if dry { self.fed() } else { 0 };
+        (alike + if begun { ENOUGH } else { 0 }) as u64
     }
 
     /// Finds out again whether there is enough to do; `comes` where something just became ready.
