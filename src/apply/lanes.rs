@@ -29,7 +29,7 @@ pub(super) struct Place {
 
 /// So many operations that go one by one in a scope are at most to be ready, or soon to be, for it never
 /// to stand idle; whatever makes more of them ready can wait.
-const ENOUGH: usize = 8;
+const ENOUGH: usize = 12;
 /// Once there were so many, more are made ready only when not more than this are left: then several
 /// at once, which keeps the scope from others only once, and one read sees all of them.
 const FEW: usize = 2;

@@ -404,8 +404,8 @@ fn deletes_make_way_where_enough_is_ready() {
         (0..count).map(|_| operation(lane("g", "t", Hold::WAITS), Vec::new())).collect();
     operations.extend((0..count).map(|i| operation(lane("g", "t", Hold::EXCLUSIVE), vec![i])));
     let mut scheduler = scheduler(&operations);
-    let first = scheduler.start_ready(8);
-    assert_eq!(first.len(), 8);
+    let first = scheduler.start_ready(12);
+    assert_eq!(first.len(), 12);
     for index in first {
         scheduler.answered(index);
         scheduler.settled(index);
@@ -418,8 +418,8 @@ fn deletes_make_way_where_enough_is_ready() {
         scheduler.answered(index);
         scheduler.settled(index);
     }
-    // Eight are ready, which is enough until two are left; then each that becomes ready is enough.
-    assert_eq!(order, format!("{}{}cc", "c".repeat(6), "dc".repeat(12)));
+    // Twelve are ready, which is enough until two are left; then each that becomes ready is enough.
+    assert_eq!(order, format!("{}{}cc", "c".repeat(10), "dc".repeat(8)));
 }
 
 #[test]
