@@ -307,6 +307,10 @@ fn of_each_limit_nine_tenths_are_used_by_each_part_of_a_run() {
     assert_used(&case(Shape::Bucket(2), 2.0, 100), 1, 0.9);
     assert_used(&case(Shape::SlidingAll, 5.0, 0), 1, 0.85);
     assert_used(&case(Shape::Bucket(1), 10.0, 0), 1, 0.9);
+    // Where a refusal is learned of late, some seconds go by until the rate is known.
+    for shape in [Shape::Bucket(1), Shape::SlidingAll] {
+        assert_used(&Case { entries: 60, ..case(shape, 20.0, 100) }, 1, 0.9);
+    }
 }
 
 #[test]
