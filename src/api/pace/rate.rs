@@ -128,8 +128,8 @@ impl Rate {
     /// Notes that a request leaves, which nothing but the rate kept from it since `ready`.
     pub(super) fn leaves(&mut self, now: i64, ready: i64) {
         let spacing = self.spacing();
-        self.tight = spacing > 0 && now < self.earliest().saturating_add(spacing);
         let earliest = self.earliest();
+        self.tight = spacing > 0 && now < earliest.saturating_add(spacing);
         let place = match &mut self.event {
             Some(event) => {
                 event.gap = event.gap.saturating_mul(2).min(LONGEST_GAP);
