@@ -164,6 +164,19 @@ fn requests_under_way_when_the_rate_falls_are_of_one_event() {
 }
 
 #[test]
+fn who_was_kept_by_a_late_timer_catches_up_and_who_came_late_does_not() {
+    for (since, next) in [(50_000, 200_000), (103_000, 203_000)] {
+        let mut gate = Gate::new(10, Some(10.0));
+        let first = gate.wait(READ, false, 0);
+        gate.leaves(READ, first, 0);
+        let second = gate.wait(READ, false, since);
+        gate.leaves(READ, second, 103_000);
+        let third = gate.wait(READ, false, 103_000);
+        assert_eq!(gate.turn(103_000), Turn::At(next, third));
+    }
+}
+
+#[test]
 fn a_ceiling_is_never_exceeded() {
     for (ceiling, densest) in [(0.5, 1), (1.0, 1), (4.0, 4), (7.5, 8), (100.0, 100)] {
         for grain in [1, 1000] {

@@ -574,3 +574,15 @@ resource "forward_entry" "e" {{
     let plan = leads(&before, &after);
     assert_eq!(replaced(&plan), (1, 0), "the package");
 }
+
+#[test]
+fn a_package_that_is_made_anew_and_shared_at_once_leaves_its_place_to_the_next() {
+    let of = |zone: &str, shared: bool| {
+        let others: String = (0..3).map(|i| package(&format!("m{i}"), "g", 1, "")).collect();
+        let text = format!("  zone = \"cn-hangzhou-{zone}\"\n  convert_to_shared = {shared}\n");
+        gateway("g", "") + &others + &package("x", "g", 1, &text)
+    };
+    // Four have places.
+    let after = of("b", true) + &package("y", "g", 1, "");
+    assert_eq!(replaced(&leads(&of("a", false), &after)), (1, 0));
+}
