@@ -14,7 +14,7 @@ use crate::api::answer::Answer;
 use crate::api::error::{ApiError, Class};
 use crate::diagnostic::Diagnostic;
 use crate::environment::Timestamp;
-use crate::plan::{Change, ChangeKind, Plan, Purpose};
+use crate::plan::{ChangeKind, Plan, Purpose};
 use crate::refresh::Reading;
 use crate::resources::{Listing, Listings, Object, ReadScope};
 use crate::state::{Instance, InstanceKey, Snapshot, Status, Write};
@@ -545,9 +545,8 @@ impl<'a> Engine<'a> {
             self.teach(&instance.address, Some(&instance.object));
         }
         // What is replaced was planned as it will be: what it is says nothing to others any more.
-        let replaced = |change: &&Change| matches!(change.kind, ChangeKind::Replace { .. });
-        for change in plan.changes.iter().filter(replaced) {
-            if let Some(after) = &change.after {
+        for change in &plan.changes {
+            if let (ChangeKind::Replace { .. }, Some(after)) = (change.kind, &change.after) {
                 evaluate.learn(&change.address, Some(after));
             }
         }

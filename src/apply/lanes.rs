@@ -106,14 +106,14 @@ impl Scope {
                 .sum::<u64>()
                 .saturating_sub(1);
         }
-        // Where something is ready already, what makes more of it ready comes after the others: one
-        // request of theirs keeps a lane going, and several of these only free their own.
-        let feeds = queue(place) == FEEDS;
-        let dry = feeds && self.queues[ONE_BY_ONE].is_empty();
-        // Several follow each other where they are begun, so that one read sees all of them.
-        let begun = feeds && self.unsettled_feeding > 0;
-        let alike = if dry { self.fed() } else { 0 };
-        (alike + if begun { ENOUGH } else { 0 }) as u64
+        // What makes more ready begins after the others: one request of theirs keeps a lane going, and
+        // several of these only free their own. Once begun they follow each other, so that one read sees
+        // all of them, and where nothing is ready all are as urgent as the first.
+        if queue(place) != FEEDS || self.unsettled_feeding == 0 {
+            return 0;
+        }
+        let alike = if self.runs_dry() { self.unsettled_feeding } else { 0 };
+        (ENOUGH + alike) as u64
     }
 
     /// Finds out again whether there is enough to do; `comes` where something just became ready.

@@ -9,7 +9,7 @@ use natform::api::catalogue::Edition;
 use crate::manner::Manner;
 use crate::server::{Reaction, Server, signal, wait_until};
 use crate::together::together;
-use crate::workspace::{Workspace, ended};
+use crate::workspace::{Workspace, ended, ended_in_time};
 
 together! {
     what_has_no_name_is_found_again,
@@ -165,13 +165,12 @@ fn two_interrupts_leave_at_once() {
     let workspace = Workspace::with(&server, &configuration("Small", 2, &[80, 81]));
     server.hook(|_, _, _| Reaction::Pass);
     server.close_gate();
-    let mut child = workspace.start(&["apply", "-auto-approve"]);
+    let child = workspace.start(&["apply", "-auto-approve"]);
     wait_until("the first call", || server.came() > 0);
     signal(child.id(), "INT");
     std::thread::sleep(Duration::from_millis(200));
     signal(child.id(), "INT");
-    wait_until("the end", || child.try_wait().unwrap().is_some());
-    ended(child).exits(130);
+    ended_in_time(child).exits(130);
     server.open_gate();
     wait_until("the call's effect", || server.world().gateways.len() == 1);
     workspace.apply();
@@ -205,15 +204,14 @@ fn an_interrupt_ends_what_is_refused_as_one_too_many() {
         if in_flight {
             server.close_gate();
         }
-        let mut child = workspace.start(&["apply", "-auto-approve"]);
+        let child = workspace.start(&["apply", "-auto-approve"]);
         wait_until("the first call", || server.came() > u64::from(!in_flight));
         signal(child.id(), "INT");
         if in_flight {
             std::thread::sleep(Duration::from_millis(100));
             server.open_gate();
         }
-        wait_until("the end", || child.try_wait().unwrap().is_some());
-        ended(child).exits(130);
+        ended_in_time(child).exits(130);
         server.unhook();
         assert!(server.world().gateways.is_empty());
         workspace.apply();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::server::Server;
 
@@ -86,6 +87,19 @@ impl Workspace {
     pub(crate) fn destroy(&self) -> Run {
         self.run(&["destroy", "-auto-approve"]).exits(0)
     }
+}
+
+/// Waits for the end of a run that may hang: for a quarter of a minute, then it is killed.
+#[track_caller]
+pub(crate) fn ended_in_time(mut child: Child) -> Run {
+    for _ in 0..1500 {
+        if child.try_wait().unwrap().is_some() {
+            return ended(child);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    panic!("it did not end: {:?}", ended(child));
 }
 
 /// Waits for the end of a run.

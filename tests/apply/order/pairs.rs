@@ -176,11 +176,11 @@ impl Pair {
             config.snat.retain(stays);
             // What a vSwitch covers only the service knows, so whether the new one could be first.
             let is_network = |entry: &Snat| matches!(entry.source, Source::Cidr(_));
-            let undecided = |entry: &Snat| {
+            let unclear = |entry: &Snat| {
                 let mut earlier = before.snat.iter().filter(|e| e.key == entry.key);
                 entry.create_first && earlier.any(|e| is_network(e) != is_network(entry))
             };
-            config.snat.retain(|entry| !undecided(entry));
+            config.snat.retain(|entry| !unclear(entry));
             config.tidy();
         }
         loop {
@@ -319,26 +319,8 @@ impl Pair {
                 continue;
             }
             let block = &text.blocks[&refused.block];
-            // Of many that share a place, a message names some.
-            let crowd = refused.code.contains("Quota");
-            let both = ["Forbidden.IpUsedInForwardTable", "Forbidden.ExternalIp.UsedInSnatTable"];
-            let among = both.contains(&&*refused.code)
-                && diagnostics.iter().any(|diagnostic| {
-                    diagnostic.code == "address-in-dnat-and-snat"
-                        && (diagnostic.summary.contains(&refused.block)
-                            || diagnostic.summary.contains(" more)"))
-                });
-            let named = among
-                || lines.iter().any(|line| {
-                    block.contains(line)
-                        || (crowd
-                            && text.blocks.iter().any(|(name, lines)| {
-                                ["forward_entry", "bandwidth_package"]
-                                    .iter()
-                                    .any(|kind| name.starts_with(kind))
-                                    && lines.contains(line)
-                            }))
-                });
+            let named = is_told_with_others(refused, &diagnostics)
+                || lines.iter().any(|line| block.contains(line) || in_crowd(refused, *line, text));
             assert!(named, "{refused:#?} is not named: {diagnostics:#?}");
         }
         names_lines(&diagnostics, text);
@@ -501,6 +483,24 @@ fn lines(diagnostics: &Diagnostics, program: &natform::plan::program::Program) -
     let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error);
     let labels = errors.flat_map(|d| &d.labels);
     labels.filter_map(|label| Some(sources.position(label.span)?.0)).collect()
+}
+
+/// Of many that share an address, a message names some and counts the others.
+fn is_told_with_others(refused: &Refused, diagnostics: &Diagnostics) -> bool {
+    let both = ["Forbidden.IpUsedInForwardTable", "Forbidden.ExternalIp.UsedInSnatTable"];
+    let tells = |summary: &str| summary.contains(&refused.block) || summary.contains(" more)");
+    both.contains(&&*refused.code)
+        && diagnostics.iter().any(|diagnostic| {
+            diagnostic.code == "address-in-dnat-and-snat" && tells(&diagnostic.summary)
+        })
+}
+
+/// Of many that share a place, a message names the lines of some.
+fn in_crowd(refused: &Refused, line: usize, text: &Text) -> bool {
+    let kinds = ["forward_entry", "bandwidth_package"];
+    let of_crowd = |name: &str| kinds.iter().any(|kind| name.starts_with(kind));
+    refused.code.contains("Quota")
+        && text.blocks.iter().any(|(name, lines)| of_crowd(name) && lines.contains(&line))
 }
 
 /// Each error names lines, unless it is about what has none any more.
